@@ -1,0 +1,28 @@
+"""A file as it was read once: the value that planning, previewing and re-checking all use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One file at one instant.
+
+    `path` is the name that was asked for, `real` the file behind every symbolic link (the one that a
+    write replaces). `data` is None where there is no file; then `mode` (permission bits), `owner`
+    ((uid, gid), None on Windows) and `identity` ((device, inode, size, mtime in ns)) are None too.
+    """
+
+    path: PurePath
+    real: PurePath
+    data: bytes | None
+    mode: int | None = None
+    owner: tuple[int, int] | None = None
+    identity: tuple[int, int, int, int] | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there was a file."""
+        return self.data is not None

@@ -1,0 +1,1 @@
+"""What a person sees. Nothing outside this package prints."""
