@@ -1,0 +1,204 @@
+"""The changes of one setup as one value: preview, --dry-run and apply all use it.
+
+Which file of a layer is written (issue 2, "Which file"): the plain `opencode.json`, unless a sibling that
+outranks it holds anything more than `$schema`, as opencode's own writer does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Mapping, Sequence
+
+from gonkagate_setup.core import jsonc, ownership
+from gonkagate_setup.core.catalog import Model, Profile
+from gonkagate_setup.core.edits import Operation
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.state import Scope, State
+from gonkagate_setup.errors import SetupError, Where
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the person chose."""
+
+    model: Model
+    scope: Scope
+
+
+class KeyAction(str, Enum):
+    """What happens to the key file; PROTECT repairs its protection without rewriting it."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    PROTECT = "protect"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class ConfigChange:
+    """One config file: what it was, the operations, and its new bytes (`after`).
+
+    `layer` is "user_config" or "project_config". `duplicates` are dotted keys of ours that stand twice in
+    the file; opencode uses the last one, and that is the one that was edited.
+    """
+
+    snapshot: Snapshot
+    layer: str
+    operations: tuple[Operation, ...]
+    before: str
+    after: str
+    duplicates: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any byte differs."""
+        return not self.snapshot.exists or self.before != self.after
+
+    @property
+    def action(self) -> str:
+        """`create`, `update` or `keep`."""
+        if not self.changed:
+            return "keep"
+        return "update" if self.snapshot.exists else "create"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a setup will write but the state file; in the order in which it is written."""
+
+    choice: Choice
+    key: KeyAction
+    configs: tuple[ConfigChange, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any byte or mode on disk would differ."""
+        return self.key is not KeyAction.KEEP or any(config.changed for config in self.configs)
+
+    @property
+    def texts(self) -> dict[Any, bytes]:
+        """New bytes by real path, for the prediction."""
+        return {config.snapshot.real: config.after.encode() for config in self.configs}
+
+
+@dataclass(frozen=True)
+class _File:
+    snapshot: Snapshot
+    document: jsonc.Document
+
+
+def build(
+    profile: Profile,
+    choice: Choice,
+    key: KeyAction,
+    user_files: Sequence[Snapshot],
+    project_files: Sequence[Snapshot],
+    state: State | None,
+) -> Plan:
+    """Plan a setup.
+
+    `user_files` are the global config.json, opencode.json and opencode.jsonc, `project_files` the
+    project root's opencode.json and opencode.jsonc, both low to high. Raises SetupError
+    managed_config_parse_failed or managed_config_merge_failed, each with file, line and column.
+    """
+    owned = frozenset(
+        profile.reference(key)
+        for key in (choice.model.key, state.model_key if state is not None else None)
+        if key is not None
+    )
+    reference = profile.reference(choice.model.key)
+    user = _distinct([_open(snapshot) for snapshot in user_files])
+    user_paths = {file.snapshot.real for file in user}
+    project = _distinct([_open(shot) for shot in project_files if shot.real not in user_paths])
+    if choice.scope is Scope.PROJECT and any(shot.real in user_paths for shot in project_files):
+        raise SetupError(
+            "project_scope_unavailable",
+            "This folder's opencode.json is opencode's own user config, so there is no project file here",
+            where=Where(str(project_files[0].path)),
+            next_step="choose user scope: --scope user",
+        )
+    operations: dict[int, list[Operation]] = {}
+    target = _target(user)
+    for file in user:
+        config = file.document.value
+        if file is not target:
+            operations[id(file)] = ownership.outranked_operations(profile, config, owned)
+            continue
+        operations[id(file)] = [
+            *ownership.schema_operations(config),
+            *ownership.provider_operations(profile, config),
+            *(
+                ownership.activation_operations(config, reference)
+                if choice.scope is Scope.USER
+                else ownership.stale_activation(config, owned)
+            ),
+        ]
+    project_target = _target(project) if choice.scope is Scope.PROJECT else None
+    for file in project:
+        config = file.document.value
+        operations[id(file)] = (
+            [*ownership.schema_operations(config), *ownership.activation_operations(config, reference)]
+            if file is project_target
+            else ownership.stale_activation(config, owned)
+        )
+    changes = [_change(file, "user_config", operations[id(file)], file is target) for file in user]
+    changes += [_change(file, "project_config", operations[id(file)], file is project_target) for file in project]
+    return Plan(choice=choice, key=key, configs=tuple(change for change in changes if change is not None))
+
+
+def _open(snapshot: Snapshot) -> _File:
+    try:
+        document = jsonc.parse(jsonc.decode(snapshot.data or b""))
+    except jsonc.JsoncError as problem:
+        raise SetupError(
+            "managed_config_parse_failed",
+            f"opencode cannot read this file either: {problem.reason}",
+            where=Where(str(snapshot.path), problem.line, problem.column),
+            next_step="correct that line, then run this command again",
+        ) from None
+    return _File(snapshot, document)
+
+
+def _distinct(files: Sequence[_File]) -> list[_File]:
+    """One entry per real file, the highest name of it: a link and its target are one file."""
+    last = {file.snapshot.real: file for file in files}
+    return [file for file in files if last[file.snapshot.real] is file]
+
+
+def _target(files: Sequence[_File]) -> _File:
+    candidates = [file for file in files if file.snapshot.path.name != "config.json"]
+    top = candidates[-1]
+    return top if len(candidates) == 1 or _says_more(top.document.value) else candidates[-2]
+
+
+def _says_more(value: Mapping[str, Any]) -> bool:
+    return any(key != "$schema" for key in value)
+
+
+def _change(file: _File, layer: str, operations: list[Operation], is_target: bool) -> ConfigChange | None:
+    if not operations and not (is_target and file.snapshot.exists):
+        return None
+    document = file.document
+    try:
+        after = jsonc.apply(document, operations)
+    except jsonc.JsoncError as problem:
+        raise SetupError(
+            "managed_config_merge_failed",
+            f"this place cannot take GonkaGate's settings: {problem.reason}",
+            where=Where(str(file.snapshot.path), problem.line, problem.column),
+            next_step="make it an object, or remove it, then run this command again",
+        ) from None
+    ours = {operation.path for operation in operations}
+    return ConfigChange(
+        snapshot=file.snapshot,
+        layer=layer,
+        operations=tuple(operations),
+        before=document.text,
+        after=after.text,
+        duplicates=tuple(
+            ".".join(path)
+            for path, *_ in document.duplicates
+            if any(path == our[: len(path)] for our in ours)
+        ),
+    )

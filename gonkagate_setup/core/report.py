@@ -1,0 +1,130 @@
+"""The result of a command: a value, and its JSON form, which is a contract (docs/json.md).
+
+The keys of the npm tool 0.2.5 keep name and meaning (gonkagate-facts); new keys are only added.
+`schemaVersion` rises when a key changes its meaning. Text for a person is ui/render.py's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.plan import Choice
+from gonkagate_setup.core.verdict import Finding
+from gonkagate_setup.errors import Exit, SetupError, Where
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file: `role` is secret, user_config, project_config, state or note.
+
+    `action` is create, update, protect, keep, delete or restore; in a dry run it is what would happen.
+    """
+
+    path: str
+    role: str
+    action: str
+    backup: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command established.
+
+    `command` is the verb. `status` is success, blocked, failed or dry_run. `changed` says whether
+    configs or key were changed (or would be, in a dry run). `proved` names the environments for which
+    opencode confirmed the outcome: durable, fresh_shell, session.
+    """
+
+    command: str
+    status: str
+    exit_status: Exit
+    message: str
+    profile: Profile
+    choice: Choice | None = None
+    changed: bool = False
+    files: tuple[FileReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    proved: tuple[str, ...] = ()
+    opencode_path: str | None = None
+    opencode_version: str | None = None
+    error: SetupError | None = None
+    error_code: str | None = None
+    next_step: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def blockers(self) -> tuple[Finding, ...]:
+        """The findings that stop success."""
+        return tuple(finding for finding in self.findings if finding.severity == "blocker")
+
+    @property
+    def notices(self) -> tuple[Finding, ...]:
+        """The findings that do not."""
+        return tuple(finding for finding in self.findings if finding.severity != "blocker")
+
+
+def to_json(report: Report, product_version: str) -> dict[str, Any]:
+    """The one JSON object of `--json`, with plain values only."""
+    value: dict[str, Any] = {
+        "schemaVersion": SCHEMA_VERSION,
+        "productVersion": product_version,
+        "command": report.command,
+        "ok": report.exit_status is Exit.DONE,
+        "status": report.status,
+        "exitStatus": int(report.exit_status),
+        "message": report.message,
+        "providerId": report.profile.id,
+        "transport": report.profile.transport.value,
+        "changed": report.changed,
+    }
+    if report.choice is not None:
+        model = report.choice.model
+        value.update(
+            modelKey=model.key,
+            modelRef=report.profile.reference(model.key),
+            modelDisplayName=model.display_name,
+            scope=report.choice.scope.value,
+        )
+    if report.error_code is not None:
+        value["errorCode"] = report.error_code
+    if report.error is not None and report.error.where is not None:
+        value["where"] = _where(report.error.where)
+    if report.next_step is not None:
+        value["nextStep"] = report.next_step
+    if report.opencode_path is not None:
+        value["opencode"] = {"path": report.opencode_path, "version": report.opencode_version}
+    value["proved"] = list(report.proved)
+    value["files"] = [_file(file) for file in report.files]
+    value["blockers"] = _findings(report.blockers)
+    value["notices"] = _findings(report.notices)
+    value.update(report.details)
+    return value
+
+
+def _where(where: Where) -> dict[str, Any]:
+    return {"file": where.name, "line": where.line, "column": where.column}
+
+
+def _file(file: FileReport) -> dict[str, Any]:
+    return {"path": file.path, "role": file.role, "action": file.action, "backup": file.backup}
+
+
+def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": finding.code,
+            "layer": finding.layer,
+            "key": finding.key,
+            "reason": finding.message,
+            "reach": finding.reach,
+            "file": None if finding.path is None else str(finding.path),
+            "line": finding.line,
+            "column": finding.column,
+            "nextStep": finding.next_step,
+        }
+        for finding in findings
+    ]

@@ -1,0 +1,97 @@
+"""install-state.json: the five fields that the npm tool and this one share, and nothing else.
+
+Shape (gonkagate-facts, "What the npm tool leaves on a machine"):
+`{currentTransport, installerVersion, lastDurableSetupAt, selectedModelKey, selectedScope}`; versions
+before 0.2.5 wrote `lastSuccessfulSetupAt` for the timestamp.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Scope(str, Enum):
+    """Where GonkaGate is switched on: in every folder, or in one project."""
+
+    USER = "user"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the last setup recorded; a field that was missing or of the wrong kind is None.
+
+    `repaired` names what was wrong with the file in one sentence (None: nothing); the next setup
+    writes a right one.
+    """
+
+    transport: str | None = None
+    version: str | None = None
+    last_durable_setup_at: str | None = None
+    model_key: str | None = None
+    scope: Scope | None = None
+    repaired: str | None = None
+
+
+_FIELDS = {
+    "currentTransport": "transport",
+    "installerVersion": "version",
+    "lastDurableSetupAt": "last_durable_setup_at",
+    "selectedModelKey": "model_key",
+}
+
+
+def parse(data: bytes | None) -> State | None:
+    """The recorded state; None where there is no file. Never fails: what cannot be read is reported."""
+    if data is None:
+        return None
+    try:
+        value = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return State(repaired="it is not JSON")
+    if not isinstance(value, dict):
+        return State(repaired="it is not a JSON object")
+    fields = {
+        name: value[key]
+        for key, name in _FIELDS.items()
+        if isinstance(value.get(key), str) and value[key].isprintable()
+    }
+    if "last_durable_setup_at" not in fields and isinstance(value.get("lastSuccessfulSetupAt"), str):
+        fields["last_durable_setup_at"] = value["lastSuccessfulSetupAt"]
+    scope = next((scope for scope in Scope if scope.value == value.get("selectedScope")), None)
+    return State(**fields, scope=scope, repaired=_complaint(value))
+
+
+def _complaint(value: dict[str, object]) -> str | None:
+    known = {*_FIELDS, "selectedScope", "lastSuccessfulSetupAt"}
+    unknown = sorted(key for key in value if key not in known)
+    if unknown:
+        return f"it has {len(unknown)} fields that this version does not know"
+    missing = [key for key in (*_FIELDS, "selectedScope") if key not in value]
+    if missing and not (missing == ["lastDurableSetupAt"] and "lastSuccessfulSetupAt" in value):
+        return "it lacks " + ", ".join(missing)
+    if value["selectedScope"] not in [scope.value for scope in Scope]:
+        return "its selectedScope is neither user nor project"
+    if not all(isinstance(value[key], str) for key in _FIELDS if key in value):
+        return "a field is not text"
+    return None
+
+
+def timestamp(now: datetime) -> str:
+    """An instant as the npm tool writes it: UTC, milliseconds, `Z`."""
+    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+
+
+def render(*, transport: str, version: str, last_durable_setup_at: str, model_key: str, scope: Scope) -> bytes:
+    """The file's bytes: exactly the five fields, two spaces, a final newline."""
+    value = {
+        "currentTransport": transport,
+        "installerVersion": version,
+        "lastDurableSetupAt": last_durable_setup_at,
+        "selectedModelKey": model_key,
+        "selectedScope": scope.value,
+    }
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
