@@ -1,0 +1,1 @@
+"""Things a person runs; each sets itself up."""

@@ -1,0 +1,1 @@
+"""The test suite; every test works in a throw-away home."""
