@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable, Mapping
 
+from gonkagate_setup.errors import SetupError
+
 
 def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
@@ -36,17 +38,33 @@ class Host:
         return self.platform == "win32"
 
 
+def environment() -> Mapping[str, str]:
+    """A copy of this process's environment."""
+    return dict(os.environ)
+
+
 def current() -> Host:
-    """The machine that this process runs on."""
+    """The machine that this process runs on; SetupError where the working folder is gone."""
     platform = "linux" if sys.platform.startswith("linux") else sys.platform
     return Host(
-        environ=dict(os.environ),
+        environ=environment(),
         home=Path.home(),
-        cwd=Path.cwd(),
+        cwd=_working_folder(),
         platform=platform,
         wsl=platform == "linux" and _is_wsl(),
         user_id=os.getuid() if hasattr(os, "getuid") else None,
     )
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise SetupError(
+            "working_directory_unusable",
+            "The folder that this shell stands in does not exist any more",
+            next_step="change to an existing folder, or name one with --cwd",
+        ) from None
 
 
 def _is_wsl() -> bool:
