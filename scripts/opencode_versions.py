@@ -1,0 +1,107 @@
+"""Gets a real opencode from the npm registry into the cache folder.
+
+    python3 scripts/opencode_versions.py [VERSION ...]     (default: all that the tests use)
+
+Only what this machine runs is fetched: `opencode-ai` with its launcher, and the one platform package,
+not the musl and baseline variants beside it (140 MB instead of 550 MB for 1.14.34).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts import cache
+
+SUPPORTED: Final = ("1.18.33", "1.17.19", "1.14.34")
+TOO_OLD: Final = "1.3.2"
+NEWEST: Final = SUPPORTED[0]
+
+
+def executable(version: str) -> Path:
+    """The path of the `opencode` command of that version, installed if it is not there yet."""
+    target = cache.folder() / "opencode" / version
+    name = "opencode.cmd" if sys.platform == "win32" else "opencode"
+    command = target / "node_modules" / ".bin" / name
+    if not command.exists():
+        _install(version, target)
+    if not command.exists():
+        raise cache.PreparationError(f"opencode-ai@{version} brought no {command}")
+    return command
+
+
+def _install(version: str, target: Path) -> None:
+    node, npm = _tool("node"), _tool("npm")
+    what = f"installing opencode-ai@{version}"
+    with cache.building(target) as folder, tempfile.TemporaryDirectory() as home:
+        # npm keeps its cache and logs in the home folder, so it gets one that goes away; the user's
+        # npmrc is still read, because it may name a registry mirror or a proxy.
+        environ = {**os.environ, "HOME": home, "npm_config_cache": str(Path(home) / "npm")}
+        environ.setdefault("npm_config_userconfig", str(Path.home() / ".npmrc"))
+        install = [
+            npm,
+            "install",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--omit=optional",
+            "--ignore-scripts",
+        ]
+        packages = [f"opencode-ai@{version}", f"{_platform_package()}@{version}"]
+        (folder / "package.json").write_text("{}\n", encoding="utf-8")
+        cache.run([*install, *packages], cwd=folder, environ=environ, what=what)
+        # What npm would have run: it links the platform's executable into opencode-ai.
+        script = folder / "node_modules" / "opencode-ai" / "postinstall.mjs"
+        cache.run([node, str(script)], cwd=script.parent, environ=environ, what=what)
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise cache.PreparationError(f"{name} is not on PATH: install Node.js with npm, then run this again")
+    return found
+
+
+def _platform_package() -> str:
+    """The platform package that opencode-ai's own launcher would pick on this machine."""
+    systems = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
+    machines = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+    machine = machines.get(platform.machine().lower())
+    if sys.platform not in systems or machine is None:
+        raise cache.PreparationError(f"there is no opencode for {sys.platform} on {platform.machine()}")
+    name = f"opencode-{systems[sys.platform]}-{machine}"
+    if sys.platform == "linux":
+        name += "" if machine == "arm64" or "avx2" in _cpu_flags() else "-baseline"
+        name += "" if platform.libc_ver()[0] == "glibc" else "-musl"
+    return name
+
+
+def _cpu_flags() -> set[str]:
+    return set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+
+
+def main() -> int:
+    """Install what was asked for and print where it is."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("version", nargs="*", default=[*SUPPORTED, TOO_OLD])
+    try:
+        for version in parser.parse_args().version:
+            print(f"opencode {version}: {executable(version)}", flush=True)
+    except cache.PreparationError as error:
+        print(f"opencode_versions: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
