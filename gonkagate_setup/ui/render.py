@@ -1,0 +1,211 @@
+"""Plans and reports as text for a person. Wording may change freely; scripts read --json.
+
+Paths, commands and next steps stand unbroken on lines of their own, so that they can be copied; prose is
+wrapped to `width` cells.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Iterable, Mapping, Sequence
+
+from gonkagate_setup.core import diff as diffs
+from gonkagate_setup.core import places
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.edits import Remove, Set
+from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.plan import ConfigChange, KeyAction, Plan
+from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.ui.text import listed, style, visible, wrap
+
+_ACTION_WIDTH: Final = 11
+
+LAYERS: Final[Mapping[str, str]] = {
+    places.USER: "your opencode config",
+    places.CUSTOM: "the file that OPENCODE_CONFIG names",
+    places.PROJECT: "this project's config",
+    places.INLINE: "the variable OPENCODE_CONFIG_CONTENT",
+    places.MANAGED: "this machine's managed config",
+    places.INFERRED: "a layer that cannot be read from here",
+    places.DOT_OPENCODE: "a .opencode folder",
+    places.HOME_DOT_OPENCODE: "the .opencode folder in your home",
+    places.CONFIG_DIR: "the folder that OPENCODE_CONFIG_DIR names",
+    places.PREFERENCES: "managed macOS preferences",
+    places.AGENT_MARKDOWN: "an agent's Markdown file",
+    places.WELL_KNOWN: "your organisation's remote config",
+    places.ORGANISATION: "your opencode organisation account",
+    places.PLUGIN: "a plugin",
+}
+_KEY: Final[Mapping[KeyAction, tuple[str, str]]] = {
+    KeyAction.CREATE: ("create", "your API key; no other file holds it, and nobody else may read it"),
+    KeyAction.REPLACE: ("replace", "the new API key in place of the former one"),
+    KeyAction.PROTECT: ("protect", "the stored API key stays; nobody but you may read it any more"),
+    KeyAction.KEEP: ("no change", "the stored API key is used as it is"),
+}
+_PLANNED: Final[Mapping[str, str]] = {"create": "create", "update": "change", "keep": "no change"}
+_DONE: Final[Mapping[str, str]] = {
+    "create": "created",
+    "update": "changed",
+    "protect": "protected",
+    "keep": "unchanged",
+    "delete": "removed",
+    "restore": "put back",
+}
+_PROVED: Final[Mapping[str, str]] = {
+    "durable": "in every new shell",
+    "fresh_shell": "in a shell without opencode's variables",
+    "session": "in this shell",
+}
+
+
+def preview(
+    plan: Plan, *, profile: Profile, store: Store, findings: Sequence[Finding], width: int = 80
+) -> str:
+    """What will change, file by file, and what would stand in the way."""
+    model = plan.choice.model
+    where = "in every folder" if plan.choice.scope is Scope.USER else "in this project only"
+    title = f"{profile.display_name} with {model.display_name}, {where}"
+    if not plan.changed:
+        title += ": everything is in place already"
+    action, about_key = _KEY[plan.key]
+    lines = [style(wrap(title, width), "heading"), "", *_entry(action, store.key, [about_key], width)]
+    for config in plan.configs:
+        about = _about(config, profile, store)
+        lines += _entry(_PLANNED[config.action], config.snapshot.path, about, width)
+    lines += _entry("write", store.state, ["what was set up and when, for the next run; no secret"], width)
+    blockers = [finding for finding in findings if finding.blocks]
+    notices = [finding for finding in findings if not finding.blocks]
+    lines += _section("This would stand in the way:", blockers, width)
+    lines += _section("Good to know:", notices, width)
+    return "\n".join(lines)
+
+
+def diff(plan: Plan) -> str:
+    """Every config change as a unified diff; values under secret-looking names are masked."""
+    texts = [
+        diffs.unified_diff(
+            config.before if config.snapshot.exists else None, config.after, str(config.snapshot.path)
+        )
+        for config in plan.configs
+        if config.changed
+    ]
+    lines = [line.rstrip("\r") for text in texts for line in text.rstrip("\n").split("\n")]
+    return "\n".join(_coloured(line) for line in lines) if texts else "No config changes."
+
+
+def report(report: Report, *, width: int = 80) -> str:
+    """How it ended: what is true now, in whose words, and what comes next."""
+    good = report.status in ("success", "dry_run")
+    lines = [wrap(_sentence(visible(report.message)), width)]
+    lines[0] = style(lines[0], "heading" if good else "error")
+    if report.proved:
+        proof = listed(_PROVED.get(name, name) for name in report.proved)
+        lines.append(wrap(f"opencode {visible(report.opencode_version)} itself confirms it {proof}.", width))
+    lines += _section("In the way:", report.blockers, width)
+    touched = [file for file in report.files if file.action != "keep"]
+    if touched and report.status != "dry_run":
+        lines += ["", "Files:"]
+        for file in touched:
+            lines += _file(file)
+    lines += _section("Good to know:", report.notices, width)
+    undoing = _undoing(touched) if report.changed and report.status != "dry_run" else None
+    if undoing is not None:
+        lines += ["", wrap(f"To undo it: {undoing}.", width)]
+    if report.next_step is not None:
+        lines += ["", f"{style('next:', 'heading')} {visible(report.next_step)}"]
+    return "\n".join(lines)
+
+
+def _entry(action: str, path: object, about: Iterable[str], width: int) -> list[str]:
+    indent = " " * (2 + _ACTION_WIDTH)
+    lines = [f"  {action:<{_ACTION_WIDTH}}{style(visible(path), 'place')}"]
+    return lines + [wrap(text, width, first=indent) for text in about]
+
+
+def _about(config: ConfigChange, profile: Profile, store: Store) -> list[str]:
+    """The operations in plain words."""
+    if not config.changed:
+        return ["nothing to do"]
+    name = f"provider.{profile.id}"
+    settings = [op for op in config.operations if op.path[0] == "provider"]
+    written = [op for op in settings if isinstance(op, Set)]
+    dropped = [op for op in settings if isinstance(op, Remove)]
+    about = []
+    if any(op.path in (("provider",), ("provider", profile.id)) for op in written):
+        about.append(f"defines {name} with {len(profile.validated)} models")
+    elif written:
+        about.append(f"brings {name} up to date: {_keys(written, 2)}")
+    if dropped:
+        about.append(f"removes from {name} what is not needed here: {_keys(dropped, 2)}")
+    started = [op for op in config.operations if op.path[0] in ("model", "small_model")]
+    about += [
+        f"opencode starts with {visible(op.value)} ({visible(op.path[0])})"
+        for op in started
+        if isinstance(op, Set)
+    ]
+    switched_off = [op for op in started if isinstance(op, Remove)]
+    if switched_off:
+        about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
+    if any(op.path == ("$schema",) for op in config.operations):
+        about.append("names opencode's $schema, which opencode would add itself")
+    about += [
+        f"{visible(key)} stands there twice; the last one counts, and is edited" for key in config.duplicates
+    ]
+    if config.snapshot.exists:
+        beside = "beside it" if config.layer == places.USER else f"in {visible(store.backups)}"
+        about.append(f"a backup is kept {beside}")
+    return about
+
+
+def _keys(operations: Iterable[Set | Remove], start: int) -> str:
+    return listed(visible(".".join(op.path[start:]) or "all of it") for op in operations)
+
+
+def _section(title: str, findings: Sequence[Finding], width: int) -> list[str]:
+    if not findings:
+        return []
+    lines = ["", style(title, "warning")]
+    for finding in findings:
+        lines += _finding(finding, width)
+    return lines
+
+
+def _finding(finding: Finding, width: int) -> list[str]:
+    place = [visible(part) for part in (finding.path, finding.line, finding.column) if part is not None]
+    layer = f"{LAYERS.get(finding.layer, finding.layer)} ({finding.layer})"
+    lines = [wrap(_sentence(visible(finding.message)), width, first="  - ", rest="    ")]
+    lines.append(f"    layer: {visible(layer)}")
+    if place:
+        lines.append(f"    where: {':'.join(place)}")
+    if finding.key is not None:
+        lines.append(f"    key: {visible(finding.key)}")
+    if finding.next_step:
+        lines.append(f"    next: {visible(finding.next_step)}")
+    return lines
+
+
+def _file(file: FileReport) -> list[str]:
+    lines = [f"  {_DONE[file.action]:<{_ACTION_WIDTH}}{style(visible(file.path), 'place')}"]
+    if file.backup is not None:
+        lines.append(f"  {'':<{_ACTION_WIDTH}}backup: {visible(file.backup)}")
+    return lines
+
+
+def _undoing(files: Sequence[FileReport]) -> str | None:
+    steps = []
+    if any(file.backup is not None for file in files):
+        steps.append("copy each backup over its file")
+    if any(file.action == "create" for file in files):
+        steps.append("delete the files that were created")
+    return listed(steps) if steps else None
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!", ":")) else f"{text}."
+
+
+def _coloured(line: str) -> str:
+    if line.startswith("+"):
+        return style(line, "added")
+    return style(line, "removed") if line.startswith("-") else line
