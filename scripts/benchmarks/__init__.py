@@ -1,0 +1,25 @@
+"""The sections of scripts/bench.py: one module each, with `TITLE` and `measure() -> list[Row]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number beside its target.
+
+    `value` is in `unit` ("x" for a ratio of medians). `target` is the most that the value may be, None for a
+    figure that has none. `note` says what was measured against what.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the value is within its target."""
+        return self.target is None or self.value <= self.target
