@@ -1,0 +1,1 @@
+"""How each artefact is made; `scripts/build.py` is the command."""

@@ -1,0 +1,66 @@
+"""What goes into every artefact: a clean copy of the package, stamped with the git commit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from scripts.cache import ROOT
+
+PACKAGE: Final = "gonkagate_setup"
+PROGRAM: Final = "gonkagate-setup"
+LICENCES: Final = ("LICENSE", "NOTICE")
+
+_STAMP = "_build.py"
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", _STAMP)
+
+
+def version() -> str:
+    """The version, from its one place."""
+    text = (ROOT / PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    if match is None:
+        raise ValueError(f"no __version__ in {PACKAGE}/__init__.py")
+    return match[1]
+
+
+def commit() -> str | None:
+    """The checkout's commit, `-modified` when the package differs from it; None outside a checkout."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if head is None:
+        return None
+    changed = _git("status", "--porcelain", "--", PACKAGE)
+    return f"{head}-modified" if changed else head
+
+
+def stamp(commit_text: str | None) -> bytes | None:
+    """The content of the module that `gonkagate_setup.version` reads, None when the commit is unknown.
+
+    An unpacked sdist is no checkout; it carries the stamp that it was made with.
+    """
+    if commit_text is not None:
+        return f'"""Written by scripts/build.py."""\n\nCOMMIT = "{commit_text}"\n'.encode()
+    carried = ROOT / PACKAGE / _STAMP
+    return carried.read_bytes() if carried.is_file() else None
+
+
+def stage(folder: Path) -> None:
+    """Copy the package below `folder`: sources and json5's licence only, the same modes on every machine."""
+    target = folder / PACKAGE
+    shutil.copytree(ROOT / PACKAGE, target, ignore=_LEFT_OUT)
+    content = stamp(commit())
+    if content is not None:
+        (target / _STAMP).write_bytes(content)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _git(*arguments: str) -> str | None:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        return None
+    done = subprocess.run([git, "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
