@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 from pathlib import Path
@@ -105,8 +106,6 @@ def test_no_other_host_is_reachable(stand_in: StandIn) -> None:
 
 
 def test_the_canary_is_found_in_every_encoding(tmp_path: Path, machine: Machine) -> None:
-    import base64  # noqa: PLC0415
-
     canary = machine.canaries[0]
     planted = {
         "plain": canary.key.encode(),

@@ -10,7 +10,7 @@ class Authority:
     """A fresh authority and its certificate for `host`; `certificate` is the PEM file that clients trust."""
 
     def __init__(self, folder: Path, host: str) -> None:
-        import trustme  # noqa: PLC0415  # 0.1 s, and tests without a service need none of it
+        import trustme  # 0.1 s, and tests without a service need none of it
 
         authority = trustme.CA(organization_name="gonkagate-setup tests")
         self.certificate = folder / "test-authority.pem"
