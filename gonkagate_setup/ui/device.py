@@ -34,7 +34,7 @@ class Device(Protocol):
         """Show `text` as it is; raises OSError."""
 
     def read(self, *, hidden: bool) -> str:
-        """One answer without its line end, several lines when that much was pasted.
+        """One answer without its last line end, several lines when that much was pasted.
 
         Raises EOFError at the end of input, EchoError (hidden only), OSError.
         """
@@ -114,7 +114,7 @@ class PosixTerminal:
                 termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
                 if hidden:
                     self.write("\n")
-        return data.decode(self.encoding, "replace").rstrip("\r\n")
+        return _one_answer(data.decode(self.encoding, "replace"))
 
     def _prepare(self, termios: Any, before: list[Any], hidden: bool) -> None:
         wanted = [*before[:6], list(before[6])]
@@ -182,8 +182,7 @@ class WindowsConsole:
 
     def read(self, *, hidden: bool) -> str:
         """One answer, see Device. getwch never echoes, whatever the console's mode."""
-        while self._keys.kbhit():
-            self._keys.getwch()
+        self._waiting_keys()
         if hidden:
             try:
                 return read_keys(self._keys.getwch, self._keys.kbhit)
@@ -192,12 +191,22 @@ class WindowsConsole:
         line = self._reading.readline()
         if not line or line.startswith("\x1a"):
             raise EOFError
-        return line.rstrip("\r\n")
+        return _one_answer(line + self._waiting_keys().replace("\r", "\n"))
+
+    def _waiting_keys(self) -> str:
+        keys = []
+        while self._keys.kbhit():
+            keys.append(self._keys.getwch())
+        return "".join(keys)
 
     def close(self) -> None:
         """Close both ends."""
         self._reading.close()
         self._writing.close()
+
+
+def _one_answer(text: str) -> str:
+    return text[:-1] if text.endswith("\n") else text
 
 
 def read_keys(next_key: Callable[[], str], waiting: Callable[[], bool]) -> str:
@@ -210,7 +219,7 @@ def read_keys(next_key: Callable[[], str], waiting: Callable[[], bool]) -> str:
         key = next_key()
         if key in ("\r", "\n"):
             if not waiting():
-                return "".join(typed).rstrip("\n")
+                return "".join(typed)
             typed.append("\n")
         elif key == "\x03":
             raise KeyboardInterrupt

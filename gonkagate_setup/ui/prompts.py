@@ -133,7 +133,7 @@ class AskingPrompter:
             elif answer.strip().lower() in ("b", "back"):
                 raise Back
             else:
-                return answer if hidden else answer.strip()
+                return answer if hidden else answer.strip(" \t")
 
     def _answer(self, prompt: str, hidden: bool) -> str:
         try:

@@ -25,7 +25,7 @@ from gonkagate_setup.ui.text import NARROWEST, WIDEST, settle, style, visible
 _DEFAULT_WIDTH = 80
 
 
-class _Outlet:
+class Outlet:
     """One output stream: what it can show, and whether it still takes text."""
 
     def __init__(self, stream: IO[str] | None, *, terminal: bool, colour: bool) -> None:
@@ -60,8 +60,8 @@ class Terminal:
 
     def __init__(
         self,
-        out: _Outlet,
-        err: _Outlet,
+        out: Outlet,
+        err: Outlet,
         *,
         json: bool,
         quiet: bool,
@@ -98,9 +98,9 @@ class Terminal:
             devices.is_terminal(stream, platform) for stream in (stdin, stdout, stderr)
         )
 
-        def outlet(stream: IO[str] | None, terminal: bool) -> _Outlet:
+        def outlet(stream: IO[str] | None, terminal: bool) -> Outlet:
             colour = _wants_colour(color, environ, terminal) and _shows_colour(stream, terminal, platform)
-            return _Outlet(stream, terminal=terminal, colour=colour)
+            return Outlet(stream, terminal=terminal, colour=colour)
 
         def find_device() -> Device | None:
             # Somebody is there when stdin is a terminal, or when stdin is a pipe (`curl … | sh`, a piped
