@@ -1,0 +1,66 @@
+"""What opencode itself answered: values that the verdict judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, Mapping, Union
+
+from gonkagate_setup.core.places import Environment
+from gonkagate_setup.errors import SetupError
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """An opencode version; compares by its three numbers, prints as opencode printed it."""
+
+    major: int
+    minor: int
+    patch: int
+    text: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.text or f"{self.major}.{self.minor}.{self.patch}"
+
+
+# The newest opencode whose behaviour was measured for docs/layers.md.
+NEWEST_AUDITED = Version(1, 18, 33)
+
+
+@dataclass(frozen=True)
+class Gated:
+    """opencode does not offer the provider: `Provider not found`."""
+
+
+Models = Union["tuple[str, ...]", Gated]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One environment's answer: the resolved config without its keys, or why there is none.
+
+    `models` is what `opencode models <provider>` listed, None where it was not asked or did not answer
+    (then `models_failure` says why, if it was asked).
+    """
+
+    config: Mapping[str, Any] | None = field(default=None, repr=False)
+    failure: SetupError | None = None
+    models: Models | None = None
+    models_failure: SetupError | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that one gathering brought back.
+
+    `answers` has every environment; those that do not differ share one answer. `plugins` is the durable
+    environment resolved with the user's plugins running, None where none are configured.
+    `on_path` tells whether the shell finds this opencode; `also` are other ones on the PATH.
+    """
+
+    version: Version
+    executable: PurePath
+    answers: Mapping[Environment, Answer]
+    plugins: Answer | None = None
+    on_path: bool = True
+    also: tuple[PurePath, ...] = ()

@@ -1,0 +1,72 @@
+"""A finding: one fact that the judgement established, with its place and its way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Mapping
+
+BLOCKER: Final = "blocker"
+NOTICE: Final = "notice"
+DURABLE: Final = "durable"
+SESSION: Final = "session"
+
+# Every code with what it says; docs/troubleshooting.md has an entry for each.
+CODES: Final[Mapping[str, str]] = {
+    "model_overridden": "another layer sets a different model or small_model",
+    "model_not_set": "no layer sets the model or small_model",
+    "provider_overridden": "another layer changes a value of the provider's catalogue",
+    "provider_incomplete": "a value of the provider's catalogue is missing",
+    "provider_extended": "somebody added something to the provider",
+    "provider_not_enabled": "an allow list leaves the provider out",
+    "provider_disabled": "a deny list names the provider",
+    "provider_not_offered": "opencode does not offer the provider or the model",
+    "model_hidden": "a white list, black list or status hides the selected model",
+    "agent_model_overridden": "the agent that opencode starts with uses another model",
+    "agent_unusable": "the agent that opencode should start with does not exist or cannot be used",
+    "agent_model": "another agent or a command uses a model of its own",
+    "key_binding_missing": "the user layer does not bind the key to its file",
+    "key_binding_replaced": "the user layer binds the key to something else",
+    "key_defined_elsewhere": "a layer other than the user's defines the key",
+    "key_reference_elsewhere": "the reference to the key file stands in another place as well",
+    "key_variable_referenced": "a config refers to the variable that holds the key during the setup",
+    "config_unreadable": "a config cannot be read or parsed",
+    "opencode_refused": "opencode does not resolve its config",
+    "opencode_models_unknown": "opencode did not list the models that it offers",
+    "plugins_change_config": "plugins change the config when opencode runs",
+    "plugins_unproved": "the config with plugins could not be resolved",
+    "opencode_not_on_path": "the shell does not find opencode",
+    "opencode_second": "another opencode is on the PATH",
+    "opencode_not_audited": "this opencode is newer than the newest one that was audited",
+    "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config",
+    "stored_credential": "opencode's own credential store has an entry for the provider",
+    "opencode_edits_config": "opencode itself will add $schema to a config",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact.
+
+    A "blocker" stops success, a "notice" does not; `reach` says for which environments it holds:
+    "durable" for every shell, "session" for the current one only.
+
+    `layer` is a name from `core.places`; `path` the file or variable, None where neither is known;
+    `line` and `column` are 1-based; `key` is dotted. `message` says what it does to the user,
+    `next_step` is the exact edit or command. Neither holds a secret.
+    """
+
+    code: str
+    severity: str
+    reach: str
+    layer: str
+    path: str | None
+    line: int | None
+    column: int | None
+    key: str | None
+    message: str
+    next_step: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stops success."""
+        return self.severity == BLOCKER

@@ -1,0 +1,209 @@
+"""Findings about the machine and about opencode itself, rather than about one value."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any, Iterator, Sequence
+
+from gonkagate_setup.core.advice import dotted
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.checks import Deviation, key_path
+from gonkagate_setup.core.evidence import NEWEST_AUDITED, Evidence
+from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
+from gonkagate_setup.core.layers import Layer, Survey
+from gonkagate_setup.core.places import INFERRED, PLUGIN, USER, Environment
+from gonkagate_setup.errors import SetupError
+
+
+def _about(
+    code: str,
+    severity: str,
+    layer: str,
+    message: str,
+    next_step: str,
+    *,
+    reach: str = DURABLE,
+    path: PurePath | str | None = None,
+    key: str | None = None,
+    line: int | None = None,
+    column: int | None = None,
+) -> Finding:
+    name = None if path is None else str(path)
+    return Finding(code, severity, reach, layer, name, line, column, key, message, next_step)
+
+
+def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
+    """A config that cannot be read or parsed: opencode will not start with it, or it cannot be blamed."""
+    problem = layer.problem
+    reason = "" if problem is None else problem.reason
+    return _about(
+        "config_unreadable",
+        severity,
+        layer.layer,
+        f"this config cannot be read: {reason}",
+        f"correct {layer.name}, then run `gonkagate-setup` again",
+        reach=reach,
+        path=layer.name,
+        line=None if problem is None else problem.line,
+        column=None if problem is None else problem.column,
+    )
+
+
+def refused(failure: SetupError, layers: Sequence[Layer], reach: str) -> Finding:
+    """Opencode did not resolve its config; the layer is the one that it complained about, if it named one."""
+    where = failure.where
+    name = None if where is None else where.name
+    layer = next((entry.layer for entry in reversed(layers) if entry.name == name), INFERRED)
+    return _about(
+        "opencode_refused",
+        BLOCKER,
+        layer,
+        failure.message,
+        failure.next_step,
+        reach=reach,
+        path=name,
+        line=None if where is None else where.line,
+        column=None if where is None else where.column,
+    )
+
+
+def models_unknown(failure: SetupError, reach: str) -> Finding:
+    """Opencode was asked which models it offers and did not say."""
+    return _about(
+        "opencode_models_unknown", BLOCKER, INFERRED, failure.message, failure.next_step, reach=reach
+    )
+
+
+def plugin_names(survey: Survey, evidence: Evidence) -> tuple[str, ...]:
+    """The plugins that are configured, by the names that the configs and opencode give them."""
+    names: list[Any] = []
+    for layer in survey.layers(Environment.DURABLE):
+        names += _list(layer.value.get("plugin"))
+    config = evidence.answers[Environment.DURABLE].config
+    names += _list(None if config is None else config.get("plugin"))
+    if evidence.plugins is not None and evidence.plugins.config is not None:
+        names += _list(evidence.plugins.config.get("plugin"))
+    texts = (name[0] if isinstance(name, list) and name else name for name in names)
+    return tuple(dict.fromkeys(text for text in texts if isinstance(text, str)))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def plugins_unproved(names: tuple[str, ...], failure: SetupError | None) -> Finding:
+    """Opencode gave no config with its plugins running."""
+    reason = "" if failure is None else f" ({failure.message})"
+    return _about(
+        "plugins_unproved",
+        NOTICE,
+        PLUGIN,
+        f"plugins may change the config when opencode runs, and opencode did not say{reason}: "
+        + ", ".join(names),
+        "look at `opencode debug config` (without --pure) yourself; it may show your keys",
+    )
+
+
+def plugins_change(names: tuple[str, ...], deviation: Deviation, layer: str) -> Finding:
+    """A plugin changes what was proved without plugins."""
+    return _about(
+        "plugins_change_config",
+        BLOCKER,
+        layer,
+        f"a plugin changes {dotted(deviation.path)} ({deviation.effect}); configured: {', '.join(names)}",
+        "remove the plugin that does it from the plugin list, then run `gonkagate-setup` again",
+        key=dotted(deviation.path),
+    )
+
+
+def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
+    """Notices that files and environment give rise to."""
+    moved = survey.surroundings.environ.get("XDG_CONFIG_HOME")
+    if moved:
+        yield _about(
+            "config_folder_moved",
+            NOTICE,
+            USER,
+            f"XDG_CONFIG_HOME is set, so opencode reads {survey.surroundings.user_folder} and not ~/.config; "
+            "a shell without it does not see this setup",
+            "set XDG_CONFIG_HOME in every shell that starts opencode, or in none",
+            path=survey.surroundings.user_folder,
+        )
+    if survey.traces.stored_key:
+        yield _about(
+            "stored_credential",
+            NOTICE,
+            INFERRED,
+            f"opencode's own credential store has an entry for {profile.id}; the key file outranks it",
+            f"`opencode auth logout` and choose {profile.id}, unless you want to keep it",
+        )
+    for environment in (Environment.DURABLE, Environment.SESSION):
+        reach = SESSION if environment is Environment.SESSION else DURABLE
+        for layer in survey.layers(environment):
+            yield from _of_layer(profile, layer, reach)
+
+
+def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
+    if profile.key_variable in layer.references:
+        yield _about(
+            "key_variable_referenced",
+            NOTICE,
+            layer.layer,
+            f"this config refers to {profile.key_variable}, which opencode was not given during the setup",
+            "remove the reference: the key file is what opencode reads",
+            reach=reach,
+            path=layer.name,
+        )
+    if layer.document is None:
+        return
+    node = layer.document.find(key_path(profile))
+    start = layer.document.text.find(profile.key_binding)
+    while start >= 0:
+        if node is None or not node.start <= start < node.end:
+            line, column = layer.document.location(start)
+            yield _about(
+                "key_reference_elsewhere",
+                NOTICE,
+                layer.layer,
+                "the reference to the key file stands here too; opencode fills the key in even inside most "
+                "comments, and does not start when the file is missing",
+                "remove it here",
+                reach=reach,
+                path=layer.name,
+                line=line,
+                column=column,
+            )
+        start = layer.document.text.find(profile.key_binding, start + 1)
+
+
+def of_evidence(evidence: Evidence) -> Iterator[Finding]:
+    """Notices about the program that was asked."""
+    if not evidence.on_path:
+        yield _about(
+            "opencode_not_on_path",
+            BLOCKER,
+            INFERRED,
+            "opencode is installed, but this shell does not find it: plain `opencode` does not start",
+            f"open a new terminal, or add {evidence.executable.parent} to the PATH",
+            reach=SESSION,
+            path=evidence.executable,
+        )
+    for other in evidence.also:
+        yield _about(
+            "opencode_second",
+            NOTICE,
+            INFERRED,
+            f"a second opencode is on the PATH; plain `opencode` starts {evidence.executable}",
+            "remove the one that you do not use",
+            path=other,
+        )
+    if evidence.version > NEWEST_AUDITED:
+        yield _about(
+            "opencode_not_audited",
+            NOTICE,
+            INFERRED,
+            f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest that was audited; "
+            "it was asked for its models as well",
+            "nothing has to be done",
+            path=evidence.executable,
+        )

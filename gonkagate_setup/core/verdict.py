@@ -1,0 +1,162 @@
+"""The judgement: expectation and evidence in, findings out. Setup, the preview and `verify` share it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Iterator, Mapping, Sequence
+
+from gonkagate_setup.core import advice, notices
+from gonkagate_setup.core.attribution import attribute
+from gonkagate_setup.core.checks import Deviation, Expectation, dangerous, deviations, key_path, other_models
+from gonkagate_setup.core.evidence import Answer, Evidence
+from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
+from gonkagate_setup.core.layers import MISSING, Layer, Survey, merge
+from gonkagate_setup.core.places import PLUGIN, PROJECT, USER, Environment
+from gonkagate_setup.core.provenance import key_facts
+from gonkagate_setup.core.state import Scope
+
+
+def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
+    """What opencode would say, from the files and the environment alone.
+
+    For a preview, `survey.replace` puts the planned texts in place first.
+    """
+    found: list[Finding] = []
+    for environment in Environment:
+        layers = survey.layers(environment)
+        unreadable = [layer for layer in layers if layer.problem is not None]
+        found += [notices.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
+        found += _judge_config(expectation, survey, environment, merge(layers), Answer())
+    found += notices.of_survey(expectation.profile, survey)
+    return _settled(found)
+
+
+def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple[Finding, ...]:
+    """What opencode's own answers prove; the survey only says who is to blame."""
+    found: list[Finding] = []
+    for environment in Environment:
+        answer = evidence.answers[environment]
+        if answer.failure is not None:
+            found.append(notices.refused(answer.failure, survey.layers(environment), _reach(environment)))
+        if answer.config is None:
+            continue
+        found += _judge_config(expectation, survey, environment, answer.config, answer)
+        if answer.models_failure is not None:
+            found.append(notices.models_unknown(answer.models_failure, _reach(environment)))
+        found += [
+            notices.unreadable(layer, _reach(environment), NOTICE)
+            for layer in survey.layers(environment)
+            if layer.problem is not None
+        ]
+    found += _with_plugins(expectation, survey, evidence)
+    found += notices.of_survey(expectation.profile, survey)
+    found += notices.of_evidence(evidence)
+    return _settled(found)
+
+
+def _reach(environment: Environment) -> str:
+    return SESSION if environment is Environment.SESSION else DURABLE
+
+
+def _judge_config(
+    expectation: Expectation,
+    survey: Survey,
+    environment: Environment,
+    config: Mapping[str, Any],
+    answer: Answer,
+) -> Iterator[Finding]:
+    layers = survey.layers(environment)
+    reach = _reach(environment)
+    for deviation in deviations(expectation, config, answer.models):
+        yield from _blamed(expectation, survey, layers, deviation, reach)
+    for fact in key_facts(expectation.profile, layers):
+        path = key_path(expectation.profile)
+        yield advice.finding(
+            expectation, fact.code, fact.severity, reach, fact.layer, path, fact.effect, fallback=USER
+        )
+    for deviation in other_models(expectation, config):
+        culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
+        layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, deviation.path)
+        yield advice.finding(
+            expectation,
+            deviation.code,
+            NOTICE,
+            reach,
+            layer,
+            path,
+            deviation.effect,
+            value=deviation.resolved,
+        )
+
+
+def _blamed(
+    expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
+) -> Iterator[Finding]:
+    """One finding for each layer that has to change, highest first."""
+    attribution = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved)
+    if deviation.resolved is MISSING and deviation.code in ("model_not_set", "provider_incomplete"):
+        project = deviation.code == "model_not_set" and expectation.scope is Scope.PROJECT
+        yield advice.finding(
+            expectation,
+            deviation.code,
+            BLOCKER,
+            reach,
+            None,
+            deviation.path,
+            deviation.effect,
+            fallback=PROJECT if project else USER,
+        )
+        return
+    if not attribution.explained:
+        yield advice.inferred(survey, layers, deviation, reach)
+    for culprit in attribution.culprits:
+        kept = (
+            deviation.code == "provider_extended"
+            and culprit.layer.layer == USER
+            and not dangerous(expectation.profile, deviation.path)
+        )
+        yield advice.finding(
+            expectation,
+            deviation.code,
+            NOTICE if kept else BLOCKER,
+            reach,
+            culprit.layer,
+            culprit.path,
+            deviation.effect,
+            value=culprit.value,
+        )
+
+
+def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:
+    """What the user's plugins change about the config when opencode runs."""
+    answer = evidence.plugins
+    durable = evidence.answers[Environment.DURABLE].config
+    if answer is None or durable is None:
+        return
+    names = notices.plugin_names(survey, evidence)
+    if answer.config is None:
+        yield notices.plugins_unproved(names, answer.failure)
+        return
+    known = {(entry.code, entry.path) for entry in deviations(expectation, durable, None)}
+    for deviation in deviations(expectation, answer.config, None):
+        if (deviation.code, deviation.path) not in known:
+            yield notices.plugins_change(names, deviation, PLUGIN)
+
+
+def _settled(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Each fact once, durable before session, blockers before notices, otherwise in order."""
+    kept: dict[Finding, None] = {}
+    for finding in findings:
+        if finding.reach == DURABLE:
+            kept.setdefault(finding)
+    for finding in findings:
+        if finding.reach == SESSION and replace(finding, reach=DURABLE) not in kept:
+            kept.setdefault(finding)
+    ordered = list(kept)
+    return tuple(
+        [finding for finding in ordered if finding.blocks]
+        + [finding for finding in ordered if not finding.blocks]
+    )
+
+
+__all__ = ["Expectation", "Finding", "judge", "predict"]

@@ -1,0 +1,187 @@
+"""Starting opencode: the one way, bounded in time and output, leaving nothing behind.
+
+What opencode prints can hold the key in clear (below 1.18.33, and on standard error in every version),
+so it goes to a file without a name and is never echoed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, Mapping, Sequence
+
+from gonkagate_setup.errors import SetupError, Where
+
+TIMEOUT: Final = 90.0
+OUTPUT_LIMIT: Final = 64 * 1024 * 1024
+PLACEHOLDER: Final = "placeholder-of-gonkagate-setup"
+# How often a running opencode's output is measured; its end is noticed at once, by a thread in wait().
+_WATCH_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a finished run left: exit status, standard output, and the head of standard error."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run(
+    executable: Path,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    timeout: float = TIMEOUT,
+    limit: int = OUTPUT_LIMIT,
+    scratch: Path | None = None,
+    stop: threading.Event | None = None,
+) -> Output:
+    """Run opencode to its end, bounded in time (seconds) and output (bytes).
+
+    Its state and output live in a private temporary folder, made below `scratch` where that is given.
+    Setting `stop` from another thread ends it. SetupError opencode_unresponsive when a bound is passed,
+    opencode_not_found when it cannot be started.
+    """
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="gonkagate-setup-", dir=scratch))
+    try:
+        with tempfile.TemporaryFile(dir=folder) as out, tempfile.TemporaryFile(dir=folder) as err:
+            process = _start(executable, arguments, _child_environ(environ, folder, cwd), cwd, out, err)
+            try:
+                _watch(process, (out, err), timeout, limit, arguments, stop)
+            finally:
+                _kill(process)
+            return Output(process.returncode, _content(out, limit), _content(err, limit))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(
+    executable: Path,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: Path,
+    out: IO[bytes],
+    err: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    # Its own group: a time-out ends its children too, and Ctrl-C in the terminal reaches only us.
+    extra: dict[str, Any] = {"start_new_session": True}
+    if os.name == "nt":
+        extra = {"creationflags": _WINDOWS_FLAGS}
+    try:
+        return subprocess.Popen(
+            [str(executable), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=cwd,
+            env=dict(environ),
+            **extra,
+        )
+    except OSError as error:
+        raise SetupError(
+            "opencode_not_found",
+            f"opencode could not be started: {error.strerror}",
+            where=Where(str(executable)),
+            next_step="install it again, for example with `npm install -g opencode-ai`, and run this again",
+        ) from None
+
+
+# CREATE_NEW_PROCESS_GROUP and CREATE_NO_WINDOW; subprocess names them on Windows only.
+_WINDOWS_FLAGS: Final = 0x00000200 | 0x08000000
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    files: tuple[IO[bytes], ...],
+    timeout: float,
+    limit: int,
+    arguments: Sequence[str],
+    stop: threading.Event | None,
+) -> None:
+    import time
+
+    ended = threading.Event()
+
+    def wait() -> None:
+        process.wait()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    deadline = time.monotonic() + timeout
+    command = "`opencode " + " ".join(arguments) + "`"
+    while not ended.wait(_WATCH_SECONDS):
+        if time.monotonic() > deadline:
+            raise _unresponsive(f"{command} did not finish within {timeout:g} seconds")
+        if stop is not None and stop.is_set():
+            raise _unresponsive(f"{command} was ended because the run was cancelled")
+        if any(os.fstat(file.fileno()).st_size > limit for file in files):
+            break
+    if any(os.fstat(file.fileno()).st_size > limit for file in files):
+        raise _unresponsive(f"{command} printed more than {limit // (1024 * 1024)} MiB")
+
+
+def _unresponsive(message: str) -> SetupError:
+    return SetupError(
+        "opencode_unresponsive",
+        message,
+        next_step="run that command yourself in this folder to see what holds it up, then run this again",
+    )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the whole group; also after a normal end, for children that opencode left behind."""
+    if os.name == "nt":
+        if process.poll() is None:
+            taskkill = Path(os.path.expandvars("%SystemRoot%"), "System32", "taskkill.exe")
+            subprocess.run(  # the tree, because a .cmd launcher is not opencode itself
+                [str(taskkill), "/T", "/F", "/PID", str(process.pid)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=20,
+            )
+            process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _content(file: IO[bytes], limit: int) -> bytes:
+    file.seek(0)
+    return file.read(limit)
+
+
+def _child_environ(environ: Mapping[str, str], folder: Path, cwd: Path) -> dict[str, str]:
+    """The environment for opencode: no key of ours, no trace of our own packaging, its own state folder.
+
+    `debug config` leaves locks in the state folder that delay the user's next start by a minute.
+    """
+    cleaned = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("_PYI_", "_MEIPASS", "NUITKA_ONEFILE_", "SHIV_"))
+    }
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        # PyInstaller points the loader at its own folder and keeps the user's value beside it.
+        original = cleaned.pop(f"{name}_ORIG", None)
+        if original is not None:
+            cleaned[name] = original
+        elif "_MEI" in cleaned.get(name, ""):
+            del cleaned[name]
+    if "GONKAGATE_API_KEY" in cleaned:
+        cleaned["GONKAGATE_API_KEY"] = PLACEHOLDER
+    cleaned["XDG_STATE_HOME"] = str(folder / "state")
+    cleaned["PWD"] = str(cwd)
+    return cleaned

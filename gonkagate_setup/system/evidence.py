@@ -1,0 +1,232 @@
+"""Asking opencode what it would do, in each environment that differs, at most two at a time."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
+
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version
+from gonkagate_setup.core.gating import rests_on_gating
+from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.places import Environment
+from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.system.child import TIMEOUT
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.opencode import Executable, list_models, resolve_config
+
+_AT_A_TIME: Final = 2
+# The models are asked where a person is: in the environment that stays, and in this one.
+_ASKED_FOR_MODELS: Final = (Environment.DURABLE, Environment.SESSION)
+Progress = Callable[[str], None]
+Result = TypeVar("Result")
+
+
+def gather(
+    executable: Executable,
+    version: Version,
+    host: Host,
+    survey: Survey,
+    profile: Profile,
+    *,
+    ask_models: bool,
+    timeout: float = TIMEOUT,
+    scratch: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Evidence:
+    """The resolved config per environment, and the offered models where the judgement rests on them.
+
+    Environments that do not differ are asked once. `timeout` is per process, in seconds; `progress` gets
+    a line about what is being asked. That opencode fails is part of the evidence, except where it cannot
+    prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
+    """
+    asker = _Asker(executable, Path(survey.surroundings.cwd), profile, timeout, scratch, progress)
+    environs = {environment: environment.select(host.environ) for environment in Environment}
+    twins = _twins(environs)
+    distinct = [environment for environment in Environment if twins[environment] is environment]
+    for_models = [environment for environment in distinct if environment in _ASKED_FOR_MODELS]
+    always = ask_models or version > NEWEST_AUDITED
+    durable = environs[Environment.DURABLE]
+    # The usual case: one process, and no thread beside it.
+    first: list[Callable[[], Any]] = [_bound(asker.config, environs[name]) for name in distinct]
+    if always:
+        first += [_bound(asker.models, environs[name]) for name in for_models]
+    plugins_seen = any(layer.value.get("plugin") for layer in survey.layers(Environment.DURABLE))
+    if plugins_seen:
+        first.append(_bound(asker.with_plugins, durable))
+    results = _side_by_side(first, asker.stop)
+    configs = dict(zip(distinct, results))
+    models = dict(zip(for_models, results[len(distinct) :])) if always else {}
+    plugins: Answer | None = results[-1] if plugins_seen else None
+
+    second = [
+        name
+        for name in for_models
+        if name not in models and rests_on_gating(configs[name].config, profile.id)
+    ]
+    late: list[Callable[[], Any]] = [_bound(asker.models, environs[name]) for name in second]
+    config = configs[Environment.DURABLE].config
+    unseen = plugins is None and config is not None and bool(config.get("plugin"))
+    if unseen:
+        late.append(_bound(asker.with_plugins, durable))
+    results = _side_by_side(late, asker.stop)
+    models.update(zip(second, results))
+    if unseen:
+        plugins = results[-1]
+    answers = {name: _with_models(configs[twins[name]], models.get(twins[name])) for name in Environment}
+    return Evidence(version, executable.path, answers, plugins, executable.on_path, executable.also)
+
+
+def _bound(ask: Callable[[Mapping[str, str]], Result], environ: Mapping[str, str]) -> Callable[[], Result]:
+    return lambda: ask(environ)
+
+
+def _twins(environs: Mapping[Environment, Mapping[str, str]]) -> dict[Environment, Environment]:
+    """For each environment the first one that is equal to it."""
+    return {
+        name: next(other for other in Environment if environs[other] == environ)
+        for name, environ in environs.items()
+    }
+
+
+def _with_models(answer: Answer, models: Answer | None) -> Answer:
+    if models is None:
+        return answer
+    return Answer(answer.config, answer.failure, models.models, models.models_failure)
+
+
+class _Asker:
+    """One opencode in one folder, asked about environments."""
+
+    def __init__(
+        self,
+        executable: Executable,
+        cwd: Path,
+        profile: Profile,
+        timeout: float,
+        scratch: Path | None,
+        progress: Progress,
+    ) -> None:
+        self._executable = executable
+        self._cwd = cwd
+        self._profile = profile
+        self._timeout = timeout
+        self._scratch = scratch
+        self._progress = progress
+        self.stop = threading.Event()
+
+    def config(self, environ: Mapping[str, str], *, pure: bool = True) -> Answer:
+        """The resolved config, or opencode's refusal."""
+        self._progress("asking opencode for its resolved config")
+        try:
+            config = resolve_config(
+                self._executable,
+                environ,
+                self._cwd,
+                pure=pure,
+                timeout=self._timeout,
+                scratch=self._scratch,
+                stop=self.stop,
+            )
+        except SetupError as error:
+            if pure and error.exit_status is Exit.OPENCODE:
+                raise
+            return Answer(failure=error)
+        return Answer(_judged(config, self._profile.id))
+
+    def with_plugins(self, environ: Mapping[str, str]) -> Answer:
+        """The resolved config with the user's plugins running; a failure is never raised."""
+        return self.config({**environ, "OPENCODE_PURE": ""}, pure=False)
+
+    def models(self, environ: Mapping[str, str]) -> Answer:
+        """The offered models, in an answer without a config."""
+        self._progress("asking opencode for the models that it offers")
+        models: Models | None = None
+        try:
+            models = list_models(
+                self._executable,
+                environ,
+                self._cwd,
+                self._profile.id,
+                timeout=self._timeout,
+                scratch=self._scratch,
+                stop=self.stop,
+            )
+        except SetupError as error:
+            return Answer(models_failure=error)
+        return Answer(models=models)
+
+
+def _judged(config: Mapping[str, Any], provider: str) -> dict[str, Any]:
+    """The part of a resolved config that is judged, without any key: what else it holds is forgotten."""
+    kept = {
+        name: config[name]
+        for name in (
+            "model",
+            "small_model",
+            "enabled_providers",
+            "disabled_providers",
+            "default_agent",
+            "plugin",
+        )
+        if name in config
+    }
+    for name in ("agent", "command"):
+        entries = config.get(name)
+        if isinstance(entries, dict):
+            kept[name] = {
+                key: {word: entry[word] for word in ("model", "mode", "disable", "hidden") if word in entry}
+                for key, entry in entries.items()
+                if isinstance(entry, dict)
+            }
+    providers = config.get("provider")
+    own = providers.get(provider) if isinstance(providers, dict) else None
+    if isinstance(own, dict):
+        if isinstance(own.get("options"), dict):
+            own["options"].pop("apiKey", None)
+        kept["provider"] = {provider: own}
+    return kept
+
+
+def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> list[Any]:
+    """Every task's result, in order, at most two at a time; the first failure is raised at the end.
+
+    When this thread is interrupted, `stop` ends the running ones before the interruption goes on.
+    """
+    if len(tasks) < _AT_A_TIME:
+        return [task() for task in tasks]
+    results: list[Any] = [None] * len(tasks)
+    failures: list[SetupError] = []
+    pending = list(enumerate(tasks))
+    taking = threading.Lock()
+
+    def work() -> None:
+        while not failures:
+            with taking:
+                if not pending:
+                    return
+                number, task = pending.pop(0)
+            try:
+                results[number] = task()
+            except SetupError as error:
+                failures.append(error)
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(_AT_A_TIME)]
+    for worker in workers:
+        worker.start()
+    try:
+        _join(workers)
+    except BaseException:
+        stop.set()
+        _join(workers)
+        raise
+    if failures:
+        raise failures[0]
+    return results
+
+
+def _join(workers: Sequence[threading.Thread]) -> None:
+    for worker in workers:
+        while worker.is_alive():
+            worker.join(0.1)  # in slices, because Windows does not interrupt a join

@@ -1,0 +1,155 @@
+"""Reading everything that decides what opencode resolves, once, into a `core.layers.Survey`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path, PurePath
+from typing import Final, Iterator
+
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.layers import Reading, Survey, Traces
+from gonkagate_setup.core.markdown import is_agent_file
+from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
+from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system.files import read_snapshot
+from gonkagate_setup.system.host import Host
+
+_GIT_SECONDS: Final = 10.0
+_AGENT_FILES: Final = 2000
+
+
+def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
+    """Read every place of every environment; what cannot be read is recorded, not raised.
+
+    `cwd` is the folder that opencode would be started in.
+    """
+    cwd = cwd.resolve()
+    worktree = find_worktree(host, cwd)
+    surroundings = Surroundings(host.environ, host.home, cwd, worktree, host.platform)
+    readings: dict[PurePath, Reading] = {}
+    agents: dict[PurePath, tuple[PurePath, ...]] = {}
+    for path in _files(surroundings):
+        if path not in readings:
+            readings[path] = _read(Path(path))
+    for folder in _agent_folders(surroundings):
+        if folder not in agents:
+            agents[folder] = tuple(_agent_files(Path(folder)))
+            readings.update((path, _read(Path(path))) for path in agents[folder])
+    return Survey(
+        surroundings,
+        readings,
+        {folder: files for folder, files in agents.items() if files},
+        _traces(host, profile),
+        in_git=worktree is not None,
+    )
+
+
+def _files(surroundings: Surroundings) -> Iterator[PurePath]:
+    for name in USER_NAMES:
+        yield surroundings.user_folder / name
+    for name in JSON_NAMES:
+        yield surroundings.project_root / name
+    for environment in Environment:
+        for place in places(surroundings, environment):
+            if place.path is not None and place.kind is not Kind.AGENTS:
+                yield place.path
+
+
+def _agent_folders(surroundings: Surroundings) -> Iterator[PurePath]:
+    for environment in Environment:
+        for place in places(surroundings, environment):
+            if place.path is not None and place.kind is Kind.AGENTS:
+                yield place.path
+
+
+def _read(path: Path) -> Reading:
+    try:
+        if path.suffix == ".plist":
+            return _read_preferences(path)
+        return Reading.of(read_snapshot(path))
+    except SetupError as refusal:
+        return Reading.refused(refusal)
+
+
+def _read_preferences(path: Path) -> Reading:
+    """A macOS property list as JSON, by the program that opencode uses for it."""
+    snapshot = read_snapshot(path)
+    if snapshot.data is None:
+        return Reading.of(snapshot)
+    result = subprocess.run(
+        ["/usr/bin/plutil", "-convert", "json", "-o", "-", str(path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=_GIT_SECONDS,
+    )
+    return Reading.of_text(snapshot, result.stdout)
+
+
+def _agent_files(folder: Path) -> Iterator[PurePath]:
+    """The Markdown files that opencode takes for agents or modes; links are followed, as it does."""
+    found = 0
+    for name in ("agent", "agents", "mode", "modes"):
+        for root, folders, files in os.walk(folder / name, followlinks=True):
+            folders.sort()
+            depth = len(Path(root).relative_to(folder).parts)
+            if depth > 8:  # noqa: PLR2004 - a bound for links that lead in circles
+                folders.clear()
+            for file in sorted(files):
+                path = Path(root, file)
+                if is_agent_file(path.relative_to(folder)) and found < _AGENT_FILES:
+                    found += 1
+                    yield path
+
+
+def find_worktree(host: Host, cwd: Path) -> Path | None:
+    """The root of the git work tree around `cwd` as opencode finds it, None for none.
+
+    opencode looks for `.git` upwards and then asks git; without git, or where git refuses, it takes the
+    folder for no work tree and reads every folder up to the root of the file system.
+    """
+    import shutil
+
+    start = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
+    git = shutil.which("git", path=host.environ.get("PATH", ""))
+    if start is None or git is None:
+        return None
+    try:
+        result = subprocess.run(
+            [git, "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            cwd=start,
+            env=dict(host.environ),
+            timeout=_GIT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = os.fsdecode(result.stdout).splitlines()
+    if result.returncode != 0:
+        return start if len(lines) >= 2 else None  # noqa: PLR2004
+    return Path(lines[-1]).resolve()
+
+
+def _traces(host: Host, profile: Profile) -> Traces:
+    """What can be seen of the layers that are not read: opencode's stored credentials and database."""
+    import json
+
+    base = host.environ.get("XDG_DATA_HOME") or str(host.home / ".local" / "share")
+    folder = Path(host.cwd, base, "opencode")
+    try:
+        text = host.environ.get("OPENCODE_AUTH_CONTENT") or (folder / "auth.json").read_text(encoding="utf-8")
+        entries = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        entries = {}
+    if not isinstance(entries, dict):
+        entries = {}
+    well_known = tuple(
+        name
+        for name, entry in entries.items()
+        if isinstance(entry, dict) and entry.get("type") == "wellknown"
+    )
+    accounts = any((folder / name).exists() for name in ("opencode.db",))
+    return Traces(well_known, profile.id in entries, accounts)
