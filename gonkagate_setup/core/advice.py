@@ -151,7 +151,7 @@ def _suspects(survey: Survey) -> str:
     if survey.traces.well_known:
         urls = ", ".join(survey.traces.well_known)
         steps.append(f"ask who runs {urls} (opencode loads config from there; `opencode auth list` shows it)")
-    if survey.traces.accounts:
+    if survey.traces.database:
         steps.append("look whether opencode is signed in to an organisation (`opencode account`)")
     steps.append("ask the administrator of this machine")
     return "; or ".join(steps) + f"; {_AGAIN}"

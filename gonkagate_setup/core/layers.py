@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Callable, Final, Iterator, Mapping, Sequence
 
+from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
 from gonkagate_setup.core.markdown import agent_entry, entry_path
 from gonkagate_setup.core.places import (
@@ -176,12 +177,12 @@ class Traces:
     """What is visible of layers that are not read.
 
     `well_known` are URLs in opencode's auth.json, `stored_key` tells whether it has an entry for the
-    provider, `accounts` whether opencode's database, which may name an organisation, is there.
+    provider, `database` whether opencode has its database yet, which may name an organisation.
     """
 
     well_known: tuple[str, ...] = ()
     stored_key: bool = False
-    accounts: bool = False
+    database: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,7 @@ class Survey:
     folder with agents, in opencode's order.
     """
 
+    profile: Profile
     surroundings: Surroundings
     readings: Mapping[PurePath, Reading] = field(repr=False)
     agents: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)

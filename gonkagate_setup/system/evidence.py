@@ -28,7 +28,6 @@ def gather(
     version: Version,
     host: Host,
     survey: Survey,
-    profile: Profile,
     *,
     ask_models: bool,
     timeout: float = TIMEOUT,
@@ -41,6 +40,7 @@ def gather(
     a line about what is being asked. That opencode fails is part of the evidence, except where it cannot
     prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
     """
+    profile = survey.profile
     asker = _Asker(executable, Path(survey.surroundings.cwd), profile, timeout, scratch, progress)
     environs = {environment: environment.select(host.environ) for environment in Environment}
     twins = _twins(environs)
@@ -55,7 +55,9 @@ def gather(
     plugins_seen = any(layer.value.get("plugin") for layer in survey.layers(Environment.DURABLE))
     if plugins_seen:
         first.append(_bound(asker.with_plugins, durable))
-    results = _side_by_side(first, asker.stop)
+    # Two opencodes that create the database at once break each other (measured, 1.18.33).
+    alone = [] if survey.traces.database or len(first) == 1 else [first.pop(0)()]
+    results = alone + _side_by_side(first, asker.stop)
     configs = dict(zip(distinct, results))
     models = dict(zip(for_models, results[len(distinct) :])) if always else {}
     plugins: Answer | None = results[-1] if plugins_seen else None
@@ -117,23 +119,34 @@ class _Asker:
         self.stop = threading.Event()
 
     def config(self, environ: Mapping[str, str], *, pure: bool = True) -> Answer:
-        """The resolved config, or opencode's refusal."""
+        """The resolved config, or opencode's refusal.
+
+        A failure that names no config is asked once more: another opencode may have held the database.
+        """
         self._progress("asking opencode for its resolved config")
         try:
-            config = resolve_config(
-                self._executable,
-                environ,
-                self._cwd,
-                pure=pure,
-                timeout=self._timeout,
-                scratch=self._scratch,
-                stop=self.stop,
-            )
+            try:
+                config = self._resolve(environ, pure=pure)
+            except SetupError as error:
+                if error.where is None or error.where.name != str(self._executable.path):
+                    raise
+                config = self._resolve(environ, pure=pure)
         except SetupError as error:
             if pure and error.exit_status is Exit.OPENCODE:
                 raise
             return Answer(failure=error)
         return Answer(_judged(config, self._profile.id))
+
+    def _resolve(self, environ: Mapping[str, str], *, pure: bool) -> dict[str, Any]:
+        return resolve_config(
+            self._executable,
+            environ,
+            self._cwd,
+            pure=pure,
+            timeout=self._timeout,
+            scratch=self._scratch,
+            stop=self.stop,
+        )
 
     def with_plugins(self, environ: Mapping[str, str]) -> Answer:
         """The resolved config with the user's plugins running; a failure is never raised."""

@@ -37,6 +37,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
             agents[folder] = tuple(_agent_files(Path(folder)))
             readings.update((path, _read(Path(path))) for path in agents[folder])
     return Survey(
+        profile,
         surroundings,
         readings,
         {folder: files for folder, files in agents.items() if files},
@@ -151,5 +152,5 @@ def _traces(host: Host, profile: Profile) -> Traces:
         for name, entry in entries.items()
         if isinstance(entry, dict) and entry.get("type") == "wellknown"
     )
-    accounts = any((folder / name).exists() for name in ("opencode.db",))
-    return Traces(well_known, profile.id in entries, accounts)
+    database = any(folder.glob("opencode*.db"))
+    return Traces(well_known, profile.id in entries, database)
