@@ -1,9 +1,12 @@
-"""Secrets travel as `Secret`, which does not print itself."""
+"""Secrets travel as `Secret`, which does not print itself; `scrub` cleans everything that leaves."""
 
 from __future__ import annotations
 
 import hmac
-from typing import NoReturn
+from typing import TYPE_CHECKING, Final, Iterable, Iterator, NoReturn
+
+if TYPE_CHECKING:
+    import re
 
 
 class Secret:
@@ -36,3 +39,85 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not serialised")
+
+
+MASK: Final = "***"
+
+# Any printable ASCII but quotes and backslashes may follow the prefix (credential.py); a dot does not end it.
+# Compiled at first use: most runs print nothing that needs them before the first question.
+_KEY_SHAPED: Final = r"(?<![A-Za-z])gp(?:-|%2[Dd]|\\+u002[Dd])[^\s\"'`\\\x00-\x20\x7f-\U0010ffff]+"
+
+# Between two characters of a secret: line ends and indentation of wrapped text (escaped ones too), frames
+# of boxes, terminal escapes, and the zero bytes of UTF-16.
+_GAP: Final = r"(?:\\+[nrt]|\x1b\[[0-9;?]*[A-Za-z]|[\s\x00\u200b\u2502|])*"
+
+_NAME: Final = (
+    r"(?:[A-Za-z0-9]+[_-])*(?:[A-Za-z0-9]*(?:api[_-]?key|secret|password|passwd|token|credential|private[_-]?key)s?"
+    r"|(?:proxy-)?authorization|(?:set-)?cookie)"
+)
+_NAMED: Final = (
+    # A path that ends in such a name, as our own key file's does, names no value.
+    rf"(?i)(?<![\w/\\~-])(?P<name>{_NAME}(?P<close>\\*[\"'])?\s*[:=]\s*)"
+    r"(?:(?P<quote>\\*[\"'])(?P<quoted>(?:(?!(?P=quote)).)*)(?P<end>(?P=quote)|$)"
+    r"|(?P<scheme>(?:bearer|basic|token)\s+)?(?P<bare>[^\s,;&\"'{}\[\]\\]+))"
+)
+_FLAG: Final = r"(?i)(--[\w-]*(?:key|token|secret|password)\s+)(?=\S*\d)\S{8,}"
+_REFERENCE: Final = r"\{(?:env|file):[^}]*\}|\*+|Secret\(\*+\)|null|true|false"
+
+
+def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """`text` with `***` in place of everything secret in it.
+
+    That is: the known `secrets`, also percent-encoded, JSON-escaped, in base64 or hexadecimal, or split over
+    wrapped lines; anything with the shape of a GonkaGate key; and values under secret-looking names, where
+    references (`{file:...}`, `{env:...}`) stay. JSON stays JSON.
+    """
+    import re
+
+    for secret in secrets:
+        for pattern in _forms(secret.reveal()):
+            text = re.sub(pattern, MASK, text)
+    text = re.sub(_KEY_SHAPED, MASK, text)
+    text = re.sub(_FLAG, rf"\g<1>{MASK}", text)
+    return re.sub(_NAMED, _mask_value, text, flags=re.MULTILINE)
+
+
+def _mask_value(match: re.Match[str]) -> str:
+    import re
+
+    name, close, quote = match["name"], match["close"] or "", match["quote"]
+    value = match["quoted"] if quote else match["bare"]
+    if not value or re.fullmatch(_REFERENCE, value):
+        return match[0]
+    if quote:
+        return f"{name}{quote}{MASK}{match['end']}"
+    # `name: word` is how sentences are written, ours too; a value has a digit, a scheme or some length.
+    sentence = name.rstrip()[-1] == ":" and not close and not match["scheme"]
+    if sentence and len(value) < 20 and not any(character.isdigit() for character in value):
+        return match[0]
+    return f"{name}{close}{MASK}{close}"
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Regular expressions for the ways in which a text may hold the value."""
+    import re
+    from base64 import b64encode
+
+    if not value:
+        return
+    yield _GAP.join(_character(character) for character in value)
+    data = value.encode()
+    yield "(?i)" + r"[\s:]*".join(re.escape(f"{byte:02x}") for byte in data)
+    # The same bytes look different in base64 at each of the three positions within a group.
+    for shift, skip in ((0, 0), (1, 2), (2, 3)):
+        whole = (shift + len(data)) * 8 // 6
+        core = b64encode(bytes(shift) + data).decode()[skip:whole]
+        yield _GAP.join({"+": "[+-]", "/": r"(?:\\*/|_)"}.get(letter, letter) for letter in core)
+
+
+def _character(character: str) -> str:
+    import re
+
+    code = f"{ord(character):02x}"
+    either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
+    return rf"(?:{re.escape(character)}|%(?:25)*{either}|\\+(?:u00|x){either}|&#(?:{ord(character)}|[xX]{either});)"

@@ -1,0 +1,201 @@
+"""What a setup is about to do, on disk before it does it: one JSON object per line, appended and synced.
+
+A line that is cut off or not understood ends the journal: it was being written when the process died, so
+nothing of what it says has begun. The file holds exact copies of what is replaced, the key's former value
+among them, and is gone when the setup has ended.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import stat
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Mapping, Sequence, Union
+
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.system.files import Attributes, Folder, sync
+from gonkagate_setup.system.links import is_link
+from gonkagate_setup.system.transaction.changes import Role
+from gonkagate_setup.system.transaction.store import Store
+
+ENTRIES: Final = "entries"
+_MOST_BYTES: Final = 256 * 1024 * 1024
+
+# What opencode 1.14.34 to 1.18.33 do on start to a config without `$schema` (tried on the real ones; see
+# also docs/opencode.md): the leading space, with a BOM, goes, and the line is put after the brace.
+_OPENCODE_START: Final = re.compile(rb"\A(?:[\t\n\v\f\r ]|\xef\xbb\xbf)*\{")
+_OPENCODE_SCHEMA: Final = b'{\n  "$schema": "https://opencode.ai/config.json",'
+
+
+@dataclass(frozen=True)
+class FolderEntry:
+    """A folder that is made; undone only while it is empty."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class ProtectEntry:
+    """A mode or access list that is repaired; `recorded` is the protection's own record of the old one."""
+
+    path: Path
+    recorded: str
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file that is made, replaced or removed.
+
+    `before` and `attributes` are what was there (None: nothing). `after` are the SHA-256 sums of what counts
+    as ours afterwards: what we wrote, and what opencode makes of that by adding `$schema`; empty when the
+    file is removed. `temporary` is the name beside it under which the new bytes are written.
+    """
+
+    path: Path
+    role: Role
+    temporary: str
+    before: bytes | None
+    attributes: Attributes | None
+    after: tuple[str, ...]
+
+
+Entry = Union[FolderEntry, ProtectEntry, FileEntry]
+
+
+def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
+    """The entry for replacing what the snapshot shows by `data` (None: for removing it)."""
+    path = Path(snapshot.real)
+    attributes = None
+    if snapshot.mode is not None:
+        modified = snapshot.identity[3] if snapshot.identity is not None else None
+        attributes = Attributes(snapshot.mode, snapshot.owner, modified)
+    return FileEntry(
+        path=path,
+        role=role,
+        temporary=f".{path.name[:64]}.{os.urandom(6).hex()}.tmp",
+        before=snapshot.data,
+        attributes=attributes,
+        after=() if data is None else (digest(data), digest(_as_opencode_leaves_it(data))),
+    )
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def _as_opencode_leaves_it(data: bytes) -> bytes:
+    return _OPENCODE_START.sub(lambda _: _OPENCODE_SCHEMA, data, count=1)
+
+
+def append(store: Store, entries: Sequence[Entry]) -> None:
+    """Add the entries and wait until they are on disk; the journal is made where it is not there yet."""
+    lines = "".join(json.dumps(_encode(entry)) + "\n" for entry in entries).encode("ascii")
+    first = not store.journal.exists()
+    if first:
+        store.journal.mkdir(mode=0o700)
+        store.journal.chmod(0o700)
+    with Folder(store.journal) as folder:
+        descriptor = folder.open(ENTRIES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            view = memoryview(lines)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+        if first:
+            folder.sync()
+    if first:
+        with Folder(store.folder) as folder:
+            folder.sync()
+
+
+def exists(store: Store) -> bool:
+    """Whether there is a journal, whole or not."""
+    return os.path.lexists(store.journal)
+
+
+def read(store: Store) -> tuple[Entry, ...]:
+    """The entries in the order in which they were begun.
+
+    Raises OSError, also for a journal that another user could have written.
+    """
+    _require_ours(store.journal)
+    with Folder(store.journal) as folder:
+        try:
+            descriptor = folder.open(ENTRIES, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except FileNotFoundError:
+            return ()
+        with os.fdopen(descriptor, "rb") as stream:
+            _require_ours(store.journal / ENTRIES)
+            lines = stream.read(_MOST_BYTES).split(b"\n")
+    entries = []
+    # What follows the last line end was cut off.
+    for line in lines[:-1]:
+        try:
+            entries.append(_decode(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            break
+    return tuple(entries)
+
+
+def discard(store: Store) -> None:
+    """Remove the journal, the entries first: that is the instant from which nothing is undone any more.
+
+    What else lies in it (opencode's output on Windows) goes too. Raises OSError.
+    """
+    with Folder(store.journal) as folder:
+        folder.remove(ENTRIES)
+        for name in os.listdir(store.journal):
+            folder.remove(name)
+    store.journal.rmdir()
+    with Folder(store.folder) as folder:
+        folder.sync()
+
+
+def _require_ours(path: Path) -> None:
+    status = path.lstat()
+    if is_link(path) or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        raise OSError(f"{path} is not a plain file or folder")
+    if os.name != "nt" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise OSError(f"{path} can be written by another user")
+
+
+def _encode(entry: Entry) -> dict[str, Any]:
+    fields: dict[str, Any] = {"kind": type(entry).__name__, **asdict(entry), "path": os.fspath(entry.path)}
+    if isinstance(entry, FileEntry):
+        fields["role"] = entry.role.value
+        fields["before"] = None if entry.before is None else base64.b64encode(entry.before).decode("ascii")
+    return fields
+
+
+def _decode(fields: Mapping[str, Any]) -> Entry:
+    path = Path(fields["path"])
+    if not path.is_absolute():
+        raise ValueError(path)
+    if fields["kind"] == FolderEntry.__name__:
+        return FolderEntry(path)
+    if fields["kind"] == ProtectEntry.__name__:
+        return ProtectEntry(path, str(fields["recorded"]))
+    before, attributes = fields["before"], fields["attributes"]
+    return FileEntry(
+        path=path,
+        role=Role(fields["role"]),
+        temporary=Path(fields["temporary"]).name,
+        before=None if before is None else base64.b64decode(before, validate=True),
+        attributes=None if attributes is None else _attributes(attributes),
+        after=tuple(str(digest) for digest in fields["after"]),
+    )
+
+
+def _attributes(fields: Mapping[str, Any]) -> Attributes:
+    owner = fields["owner"]
+    kept = Attributes(mode=int(fields["mode"]), owner=None, modified=fields["modified"])
+    return kept if owner is None else replace(kept, owner=(int(owner[0]), int(owner[1])))

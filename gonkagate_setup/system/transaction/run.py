@@ -1,0 +1,258 @@
+"""Apply changes so that they can be taken back until `commit`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Sequence
+
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system.files import Attributes, Folder, reason, unchanged, write_beside
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.protection import for_host
+from gonkagate_setup.system.signals import shielded
+from gonkagate_setup.system.transaction import backups, journal
+from gonkagate_setup.system.transaction.changes import Change, Protect, Role, TargetChanged, Write
+from gonkagate_setup.system.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
+from gonkagate_setup.system.transaction.store import Store
+from gonkagate_setup.system.transaction.undo import undo
+
+_PRIVATE: int = 0o600
+
+
+class _StepError(Exception):
+    """A step could not be done; carries the error code that its file has."""
+
+    def __init__(self, code: str, path: Path, problem: OSError) -> None:
+        super().__init__(code)
+        self.code = code
+        self.path = path
+        self.why = reason(problem)
+
+
+class _Step:
+    """One journal entry and how it is done."""
+
+    def __init__(self, entry: Entry, *, data: bytes | None = None, snapshot: Snapshot | None = None) -> None:
+        self.entry = entry
+        self.data = data
+        self.snapshot = snapshot
+
+
+class Transaction:
+    """Changes that stay only after `commit`; leaving the context without it puts everything back.
+
+    The lock must be held and `recover` must have run.
+    """
+
+    def __init__(self, store: Store, host: Host) -> None:
+        self._store = store
+        self._host = host
+        self._protection = for_host(host)
+        self._entries: list[Entry] = []
+        self._kept: list[tuple[Role, Path, Path]] = []
+        self._open = True
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._open:
+            failures = self.rollback()
+            if failures:
+                raise _incomplete(failures, error) from error
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make the changes, in this order; may be called again.
+
+        Raises after everything, also of earlier calls, is put back: TargetChanged where a target is no
+        longer as its snapshot shows; SetupError managed_{secret,config,state}_{backup,write}_failed;
+        managed_rollback_failed where putting back was incomplete.
+        """
+        try:
+            self._apply(changes)
+        except BaseException as error:
+            failures = self.rollback()
+            if failures:
+                raise _incomplete(failures, error) from error
+            if isinstance(error, _StepError):
+                raise _failed(error) from None
+            raise
+
+    def rollback(self) -> tuple[str, ...]:
+        """Put everything back, newest first; what could not be is told in one sentence each."""
+        with shielded():
+            self._open = False
+            entries, self._entries = self._entries, []
+            return undo(self._store, self._host, entries).failures if entries else ()
+
+    def commit(self) -> tuple[Path, ...]:
+        """Let the changes stay; returns the copies that were kept. Raises SetupError after putting back."""
+        with shielded():
+            if self._entries:
+                try:
+                    journal.discard(self._store)
+                except OSError as problem:
+                    step = _StepError("managed_state_write_failed", self._store.journal, problem)
+                    failures = self.rollback()
+                    raise (_incomplete(failures, step) if failures else _failed(step)) from None
+            self._open = False
+            self._entries = []
+            for role, path, _ in self._kept:
+                try:
+                    backups.prune(self._store, role, path)
+                except OSError:
+                    # One copy too many does no harm; the next setup tries again.
+                    continue
+            return tuple(kept for _, _, kept in self._kept)
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if not isinstance(change, Protect):
+                _require_unchanged(change.snapshot)
+        steps = self._steps(changes)
+        if not steps:
+            return
+        if not self._entries and journal.exists(self._store):
+            raise SetupError(
+                "managed_state_unusable",
+                "the journal of an unfinished setup is still there",
+                where=Where(str(self._store.journal)),
+                next_step="run this command again; if that does not help, look at it and remove it",
+            )
+        entries = [step.entry for step in steps]
+        self._entries.extend(entries)
+        try:
+            journal.append(self._store, entries)
+        except OSError as problem:
+            raise _StepError(_first_role(entries).code("backup"), self._store.journal, problem) from None
+        for step in steps:
+            self._do(step)
+
+    def _steps(self, changes: Sequence[Change]) -> list[_Step]:
+        steps: list[_Step] = []
+        known: set[Path] = set()
+        for change in changes:
+            if isinstance(change, Protect):
+                steps += self._protect_steps(change.path.parent, known)
+                steps += self._protect_steps(change.path, known)
+                continue
+            path = Path(change.snapshot.real)
+            data = change.data if isinstance(change, Write) else None
+            if change.role.backed_up and change.snapshot.data is not None:
+                steps += self._backup_steps(change.role, path, change.snapshot.data, known)
+            if data is not None:
+                steps += _folder_steps(path.parent, known)
+            if isinstance(change, Write) and change.private:
+                steps += self._protect_steps(path.parent, known)
+            steps.append(
+                _Step(
+                    journal.file_entry(change.snapshot, change.role, data),
+                    data=data,
+                    snapshot=change.snapshot,
+                )
+            )
+        return steps
+
+    def _protect_steps(self, path: Path, known: set[Path]) -> list[_Step]:
+        if path in known or not path.exists() or self._protection.inspect(path).ok:
+            return []
+        known.add(path)
+        return [_Step(ProtectEntry(path, self._protection.record(path)))]
+
+    def _backup_steps(self, role: Role, path: Path, data: bytes, known: set[Path]) -> list[_Step]:
+        copy = backups.place(self._store, role, path, self._host.now())
+        missing = Snapshot(path=copy, real=copy, data=None)
+        text = backups.without_key(data, self._store.profile)
+        self._kept.append((role, path, copy))
+        return [
+            *_folder_steps(copy.parent, known),
+            _Step(journal.file_entry(missing, role, text), data=text, snapshot=missing),
+        ]
+
+    def _do(self, step: _Step) -> None:
+        entry = step.entry
+        try:
+            if isinstance(entry, FolderEntry):
+                self._make_folder(entry.path)
+            elif isinstance(entry, ProtectEntry):
+                self._protection.apply(entry.path)
+            else:
+                self._replace(entry, step)
+        except OSError as problem:
+            role = entry.role if isinstance(entry, FileEntry) else Role.SECRET
+            backup = any(entry.path == kept for _, _, kept in self._kept)
+            raise _StepError(role.code("backup" if backup else "write"), entry.path, problem) from None
+
+    def _make_folder(self, path: Path) -> None:
+        private = self._store.owns(path)
+        try:
+            path.mkdir(mode=0o700 if private else 0o777)
+        except FileExistsError:
+            return
+        if private:
+            self._protection.apply(path)
+        with Folder(path.parent) as parent:
+            parent.sync()
+
+    def _replace(self, entry: FileEntry, step: _Step) -> None:
+        with Folder(entry.path.parent) as folder:
+            if step.data is not None:
+                self._write_beside(folder, entry, step.data)
+            if step.snapshot is not None:
+                _require_unchanged(step.snapshot)
+            if step.data is None:
+                folder.remove(entry.path.name)
+            else:
+                folder.rename(entry.temporary, entry.path.name)
+            folder.sync()
+
+    def _write_beside(self, folder: Folder, entry: FileEntry, data: bytes) -> None:
+        private = self._store.owns(entry.path) or entry.path in {kept for _, _, kept in self._kept}
+        keep = entry.attributes
+        if private:
+            keep = Attributes(_PRIVATE, None)
+        elif keep is not None:
+            keep = Attributes(keep.mode, keep.owner)
+        protect = self._protection.apply if private and self._host.windows else None
+        write_beside(folder, entry.temporary, data, keep, protect=protect, like=entry.path.name)
+
+
+def _folder_steps(folder: Path, known: set[Path]) -> list[_Step]:
+    missing: list[Path] = []
+    while folder not in known and not os.path.lexists(folder):
+        missing.append(folder)
+        known.add(folder)
+        folder = folder.parent
+    return [_Step(FolderEntry(path)) for path in reversed(missing)]
+
+
+def _require_unchanged(snapshot: Snapshot) -> None:
+    if not unchanged(snapshot):
+        raise TargetChanged(Path(snapshot.path))
+
+
+def _first_role(entries: Sequence[Entry]) -> Role:
+    return next((entry.role for entry in entries if isinstance(entry, FileEntry)), Role.SECRET)
+
+
+def _failed(step: _StepError) -> SetupError:
+    return SetupError(
+        step.code,
+        f"this could not be written ({step.why}); everything is as it was before",
+        where=Where(str(step.path)),
+        next_step="make room or make it writable for your user, then run this command again",
+    )
+
+
+def _incomplete(failures: Sequence[str], error: BaseException | None) -> SetupError:
+    first = f" after: {error.message}" if isinstance(error, SetupError) else ""
+    return SetupError(
+        "managed_rollback_failed",
+        "not everything could be put back: " + "; ".join(failures) + first,
+        next_step="look at the files named here, then run this command again: it tries once more",
+    )

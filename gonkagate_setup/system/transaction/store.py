@@ -1,0 +1,89 @@
+"""The profile's folder on this machine and the names in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system.links import is_link
+
+NOTE_NAME = "opencode-executable.json"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where the profile keeps what is its own; every file 0600, `folder` and all below it 0700."""
+
+    home: Path
+    profile: Profile
+
+    @classmethod
+    def at(cls, home: Path, profile: Profile) -> Store:
+        """The store under this home folder; links in the home's own path are resolved."""
+        return cls(Path(os.path.realpath(home)), profile)
+
+    @property
+    def folder(self) -> Path:
+        """`~/.gonkagate/opencode`."""
+        return self.home.joinpath(*self.profile.folder)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders between home and the files, outermost first: `~/.gonkagate`, `~/.gonkagate/opencode`."""
+        count = len(self.profile.folder)
+        return tuple(self.home.joinpath(*self.profile.folder[: depth + 1]) for depth in range(count))
+
+    @property
+    def key(self) -> Path:
+        """The one file that holds the key."""
+        return self.folder / self.profile.key_file
+
+    @property
+    def state(self) -> Path:
+        """`install-state.json`."""
+        return self.folder / self.profile.state_file
+
+    @property
+    def note(self) -> Path:
+        """Which opencode executable was used at the last success."""
+        return self.folder / NOTE_NAME
+
+    @property
+    def backups(self) -> Path:
+        """Copies of project files; beside the file they could be committed."""
+        return self.folder / "backups" / "project-config"
+
+    @property
+    def journal(self) -> Path:
+        """A folder that exists only while a setup is under way, or after one was killed."""
+        return self.folder / "journal"
+
+    @property
+    def lock(self) -> Path:
+        """Exists while a setup is under way."""
+        return self.folder / "lock"
+
+    def owns(self, path: Path) -> bool:
+        """Whether the path lies in our folder, or is it."""
+        return path == self.folder or self.folder in path.parents
+
+    def require_own_folders(self) -> None:
+        """Raise SetupError managed_state_unusable where a link or a file stands in place of a folder of ours."""
+        for folder in self.folders:
+            if is_link(folder):
+                raise SetupError(
+                    "managed_state_unusable",
+                    "this folder holds the key and must not be a link",
+                    where=Where(str(folder)),
+                    next_step="replace the link by a real folder, then run this command again",
+                )
+            if folder.exists() and not folder.is_dir():
+                raise SetupError(
+                    "managed_state_unusable",
+                    "there is something other than a folder where the key's folder belongs",
+                    where=Where(str(folder)),
+                    next_step="move it out of the way, then run this command again",
+                )
