@@ -1,4 +1,4 @@
-"""The sections of scripts/bench.py: one module each, with `TITLE` and `measure() -> list[Row]`."""
+"""The sections of scripts/bench.py: one module each, with `TITLE` and `measure(runs: int) -> list[Row]`."""
 
 from __future__ import annotations
 

@@ -26,14 +26,15 @@ _IDLE_SECONDS: Final = 30
 class StandIn:
     """The running stand-in; a context manager.
 
-    `requests` and `tunnels` grow in order of arrival; `mishaps` holds faults of the stand-in itself and
-    must stay empty. Only keys given to `accept` are served: others get 401, deactivated ones 403.
+    `requests` and `tunnels` grow in order of arrival; `streamed` has the number of chunks of
+    each answer that was streamed to its end; `mishaps` holds faults of the stand-in itself and must stay empty. Only keys given to `accept` are served: others get 401, deactivated ones 403.
     """
 
     def __init__(self, authority: Authority) -> None:
         self.authority = authority
         self.requests: list[Request] = []
         self.tunnels: list[Tunnel] = []
+        self.streamed: list[int] = []
         self.mishaps: list[str] = []
         self._accepted: set[str] = set()
         self._deactivated: set[str] = set()
@@ -250,13 +251,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for count, event in enumerate(events(body["model"], answer(body))):
+        chunks = list(events(body["model"], answer(body)))
+        for count, event in enumerate(chunks):
             if count == drop_after:
                 raise _DroppedError
             data = f"data: {event}\n\n".encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             time.sleep(_CHUNK_PAUSE)
         self.wfile.write(b"0\r\n\r\n")
+        self.server.stand_in.streamed.append(len(chunks))
 
 
 class _TlsWriter:

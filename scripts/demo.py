@@ -1,0 +1,191 @@
+"""Shows the main job on a fresh machine: set GonkaGate up, then run plain opencode.
+
+    python3 scripts/demo.py [--keep] [--artifact PATH]
+
+Needs Python 3.9 or newer, git and npm; gets everything else into .cache. All of it happens in a throw-away
+home. The service is a scripted stand-in on this machine, which is reached as api.gonkagate.com: it shows the
+wiring, not a model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts import cache, opencode_versions
+
+if TYPE_CHECKING:
+    from tests.machine import Finished, Machine
+    from tests.stand_in import Request
+
+_TASK: Final = "WRITE hello.txt: This file was written by opencode on GonkaGate."
+_EXPECTED: Final = "This file was written by opencode on GonkaGate.\n"
+_CONFIG_BEFORE: Final = """\
+{
+  "$schema": "https://opencode.ai/config.json",
+  // a line of yours, which stays as it is
+  "autoupdate": false
+}
+"""
+
+
+class _DemoError(Exception):
+    """Something that the demo shows did not happen; the text says what."""
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status 0 when everything that was shown also happened."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the throw-away folder for a look")
+    parser.add_argument("--artifact", type=Path, metavar="PATH", help="show this .pyz or binary, build none")
+    options = parser.parse_args(arguments)
+    try:
+        python = cache.python_environment(sys.executable, "service.txt")
+        if Path(sys.executable) != python:
+            return subprocess.call([str(python), __file__, *arguments])
+        return _show(options)
+    except (cache.PreparationError, _DemoError) as error:
+        print(f"\nThe demo stops here: {error}", file=sys.stderr)
+        return 1
+
+
+def _show(options: argparse.Namespace) -> int:
+    from tests.machine import Machine
+    from tests.stand_in import HOST, Authority, StandIn
+
+    print("Everything below happens in a throw-away folder; your own home is not touched.")
+    _step("Getting a real opencode from the npm registry")
+    opencode = opencode_versions.executable(opencode_versions.NEWEST)
+    print(f"   opencode {opencode_versions.NEWEST} is in {_short(opencode.parents[2])}")
+    program = _program(options.artifact)
+    root = Path(tempfile.mkdtemp(prefix="gonkagate-setup-demo-"))
+    try:
+        (root / "authority").mkdir()
+        with StandIn(Authority(root / "authority", HOST)) as service:
+            machine = Machine(root / "machine", service, opencode)
+            machine.python = program
+            _set_up(machine)
+            _use(machine)
+            _received(machine)
+            _check_leaks(machine)
+    finally:
+        if options.keep:
+            print(f"\nThe folder is left for a look: {root}")
+        else:
+            shutil.rmtree(root, ignore_errors=True)
+    print(
+        "\nDone. The answers came from a scripted stand-in for the service on this machine: it shows that\n"
+        "setup, opencode, key and model are wired together. It says nothing about a model."
+    )
+    return 0
+
+
+def _program(artifact: Path | None) -> list[str]:
+    if artifact is None:
+        _step("Building gonkagate-setup.pyz")
+        cache.run([sys.executable, "scripts/build.py", "pyz"], cwd=cache.ROOT, what="building the .pyz")
+        artifact = cache.ROOT / "dist" / "gonkagate-setup.pyz"
+        print(f"   {_short(artifact)} ({artifact.stat().st_size // 1024} KiB)")
+    if not artifact.is_file():
+        raise _DemoError(f"there is no file {artifact}")
+    return (
+        [sys.executable, str(artifact.resolve())] if artifact.suffix == ".pyz" else [str(artifact.resolve())]
+    )
+
+
+def _set_up(machine: Machine) -> None:
+    _step("Setting GonkaGate up in a home that has an opencode config already")
+    machine.config_folder.mkdir(parents=True)
+    machine.user_config.write_text(_CONFIG_BEFORE, encoding="utf-8")
+    before = machine.tree(machine.home)
+    print("   $ gonkagate-setup --scope user --yes --api-key-stdin      (the key is piped in)")
+    done = machine.run_setup("--scope", "user", "--yes", "--api-key-stdin", stdin=machine.key + "\n")
+    _say(done.stderr + done.stdout)
+    _expect(done, "the setup")
+    print("\n   Files that it wrote:")
+    ours = (machine.user_config, machine.key_file, machine.state_file)
+    after = machine.tree(machine.home)
+    for path in ours:
+        if path == machine.key_file:
+            shown = "(the key, in this one file only; not shown here)"
+        else:
+            shown = path.read_text(encoding="utf-8")
+        mode = after[str(path)][0]
+        news = "changed" if str(path) in before else "new"
+        print(f"\n   ~/{path.relative_to(machine.home).as_posix()}   {mode}, {news}")
+        print(textwrap.indent(shown.rstrip(), "      "))
+
+
+def _use(machine: Machine) -> None:
+    _step("Running plain opencode, as you would")
+    print(f'   $ opencode run "{_TASK}"')
+    done = machine.opencode("run", _TASK)
+    _say(done.stdout)
+    _expect(done, "opencode run")
+    written = machine.project / "hello.txt"
+    if not written.is_file() or written.read_text(encoding="utf-8") != _EXPECTED:
+        raise _DemoError("opencode run did not write hello.txt as it was told to")
+    print(f"\n   hello.txt, written by opencode: {_EXPECTED.strip()}")
+
+
+def _received(machine: Machine) -> None:
+    _step("What the service received")
+    requests = machine.stand_in.requests
+    for request in requests:
+        print(f"   {request.method} https://{request.host}{request.path}   {_describe(request)}")
+    chunks = ", ".join(map(str, machine.stand_in.streamed))
+    print(f"   Each answer was streamed, in {chunks} chunks.")
+    if {request.key for request in requests} != {machine.key}:
+        raise _DemoError("a request came without the right key")
+    refused = [request.status for request in requests if request.status != HTTPStatus.OK]
+    if refused:
+        raise _DemoError(f"the service refused requests, with status {refused}")
+
+
+def _describe(request: Request) -> str:
+    key = request.key or ""
+    purpose = "session title" if request.is_title else "the task"
+    tools = sum(message.get("role") == "tool" for message in request.json.get("messages", []))
+    if tools:
+        purpose = "the task, with the tool's result"
+    return f"key {key[:3]}*** ({len(key)} characters), model {request.json.get('model')}, for {purpose}"
+
+
+def _check_leaks(machine: Machine) -> None:
+    found = machine.leaks()
+    if found:
+        raise _DemoError("the key stands where it must not: " + "; ".join(found))
+    print("\n   The key was looked for in every file of this home and in everything that was printed:")
+    print("   it is in its one file and nowhere else.")
+
+
+def _expect(done: Finished, what: str) -> None:
+    if done.status != 0:
+        raise _DemoError(f"{what} ended with status {done.status}\n{textwrap.indent(done.stderr, '   ')}")
+
+
+def _step(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def _say(text: str) -> None:
+    print(textwrap.indent(text.strip(), "   | "), flush=True)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(cache.ROOT)) if cache.ROOT in path.parents else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
