@@ -23,3 +23,7 @@ class Row:
     def met(self) -> bool:
         """Whether the value is within its target."""
         return self.target is None or self.value <= self.target
+
+
+class BenchmarkError(Exception):
+    """What was to be measured did not work; the text says what."""

@@ -26,8 +26,9 @@ _IDLE_SECONDS: Final = 30
 class StandIn:
     """The running stand-in; a context manager.
 
-    `requests` and `tunnels` grow in order of arrival; `streamed` has the number of chunks of
-    each answer that was streamed to its end; `mishaps` holds faults of the stand-in itself and must stay empty. Only keys given to `accept` are served: others get 401, deactivated ones 403.
+    `requests` and `tunnels` grow in order of arrival; `streamed` has the number of chunks of each answer that
+    was streamed to its end; `mishaps` holds faults of the stand-in itself and must stay empty. Only keys
+    given to `accept` are served: others get 401, deactivated ones 403.
     """
 
     def __init__(self, authority: Authority) -> None:
