@@ -1,0 +1,472 @@
+"""From a tree and the value it should have to the text that has it, by the smallest edits.
+
+The rules, which docs/lossless.md tells in plain words:
+  - what is equal stays untouched; objects are changed member by member, arrays by appending and removing;
+  - a new member goes behind its siblings and behind the comments that follow them, and looks like the last
+    sibling: its indentation, line ending, colon, and a trailing comma if the container has one;
+  - a removed member takes its comma, the comments behind it on its line, and its line if nothing else is
+    on it; every other comment stays.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Iterator, NamedTuple, Union
+
+from gonkagate_setup.core.jsonc_scan import BOM, COMMENT, LINE_BREAK, STRING, Node
+
+_BLANKS: Final = re.compile(r"[ \t]*")
+_COLON: Final = re.compile(r"[ \t]*:[ \t]*")
+_INDENTED: Final = re.compile(r'[\r\n](\t| +)"')
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+
+# The containers from the root down to the one that is meant.
+_Chain = tuple[Node, ...]
+
+
+class Edit(NamedTuple):
+    """`text[start:end]` becomes `new`."""
+
+    start: int
+    end: int
+    new: str
+
+
+@dataclass(frozen=True)
+class _Append:
+    """`entries` (key or None, value) go behind the last item of `chain[-1]`."""
+
+    chain: _Chain
+    entries: tuple[tuple[str | None, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Drop:
+    """`item` leaves `container`."""
+
+    container: Node
+    item: Node
+
+
+@dataclass(frozen=True)
+class _Replace:
+    """The value `node` in `chain[-1]` becomes `value`."""
+
+    chain: _Chain
+    node: Node
+    value: Any
+
+
+_Change = Union[_Append, _Drop, _Replace]
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two plain values are the same JSON: 1 equals 1.0, but neither equals true."""
+    pending = [(left, right)]
+    while pending:
+        one, two = pending.pop()
+        if one is two:
+            continue
+        if isinstance(one, dict) and isinstance(two, dict):
+            if one.keys() != two.keys():
+                return False
+            pending.extend((one[key], two[key]) for key in one)
+        elif isinstance(one, list) and isinstance(two, list):
+            if len(one) != len(two):
+                return False
+            pending.extend(zip(one, two))
+        elif isinstance(one, (dict, list, bool)) or isinstance(two, (dict, list, bool)) or one != two:
+            return False
+    return True
+
+
+def drop(root: Node, target: dict[str, Any]) -> list[Edit]:
+    """The edits that remove one thing which `target` does not have; empty when there is none."""
+    for change in _changes(root, target):
+        if isinstance(change, _Drop):
+            return _dropped(change.container, change.item)
+    return []
+
+
+def fill(root: Node, target: dict[str, Any]) -> list[Edit]:
+    """The edits that set and add what `target` has, once `drop` has nothing left to do."""
+    edits: list[Edit] = []
+    for change in _changes(root, target):
+        if isinstance(change, _Append):
+            edits.extend(_appended(change.chain, change.entries))
+        elif isinstance(change, _Replace):
+            style = _Style.beside(change.chain, change.node)
+            edits.append(Edit(change.node.start, change.node.end, style.render(change.value)))
+    return edits
+
+
+def splice(text: str, edits: list[Edit]) -> str:
+    """The text with all edits made; they must not overlap, equal offsets keep their order."""
+    parts: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        parts += (text[done : edit.start], edit.new)
+        done = edit.end
+    return "".join((*parts, text[done:]))
+
+
+def _changes(root: Node, target: dict[str, Any]) -> Iterator[_Change]:
+    """What to do, container by container; an item that has nothing in common with its target is replaced."""
+    pending: list[tuple[_Chain, Node, Any]] = [((), root, target)]
+    while pending:
+        chain, node, wanted = pending.pop()
+        if same(node.value, wanted):
+            continue
+        below = (*chain, node)
+        if isinstance(node.value, dict) and isinstance(wanted, dict):
+            kept, gone, entries = _members(node, wanted)
+            pending.extend((below, member, wanted[member.key]) for member in kept)
+        elif isinstance(node.value, list) and isinstance(wanted, list):
+            kept, gone, entries = _elements(node, wanted)
+        else:
+            yield _Replace(chain, node, wanted)
+            continue
+        if chain and gone and entries and not kept:
+            yield _Replace(chain, node, wanted)
+            continue
+        for item in gone:
+            yield _Drop(node, item)
+        if entries:
+            yield _Append(below, tuple(entries))
+
+
+_Sorted = tuple[list[Node], list[Node], list[tuple[Union[str, None], Any]]]
+
+
+def _members(node: Node, wanted: dict[Any, Any]) -> _Sorted:
+    """The members that stay, those that go (with every duplicate), and the entries to add."""
+    items = node.items or []
+    effective = {item.key: item for item in items if item.key in node.value}
+    kept = [item for key, item in effective.items() if key in wanted]
+    gone = [item for item in items if item.key in effective and item.key not in wanted]
+    return kept, gone, [(key, value) for key, value in wanted.items() if key not in effective]
+
+
+def _elements(node: Node, wanted: list[Any]) -> _Sorted:
+    """The elements that stay, those that go, and the entries to add behind them."""
+    kept: list[Node] = []
+    gone: list[Node] = []
+    for item in node.items or ():
+        stays = len(kept) < len(wanted) and same(item.value, wanted[len(kept)])
+        (kept if stays else gone).append(item)
+    return kept, gone, [(None, value) for value in wanted[len(kept) :]]
+
+
+def _line_start(text: str, offset: int) -> int:
+    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    return start if start or not text.startswith(BOM) else len(BOM)
+
+
+def _indentation(text: str, offset: int) -> str:
+    """The blanks that the line of `offset` begins with."""
+    start = _line_start(text, offset)
+    return text[start : _after_blanks(text, start)]
+
+
+def _after_blanks(text: str, offset: int) -> int:
+    match = _BLANKS.match(text, offset)
+    return match.end() if match else offset
+
+
+def _first_on_line(text: str, offset: int) -> bool:
+    return _after_blanks(text, _line_start(text, offset)) >= offset
+
+
+def _last_comment(text: str, start: int, end: int) -> re.Match[str] | None:
+    """The last comment between two tokens; nothing but comments, blanks and a comma may be there."""
+    comment = None
+    for comment in COMMENT.finditer(text, start, end):  # noqa: B007 - the last one is what is wanted
+        pass
+    return comment
+
+
+def _before(container: Node, index: int) -> int:
+    """Where the space in front of the item with that index begins: behind a comma or the bracket."""
+    items = container.items or []
+    previous = items[index - 1].comma if index else None
+    return container.start + 1 if previous is None else previous + 1
+
+
+def _on_own_line(container: Node, index: int) -> bool:
+    """Whether a line break stands between an item and what comes before it."""
+    lead = (container.items or [])[index].lead
+    return LINE_BREAK.search(container.text, _before(container, index), lead) is not None
+
+
+# Removing ---------------------------------------------------------------------------------------------
+
+
+def _dropped(container: Node, item: Node) -> list[Edit]:
+    text, items = container.text, container.items or []
+    index, close = items.index(item), container.end - 1
+    following = items[index + 1].lead if index + 1 < len(items) else close
+    own_end = _own_end(item, following)
+    edits = []
+    if item.comma is not None and item.comma >= own_end:
+        edits.append(Edit(item.comma, item.comma + 1, ""))
+    if item.comma is None and index:
+        comma = _before(container, index) - 1
+        edits.append(Edit(comma, comma + 1, ""))
+    start, end = _widened(container, index, own_end)
+    if len(items) == 1 and _is_blank(text[container.start + 1 : start] + text[end:close]):
+        inner = text[container.start + 1 : close]
+        if LINE_BREAK.search(inner):
+            return [Edit(container.start + 1, close, "")]
+    return [*edits, Edit(start, end, "")]
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip(" \t\r\n")
+
+
+def _own_end(item: Node, following: int) -> int:
+    """Where an item ends with its comma and its own comments, which are those behind it on its line.
+
+    A comment between the comma and another item on the same line is that item's.
+    """
+    text = item.text
+    line_break = LINE_BREAK.search(text, item.end, following)
+    line_end = line_break.start() if line_break else following
+    comments = [
+        match.end() for match in COMMENT.finditer(text, item.end, following) if match.end() <= line_end
+    ]
+    comma = item.comma if item.comma is not None and item.comma < line_end else None
+    end = max([item.end, *comments] if comma is None else [comma + 1])
+    alone = _after_blanks(text, max([end, *comments])) == line_end
+    ends_line = line_break is not None or text[following] in "}]"
+    return max([end, *comments]) if alone and ends_line else end
+
+
+def _widened(container: Node, index: int, own_end: int) -> tuple[int, int]:
+    """What goes with the item and its comments: its whole line, or the blanks on one side."""
+    text = container.text
+    lead, close = (container.items or [])[index].lead, container.end - 1
+    after = _after_blanks(text, own_end)
+    line_break = LINE_BREAK.match(text, after)
+    if _first_on_line(text, lead):
+        if line_break:
+            return _line_start(text, lead), line_break.end()
+        if after != close:
+            return lead, after
+        comment = _last_comment(text, _before(container, index), lead)
+        start = max(_before(container, index), comment.end() if comment else 0)
+        joins = comment is None or not comment[0].startswith("//")
+        return (start, own_end) if joins else (lead, after)
+    if not line_break and after != close:
+        return lead, after
+    line_start = _line_start(text, lead)
+    start = line_start + len(text[line_start:lead].rstrip(" \t"))
+    return start, after if line_break else own_end
+
+
+# Adding and replacing ---------------------------------------------------------------------------------
+
+
+def _appended(chain: _Chain, entries: tuple[tuple[str | None, Any], ...]) -> list[Edit]:
+    container = chain[-1]
+    text, items, close = container.text, container.items or [], container.end - 1
+    style = _Style.inside(chain)
+    if not items and _is_blank(text[container.start + 1 : close]):
+        return [_filled(container, style, entries)]
+    last = items[-1] if items else None
+    behind = container.start + 1 if last is None else last.end if last.comma is None else last.comma + 1
+    comment = _last_comment(text, last.end if last else behind, close)
+    position = max(behind, comment.end() if comment else 0)
+    if style.lines and LINE_BREAK.match(text, _after_blanks(text, position)):
+        position = _after_blanks(text, position)
+    between = style.line if style.lines else style.gap
+    body = between + f",{between}".join(style.entry(key, value) for key, value in entries)
+    edits = [Edit(position, position, body + ("," if style.trailing_comma else ""))]
+    if last is not None and last.comma is None:
+        edits.insert(0, Edit(last.end, last.end, ","))
+    return edits
+
+
+def _filled(container: Node, style: _Style, entries: tuple[tuple[str | None, Any], ...]) -> Edit:
+    """Entries for a container with nothing but blanks in it."""
+    start, close = container.start + 1, container.end - 1
+    if style.lines:
+        body = ",".join(style.line + style.entry(key, value) for key, value in entries)
+        end = (
+            ("," if style.trailing_comma else "")
+            + style.newline
+            + _indentation(container.text, container.start)
+        )
+        return Edit(start, close, body + end)
+    body = f",{style.gap}".join(style.entry(key, value) for key, value in entries)
+    return Edit(start, start, container.text[start:close] + body)
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How new text looks at one place of a file.
+
+    `lines`: every entry on a line of its own, indented by `indent`; `unit` is one step of indentation.
+    `gap` separates entries on one line, `pad` stands inside the braces of a one-line object.
+    """
+
+    lines: bool
+    indent: str
+    unit: str
+    newline: str
+    colon: str
+    gap: str
+    pad: str
+    trailing_comma: bool
+
+    @property
+    def line(self) -> str:
+        """A line break and the indentation."""
+        return self.newline + self.indent
+
+    @classmethod
+    def inside(cls, chain: _Chain) -> _Style:
+        """The style for new entries of `chain[-1]`."""
+        container = chain[-1]
+        anchor = _anchor(container)
+        if anchor is None:
+            indent = _indentation(container.text, container.start) + _unit(chain)
+        else:
+            indent = _indentation(container.text, anchor)
+        return cls._at(chain, _wants_lines(chain), indent, container.end - 1)
+
+    @classmethod
+    def beside(cls, chain: _Chain, node: Node) -> _Style:
+        """The style for a new value of `node`, an item of `chain[-1]`."""
+        container = chain[-1]
+        lines = _on_own_line(container, (container.items or []).index(node))
+        return cls._at(chain, lines, _indentation(node.text, node.lead), node.start)
+
+    @classmethod
+    def _at(cls, chain: _Chain, lines: bool, indent: str, offset: int) -> _Style:
+        colon = _colon(chain)
+        space = " " if colon[-1] in " \t" else ""
+        peers = next((container.items for container in reversed(chain) if container.items), None)
+        return cls(
+            lines=lines,
+            indent=indent,
+            unit=_unit(chain),
+            newline=_newline(chain[-1].text, offset),
+            colon=colon,
+            gap=_blanks_before(chain[-1], len(chain[-1].items or ()) - 1 or -1, space),
+            pad=_blanks_before(chain[-1], 0, space) if isinstance(chain[-1].value, dict) else space,
+            trailing_comma=peers is not None and peers[-1].comma is not None,
+        )
+
+    def entry(self, key: str | None, value: Any) -> str:
+        """A member or an element as text."""
+        return ("" if key is None else _scalar(key) + self.colon) + self.render(value)
+
+    def render(self, value: Any) -> str:
+        """A value as text, at any depth."""
+        parts: list[str] = []
+        pending: list[_Piece] = [(value, self.indent, self.lines)]
+        while pending:
+            piece = pending.pop()
+            if isinstance(piece, str):
+                parts.append(piece)
+            elif isinstance(piece[0], (dict, list)) and piece[0]:
+                pending.extend(reversed(self._opened(*piece)))
+            else:
+                parts.append(_scalar(piece[0]))
+        return "".join(parts)
+
+    def _opened(self, value: dict[str, Any] | list[Any], indent: str, lines: bool) -> list[_Piece]:
+        """A container that is not empty, as brackets, separators and values that are still to be written."""
+        inner = indent + self.unit
+        keys: list[str | None] = list(value) if isinstance(value, dict) else [None] * len(value)
+        values = list(value.values()) if isinstance(value, dict) else value
+        brackets = "{}" if isinstance(value, dict) else "[]"
+        if isinstance(value, list):
+            lines = lines and any(isinstance(element, (dict, list)) for element in value)
+        pad = self.pad if isinstance(value, dict) else ""
+        between = self.newline + inner if lines else pad
+        pieces: list[_Piece] = [brackets[0]]
+        for key, element in zip(keys, values):
+            pieces += (between, "" if key is None else _scalar(key) + self.colon, (element, inner, lines))
+            between = "," + (self.newline + inner if lines else self.gap)
+        comma = "," if lines and self.trailing_comma else ""
+        pieces.append(comma + self.newline + indent + brackets[1] if lines else pad + brackets[1])
+        return pieces
+
+
+# A text that is ready, or a value with its indentation and whether it is written on lines of its own.
+_Piece = Union[str, tuple[Any, str, bool]]
+
+
+def _scalar(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _anchor(container: Node) -> int | None:
+    """What new lines are aligned with: the last item, or else the last comment, if it begins its line."""
+    text, items = container.text, container.items or []
+    if items and _on_own_line(container, len(items) - 1):
+        return items[-1].lead
+    comment = _last_comment(text, items[-1].end if items else container.start + 1, container.end - 1)
+    return comment.start() if comment and _first_on_line(text, comment.start()) else None
+
+
+def _wants_lines(chain: _Chain) -> bool:
+    """Whether new entries of `chain[-1]` stand on lines of their own, as the last sibling does."""
+    container = chain[-1]
+    text, items, close = container.text, container.items or [], container.end - 1
+    if items:
+        comment = _last_comment(text, items[-1].end, close)
+        below_comment = comment is not None and comment[0].startswith("//")
+        return below_comment or _on_own_line(container, len(items) - 1)
+    inner = text[container.start + 1 : close]
+    if LINE_BREAK.search(inner):
+        return True
+    if len(chain) == 1:
+        return _is_blank(inner)
+    parent = chain[-2]
+    return not inner and _on_own_line(parent, (parent.items or []).index(container))
+
+
+def _unit(chain: _Chain) -> str:
+    """One step of indentation: the innermost that can be seen, or the file's first, or two spaces."""
+    text = chain[0].text
+    for container in reversed(chain):
+        items = container.items or []
+        if items and _on_own_line(container, len(items) - 1):
+            outer, inner = _indentation(text, container.start), _indentation(text, items[-1].lead)
+            if inner.startswith(outer) and inner != outer:
+                return inner[len(outer) :]
+    indented = _INDENTED.search(text)
+    return indented[1] if indented else "  "
+
+
+def _colon(chain: _Chain) -> str:
+    """The colon with its blanks, as the nearest member of an object has it."""
+    for container in reversed(chain):
+        key_start = container.items[-1].key_start if container.items else None
+        key = None if key_start is None else STRING.match(container.text, key_start)
+        colon = key and _COLON.match(container.text, key.end())
+        if colon and container.items and colon.end() == container.items[-1].start:
+            return colon[0]
+    return ": "
+
+
+def _newline(text: str, offset: int) -> str:
+    """The line ending nearest before an offset, or else the first behind it."""
+    last = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset))
+    match = LINE_BREAK.search(text, max(last - 1, 0))
+    return match[0] if match else "\n"
+
+
+def _blanks_before(container: Node, index: int, otherwise: str) -> str:
+    """The blanks in front of the item with that index, if there is one and nothing else is there."""
+    items = container.items or []
+    if not 0 <= index < len(items):
+        return otherwise
+    between = container.text[_before(container, index) : items[index].lead]
+    return otherwise if between.strip(" \t") else between
