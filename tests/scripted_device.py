@@ -34,8 +34,8 @@ class ScriptedDevice:
         assert not self.closed
         self.shown += text
 
-    def read(self, *, hidden: bool) -> str:
-        prompt = self.shown.rsplit("\n", 1)[-1]
+    def read(self, prompt: str, *, hidden: bool) -> str:
+        self.shown += prompt
         assert self.answers, f"an unexpected question: {prompt!r}"
         answer = self.answers.pop(0)
         assert answer.at in prompt, f"expected {answer.at!r} to be asked, not {prompt!r}"

@@ -12,7 +12,6 @@ r"""The terminal device: where a person is asked and answers, also while stdin i
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Callable, Protocol
 
@@ -33,8 +32,8 @@ class Device(Protocol):
     def write(self, text: str) -> None:
         """Show `text` as it is; raises OSError."""
 
-    def read(self, *, hidden: bool) -> str:
-        """One answer without its last line end, several lines when that much was pasted.
+    def read(self, prompt: str, *, hidden: bool) -> str:
+        """Show `prompt`; one answer without its last line end, several lines when that much was pasted.
 
         Raises EOFError at the end of input, EchoError (hidden only), OSError.
         """
@@ -92,28 +91,28 @@ class PosixTerminal:
         while data:
             data = data[os.write(self._writing, data) :]
 
-    def read(self, *, hidden: bool) -> str:
+    def read(self, prompt: str, *, hidden: bool) -> str:
         """One answer, see Device."""
         import termios
 
         try:
             before = termios.tcgetattr(self._reading)
-        except termios.error:
-            raise EchoError from None
-        try:
-            self._prepare(termios, before, hidden)
-            data = os.read(self._reading, _PASTE_LIMIT)
-            if not data:
-                raise EOFError
-            if data.endswith(b"\n"):
-                data += self._rest_of_paste(termios)
-        except termios.error as failure:
-            raise OSError(*failure.args) from None
-        finally:
-            with suppress(termios.error, OSError):  # the terminal was closed
+            try:
+                # Before the prompt is seen: a paste that follows it at once must find the echo off.
+                self._prepare(termios, before, hidden)
+                self.write(prompt)
+                data = os.read(self._reading, _PASTE_LIMIT)
+                if data.endswith(b"\n"):
+                    data += self._rest_of_paste(termios)
+            finally:
                 termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
                 if hidden:
                     self.write("\n")
+        except termios.error as failure:
+            refusal = EchoError() if hidden else OSError(*failure.args)
+            raise refusal from None
+        if not data:
+            raise EOFError
         return _one_answer(data.decode(self.encoding, "replace"))
 
     def _prepare(self, termios: Any, before: list[Any], hidden: bool) -> None:
@@ -126,12 +125,9 @@ class PosixTerminal:
             for name in ("VSUSP", "VDSUSP", "VQUIT"):
                 if hasattr(termios, name):
                     wanted[6][getattr(termios, name)] = disabled
-        try:
-            termios.tcsetattr(self._reading, termios.TCSAFLUSH, wanted)
-            now = termios.tcgetattr(self._reading)
-        except termios.error:
-            raise EchoError from None
-        if hidden and now[3] & (termios.ECHO | termios.ECHONL):
+        termios.tcsetattr(self._reading, termios.TCSAFLUSH, wanted)
+        # tcsetattr succeeds when any one of the changes did (POSIX).
+        if hidden and termios.tcgetattr(self._reading)[3] & (termios.ECHO | termios.ECHONL):
             raise EchoError
 
     def _rest_of_paste(self, termios: Any) -> bytes:
@@ -180,9 +176,10 @@ class WindowsConsole:
         self._writing.write(text)
         self._writing.flush()
 
-    def read(self, *, hidden: bool) -> str:
+    def read(self, prompt: str, *, hidden: bool) -> str:
         """One answer, see Device. getwch never echoes, whatever the console's mode."""
         self._waiting_keys()
+        self.write(prompt)
         if hidden:
             try:
                 return read_keys(self._keys.getwch, self._keys.kbhit)

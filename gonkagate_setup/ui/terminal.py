@@ -187,16 +187,14 @@ class Terminal:
 
         Raises EOFError, device.EchoUnavailable, OSError.
         """
-        self.show(prompt)
-        if self._device is None:
+        if not self.interactive or self._device is None:
             raise EOFError
-        return self._device.read(hidden=hidden)
+        return self._device.read(self._settled(prompt, self._device), hidden=hidden)
 
     def show(self, text: str) -> None:
         """Show `text` where the answer is typed, also with --quiet; without a line end of its own."""
         if self.interactive and self._device is not None:
-            colour = self._err.colour
-            self._device.write(settle(self._scrubbed(text), encoding=self._device.encoding, colour=colour))
+            self._device.write(self._settled(text, self._device))
 
     def close(self) -> None:
         """Let go of the terminal device."""
@@ -212,6 +210,9 @@ class Terminal:
         failure = self._out.write(text)
         if failure is not None and not isinstance(failure, BrokenPipeError):
             self._err.write(f"error: the result could not be written to stdout: {visible(failure)}\n")
+
+    def _settled(self, text: str, device: Device) -> str:
+        return settle(self._scrubbed(text), encoding=device.encoding, colour=self._err.colour)
 
     def _scrubbed(self, text: str) -> str:
         return scrub(text, self._secrets)

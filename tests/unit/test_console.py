@@ -58,19 +58,18 @@ def test_ctrl_c_interrupts_and_ctrl_z_ends() -> None:
 def test_the_console_shows_nothing_of_a_hidden_answer() -> None:
     shown = io.StringIO()
     console = WindowsConsole(io.StringIO(), shown, Keys("gp-abc\r"))
-    console.write("Key: ")
-    assert console.read(hidden=True) == "gp-abc"
+    assert console.read("Key: ", hidden=True) == "gp-abc"
     assert shown.getvalue() == "Key: \n"
 
 
 def test_keys_from_before_the_question_are_thrown_away() -> None:
     keys = Keys("\r\r", pasted=True)
     console = WindowsConsole(io.StringIO("2\n"), io.StringIO(), keys)
-    assert console.read(hidden=False) == "2"
+    assert console.read("? ", hidden=False) == "2"
     assert keys.typed == []
 
 
 def test_the_end_of_the_console_s_input_is_the_end() -> None:
     for text in ("", "\x1a\n"):
         with pytest.raises(EOFError):
-            WindowsConsole(io.StringIO(text), io.StringIO(), Keys("")).read(hidden=False)
+            WindowsConsole(io.StringIO(text), io.StringIO(), Keys("")).read("? ", hidden=False)
