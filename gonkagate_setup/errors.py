@@ -69,7 +69,8 @@ CODES: Final[Mapping[str, Exit]] = {
     "effective_config_layer_parse_failed": Exit.BLOCKED,
     "effective_config_mismatch": Exit.BLOCKED,
     "effective_config_blocked": Exit.BLOCKED,
-    "session_blocked": Exit.SESSION_BLOCKED,
+    "interrupted_setup": Exit.BLOCKED,
+    "not_set_up": Exit.BLOCKED,
     # writing failed, everything put back
     "managed_config_backup_failed": Exit.PUT_BACK,
     "managed_config_write_failed": Exit.PUT_BACK,

@@ -46,9 +46,10 @@ def provider_operations(profile: Profile, config: Mapping[str, Any]) -> list[Ope
     return operations
 
 
+# Below something that is no object this yields a Set that jsonc.apply refuses with the place.
 def _settings(config: Mapping[str, Any], path: ConfigPath, wanted: Any) -> Iterator[Operation]:
     current = lookup(config, path)
-    if isinstance(wanted, dict) and isinstance(current, dict):
+    if isinstance(wanted, dict) and current is not _ABSENT:
         for key, child in wanted.items():
             yield from _settings(config, (*path, key), child)
     elif not same(current, wanted):
@@ -77,9 +78,7 @@ def activation_operations(config: Mapping[str, Any], reference: str) -> list[Ope
 def stale_activation(config: Mapping[str, Any], owned: frozenset[str]) -> list[Operation]:
     """Remove `model` and `small_model` where they hold one of the references proved ours."""
     return [
-        Remove((key,))
-        for key in ACTIVATION_KEYS
-        if isinstance(config.get(key), str) and config[key] in owned
+        Remove((key,)) for key in ACTIVATION_KEYS if isinstance(config.get(key), str) and config[key] in owned
     ]
 
 
@@ -90,7 +89,9 @@ def outranked_operations(
     operations = stale_activation(config, owned)
     if provider:
         gone = {path for path, _ in leaves(profile.provider_config(), ("provider", profile.id))}
-        gone.update(retired.path for retired in profile.retired if lookup(config, retired.path) == retired.value)
+        gone.update(
+            retired.path for retired in profile.retired if lookup(config, retired.path) == retired.value
+        )
         operations.extend(removals(config, ("provider",), gone))
     return operations
 

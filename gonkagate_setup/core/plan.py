@@ -143,7 +143,9 @@ def build(
             else ownership.stale_activation(config, owned)
         )
     changes = [_change(file, "user_config", operations[id(file)], file is target) for file in user]
-    changes += [_change(file, "project_config", operations[id(file)], file is project_target) for file in project]
+    changes += [
+        _change(file, "project_config", operations[id(file)], file is project_target) for file in project
+    ]
     return Plan(choice=choice, key=key, configs=tuple(change for change in changes if change is not None))
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.plan import Choice
-from gonkagate_setup.core.verdict import Finding
 from gonkagate_setup.errors import Exit, SetupError, Where
 
 SCHEMA_VERSION = 1
@@ -59,12 +59,12 @@ class Report:
     @property
     def blockers(self) -> tuple[Finding, ...]:
         """The findings that stop success."""
-        return tuple(finding for finding in self.findings if finding.severity == "blocker")
+        return tuple(finding for finding in self.findings if finding.blocks)
 
     @property
     def notices(self) -> tuple[Finding, ...]:
         """The findings that do not."""
-        return tuple(finding for finding in self.findings if finding.severity != "blocker")
+        return tuple(finding for finding in self.findings if not finding.blocks)
 
 
 def to_json(report: Report, product_version: str) -> dict[str, Any]:

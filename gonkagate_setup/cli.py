@@ -1,0 +1,195 @@
+"""argv -> a typed request -> a command -> exit status. The only place where an error becomes a status.
+
+Nothing looks at the arguments before `refuse_key_arguments` has: a key in argv is already in the shell's
+history and in process listings, and no message may repeat it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import sys
+from typing import NoReturn, Sequence
+
+from gonkagate_setup import __version__
+from gonkagate_setup import arguments as command_line
+from gonkagate_setup.core.catalog import GONKAGATE, Profile
+from gonkagate_setup.core.report import Report, to_json
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.system import host as hosts
+from gonkagate_setup.ui.terminal import Terminal
+
+# --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is the one that is ours.
+_KEY_FLAG = re.compile(r"--?(api[-_]?)?(key|secret|token)(?!-stdin$)", re.IGNORECASE)
+_STDIN_LIMIT = 65_536
+
+
+def run() -> NoReturn:
+    """Entry point of `python -m gonkagate_setup`, the .pyz and the console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command that `argv` (without the program's name) asks for and return the exit status."""
+    profile = GONKAGATE
+    terminal = Terminal.from_streams(
+        sys.stdin,
+        sys.stdout,
+        sys.stderr,
+        hosts.environment(),
+        json="--json" in argv,
+        quiet="--quiet" in argv,
+        color=_color(argv),
+        platform=sys.platform,
+    )
+    command = command_line.verb(argv)
+    try:
+        return int(_run(argv, profile, terminal))
+    except SetupError as error:
+        return int(_fail(command, error, profile, terminal))
+    except KeyboardInterrupt:
+        return int(_fail(command, _interrupted(), profile, terminal))
+    except Exception as fault:  # noqa: BLE001 - our own fault: no traceback on the screen, which could hold a key
+        return int(_fail(command, _unexpected(fault), profile, terminal))
+
+
+def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
+    refuse_key_arguments(argv, profile)
+    arguments = command_line.parse(argv, profile)
+    if arguments.help:
+        terminal.result(command_line.help_text(arguments.command, profile))
+        return Exit.DONE
+    if arguments.version:
+        from gonkagate_setup.version import version_text
+
+        terminal.result(version_text())
+        return Exit.DONE
+    host = hosts.current()
+    if getattr(arguments, "cwd", None) is not None:
+        host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
+    return _VERBS[arguments.command](arguments, host, profile, terminal)
+
+
+def refuse_key_arguments(argv: Sequence[str], profile: Profile) -> None:
+    """Refuse a key given as an argument, in any spelling, without repeating it."""
+    key_shaped = re.compile(rf"(^|[^A-Za-z0-9]){re.escape(profile.key_prefix)}[A-Za-z0-9._-]{{4,}}")
+    if any(_KEY_FLAG.match(argument) or key_shaped.search(argument) for argument in argv):
+        raise SetupError(
+            "api_key_flag_refused",
+            "A key is not accepted as an argument: it would stay in the shell's history and be visible to "
+            "other programs",
+            next_step=(
+                f"type it at the hidden prompt, pipe it with --api-key-stdin, or set {profile.key_variable}; "
+                "if it was a real key, replace it"
+            ),
+        )
+
+
+def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import setup
+    from gonkagate_setup.system.signals import cancellation
+    from gonkagate_setup.ui.prompts import AskingPrompter, Prompter, RefusingPrompter
+
+    prompter: Prompter
+    if arguments.no_input:
+        prompter = RefusingPrompter("--no-input forbids questions", profile.key_variable)
+    elif terminal.interactive:
+        prompter = AskingPrompter(terminal)
+    else:
+        prompter = RefusingPrompter("there is no terminal to ask at", profile.key_variable)
+    request = setup.Request(
+        model=arguments.model,
+        scope=None if arguments.scope is None else Scope(arguments.scope),
+        yes=arguments.yes,
+        dry_run=arguments.dry_run,
+        read_stdin_key=_read_stdin_key if arguments.api_key_stdin else None,
+    )
+    with cancellation():
+        report = setup.run(request, host, profile, terminal, prompter)
+    return _show(report, terminal)
+
+
+def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import verify
+    from gonkagate_setup.system.signals import cancellation
+
+    del arguments
+    with cancellation():
+        report = verify.run(host, profile, terminal)
+    return _show(report, terminal)
+
+
+def _models(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import models
+
+    del arguments
+    return _show(models.run(host, profile), terminal)
+
+
+_VERBS = {"setup": _setup, "verify": _verify, "models": _models}
+
+
+def _read_stdin_key() -> str:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise SetupError(
+            "secret_source_unavailable",
+            "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
+            next_step="leave --api-key-stdin out to type the key at the hidden prompt",
+        )
+    data = sys.stdin.buffer.read(_STDIN_LIMIT)
+    if not data.strip():
+        raise SetupError(
+            "secret_stdin_empty",
+            "--api-key-stdin found no key on standard input",
+            next_step="pipe the key in, for example from a password manager",
+        )
+    return data.decode("utf-8", "replace")
+
+
+def _color(argv: Sequence[str]) -> str:
+    return next((word.split("=", 1)[1] for word in argv if word.startswith("--color=")), "auto")
+
+
+def _show(report: Report, terminal: Terminal) -> Exit:
+    if terminal.json_wanted:
+        terminal.json(to_json(report, __version__))
+    else:
+        from gonkagate_setup.ui import render
+
+        terminal.result(render.report(report))
+    return report.exit_status
+
+
+def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal) -> Exit:
+    if not terminal.json_wanted:
+        terminal.error(error)
+        return error.exit_status
+    report = Report(
+        command=command,
+        status="failed",
+        exit_status=error.exit_status,
+        message=error.message,
+        profile=profile,
+        error=error,
+        error_code=error.code,
+        next_step=error.next_step,
+    )
+    return _show(report, terminal)
+
+
+def _interrupted() -> SetupError:
+    return SetupError(
+        "cancelled",
+        "Cancelled; nothing was changed",
+        next_step="run the command again when you want to go on",
+    )
+
+
+def _unexpected(fault: Exception) -> SetupError:
+    return SetupError(
+        "unexpected_error",
+        f"This is a fault of this program ({type(fault).__name__}); everything that it changed was put back",
+        next_step="please file it with the command that you ran",
+    )

@@ -1,0 +1,47 @@
+"""models: the catalogue, each value with its source, and which model is selected now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core.catalog import Model, Profile
+from gonkagate_setup.core.report import Report
+from gonkagate_setup.errors import Exit
+from gonkagate_setup.system import files
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.transaction import Store
+
+
+def run(host: Host, profile: Profile) -> Report:
+    """List the catalogue; reads the state file and starts nothing."""
+    store = Store.at(host.home, profile)
+    state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
+    selected = None if state is None else state.model_key
+    return Report(
+        command="models",
+        status="success",
+        exit_status=Exit.DONE,
+        message=f"{len(profile.validated)} validated models",
+        profile=profile,
+        details={"models": [_entry(model, profile, selected) for model in profile.models]},
+    )
+
+
+def _entry(model: Model, profile: Profile, selected: str | None) -> dict[str, Any]:
+    limit = model.limit
+    return {
+        "key": model.key,
+        "reference": profile.reference(model.key),
+        "displayName": model.display_name,
+        "upstreamId": model.upstream_id,
+        "transport": model.transport.value,
+        "adapter": model.adapter,
+        "status": model.status.value,
+        "proof": model.proof,
+        "limit": None if limit is None else {"context": limit.context, "output": limit.output},
+        "recommended": model.key == profile.default_model,
+        "selected": model.key == selected,
+        "sources": dict(model.sources),
+        "note": model.note,
+    }

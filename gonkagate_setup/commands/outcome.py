@@ -1,0 +1,171 @@
+"""How a setup ended, as a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Sequence
+
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.plan import ConfigChange, Plan
+from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.errors import Exit
+from gonkagate_setup.system.probe import Found
+from gonkagate_setup.system.transaction import Store
+
+INFERRED = "inferred_higher_precedence"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a setup came to: the plan, opencode, and what was found."""
+
+    profile: Profile
+    store: Store
+    plan: Plan
+    found: Found
+    findings: Sequence[Finding]
+    state_existed: bool
+
+
+def dry_run(ending: Ending) -> Report:
+    """Nothing was written; findings are predictions from the files and the environment."""
+    message = (
+        "Nothing was written; this is what would change" if ending.plan.changed else "Nothing would change"
+    )
+    return _report(ending, "dry_run", Exit.DONE, message, _files(ending))
+
+
+def success(ending: Ending, backups: Sequence[Path]) -> Report:
+    """opencode proved the outcome in every environment that was asked."""
+    return _report(
+        ending,
+        "success",
+        Exit.DONE,
+        _success_message(ending),
+        _files(ending, backups) + _state(ending),
+        proved=("durable", "fresh_shell", "session"),
+        next_step="opencode",
+    )
+
+
+def session_blocked(ending: Ending, backups: Sequence[Path]) -> Report:
+    """The durable install holds and stays; something in this shell is in its way."""
+    return _report(
+        ending,
+        "blocked",
+        Exit.SESSION_BLOCKED,
+        f"{ending.profile.display_name} is set up, but this shell's environment overrides it",
+        _files(ending, backups) + _state(ending),
+        proved=("durable", "fresh_shell"),
+        error_code="effective_config_blocked",
+        next_step=_way_out(ending.findings),
+    )
+
+
+def durably_blocked(ending: Ending, failures: Sequence[str]) -> Report:
+    """opencode does not use the provider; everything was put back, or `failures` says what was not."""
+    files = _files(ending, action="restore")
+    if failures:
+        return _report(
+            ending,
+            "failed",
+            Exit.PUT_BACK_INCOMPLETE,
+            "The setup was blocked, and not everything could be put back: " + "; ".join(failures),
+            files,
+            error_code="managed_rollback_failed",
+            next_step="look at the files named above",
+        )
+    explained = any(finding.layer != INFERRED for finding in _blockers(ending.findings))
+    put_back = "; everything was put back" if ending.plan.changed else ""
+    return _report(
+        ending,
+        "blocked",
+        Exit.BLOCKED,
+        f"opencode would not use {ending.profile.display_name}{put_back}",
+        files,
+        error_code="effective_config_blocked" if explained else "effective_config_mismatch",
+        next_step=_way_out(ending.findings),
+    )
+
+
+def _success_message(ending: Ending) -> str:
+    name, model = ending.profile.display_name, ending.plan.choice.model.display_name
+    where = "in every folder" if ending.plan.choice.scope is Scope.USER else "in this project"
+    if ending.plan.changed:
+        return f"opencode uses {name} with {model} {where}"
+    return f"Nothing had to change: opencode already uses {name} with {model} {where}"
+
+
+def _blockers(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.blocks]
+
+
+def _way_out(findings: Sequence[Finding]) -> str:
+    return _blockers(findings)[0].next_step
+
+
+def _report(
+    ending: Ending,
+    status: str,
+    exit_status: Exit,
+    message: str,
+    files: tuple[FileReport, ...],
+    *,
+    proved: tuple[str, ...] = (),
+    error_code: str | None = None,
+    next_step: str | None = None,
+) -> Report:
+    return Report(
+        command="setup",
+        status=status,
+        exit_status=exit_status,
+        message=message,
+        profile=ending.profile,
+        choice=ending.plan.choice,
+        changed=ending.plan.changed and exit_status in (Exit.DONE, Exit.SESSION_BLOCKED),
+        files=files,
+        findings=tuple(ending.findings),
+        proved=proved,
+        opencode_path=str(ending.found.executable.path),
+        opencode_version=str(ending.found.version),
+        error_code=error_code,
+        next_step=next_step,
+    )
+
+
+def _files(ending: Ending, backups: Sequence[Path] = (), action: str | None = None) -> tuple[FileReport, ...]:
+    """What happened to each file; `action` stands for every action but keep."""
+    planned: list[tuple[PurePath, str, str, str | None]] = [
+        (ending.store.key, "secret", ending.plan.key.value, None)
+    ]
+    planned += [
+        (change.snapshot.path, change.layer, change.action, _backup_of(change, backups))
+        for change in ending.plan.configs
+    ]
+    return tuple(
+        FileReport(str(path), role, done if action is None or done == "keep" else action, backup)
+        for path, role, done, backup in planned
+    )
+
+
+def _backup_of(change: ConfigChange, backups: Sequence[Path]) -> str | None:
+    if change.action != "update":
+        return None
+    # A user file's copy lies beside it; a project file's in our own folder, under its name and a digest.
+    beside = change.layer == "user_config"
+    return next(
+        (
+            str(backup)
+            for backup in backups
+            if backup.name.startswith(change.snapshot.real.name + ".")
+            and (backup.parent == change.snapshot.real.parent) == beside
+        ),
+        None,
+    )
+
+
+def _state(ending: Ending) -> tuple[FileReport, ...]:
+    return (FileReport(str(ending.store.state), "state", "update" if ending.state_existed else "create"),)

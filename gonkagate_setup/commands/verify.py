@@ -1,0 +1,87 @@
+"""verify: the judgement of setup on an installed machine, changing nothing."""
+
+from __future__ import annotations
+
+from gonkagate_setup.commands.choices import active_model
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core import verdict
+from gonkagate_setup.core.catalog import Model, Profile
+from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.plan import Choice
+from gonkagate_setup.core.report import Report
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.system import evidence, files
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.probe import Probe
+from gonkagate_setup.system.survey import take_survey
+from gonkagate_setup.system.transaction import Store, journal
+from gonkagate_setup.ui.terminal import Terminal
+
+
+def run(host: Host, profile: Profile, terminal: Terminal) -> Report:
+    """Ask opencode, in this folder, whether it uses the provider; raises SetupError."""
+    store = Store.at(host.home, profile)
+    if journal.exists(store):
+        raise SetupError(
+            "interrupted_setup",
+            "An earlier setup was interrupted, and its changes are still to be put back",
+            next_step="run: gonkagate-setup (it puts them back first)",
+        )
+    survey = take_survey(host, host.cwd, profile)
+    state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
+    choice = _installed(profile, survey, state)
+    if choice is None:
+        raise SetupError(
+            "not_set_up",
+            f"{profile.display_name} is not set up for opencode in this folder",
+            next_step="run: gonkagate-setup",
+        )
+    with Probe(host, store) as probe:
+        found = probe.result()
+    with terminal.progress("asking opencode what it uses") as progress:
+        proof = evidence.gather(
+            found.executable, found.version, host, survey, ask_models=True, progress=progress
+        )
+    expectation = verdict.Expectation(profile, choice.model.key, choice.scope)
+    findings = verdict.judge(expectation, survey, proof)
+    reaches = {finding.reach for finding in findings if finding.blocks}
+    name = f"{profile.display_name} with {choice.model.display_name}"
+    status, exit_status, message = "success", Exit.DONE, f"opencode uses {name}"
+    if "durable" in reaches:
+        status, exit_status, message = "blocked", Exit.BLOCKED, f"opencode does not use {name}"
+    elif "session" in reaches:
+        status, exit_status = "blocked", Exit.SESSION_BLOCKED
+        message = f"opencode uses {name} in a fresh shell, but not in this one"
+    return Report(
+        command="verify",
+        status=status,
+        exit_status=exit_status,
+        message=message,
+        profile=profile,
+        choice=choice,
+        findings=findings,
+        proved=_proved(reaches),
+        opencode_path=str(found.executable.path),
+        opencode_version=str(found.version),
+        error_code="effective_config_blocked" if reaches else None,
+        next_step=next((f.next_step for f in findings if f.blocks), "opencode"),
+    )
+
+
+def _proved(reaches: set[str]) -> tuple[str, ...]:
+    if "durable" in reaches:
+        return ()
+    return ("durable", "fresh_shell") if "session" in reaches else ("durable", "fresh_shell", "session")
+
+
+def _installed(profile: Profile, survey: Survey, state: states.State | None) -> Choice | None:
+    """What is switched on for this folder: what its own file says, then the user's, then the record."""
+    for scope, snapshots in ((Scope.PROJECT, survey.project_files), (Scope.USER, survey.user_files)):
+        model = active_model(profile, snapshots)
+        if model is not None:
+            return Choice(model, scope)
+    if state is None:
+        return None
+    recorded: Model | None = profile.model(state.model_key or "")
+    return None if recorded is None else Choice(recorded, state.scope or Scope.USER)
