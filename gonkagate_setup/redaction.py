@@ -42,6 +42,8 @@ class Secret:
 
 
 MASK: Final = "***"
+# No English word is as long.
+_LONG: Final = 20
 
 # Any printable ASCII but quotes and backslashes may follow the prefix (credential.py); a dot does not end it.
 # Compiled at first use: most runs print nothing that needs them before the first question.
@@ -93,7 +95,7 @@ def _mask_value(match: re.Match[str]) -> str:
         return f"{name}{quote}{MASK}{match['end']}"
     # `name: word` is how sentences are written, ours too; a value has a digit, a scheme or some length.
     sentence = name.rstrip()[-1] == ":" and not close and not match["scheme"]
-    if sentence and len(value) < 20 and not any(character.isdigit() for character in value):
+    if sentence and len(value) < _LONG and not any(character.isdigit() for character in value):
         return match[0]
     return f"{name}{close}{MASK}{close}"
 
@@ -120,4 +122,5 @@ def _character(character: str) -> str:
 
     code = f"{ord(character):02x}"
     either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
-    return rf"(?:{re.escape(character)}|%(?:25)*{either}|\\+(?:u00|x){either}|&#(?:{ord(character)}|[xX]{either});)"
+    entity = rf"&#(?:{ord(character)}|[xX]{either});"
+    return rf"(?:{re.escape(character)}|%(?:25)*{either}|\\+(?:u00|x){either}|{entity})"

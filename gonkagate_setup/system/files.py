@@ -15,6 +15,7 @@ import os
 import stat
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -48,7 +49,7 @@ _WINDOWS_RETRIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 _KEPT_ATTRIBUTES: Final = ("system.posix_acl_access", "user.")
 
 
-class _Torn(Exception):
+class _TornError(Exception):
     """The file changed while it was read."""
 
 
@@ -71,10 +72,9 @@ def read_snapshot(path: Path, *, follow_links: bool = True, limit: int = LIMIT) 
     try:
         real = resolve(path, follow_last=follow_links)
         for _ in range(_READ_ATTEMPTS):
-            try:
+            with suppress(_TornError):
                 return _read(path, real, limit)
-            except _Torn:
-                time.sleep(0.01)
+            time.sleep(0.01)
     except OSError as problem:
         refuse_reading(path, problem)
     raise SetupError(
@@ -131,19 +131,19 @@ def _read(path: Path, real: Path, limit: int) -> Snapshot:
     except OSError as problem:
         # The name vanished or became a link since lstat.
         if problem.errno in (errno.ENOENT, errno.ELOOP):
-            raise _Torn from None
+            raise _TornError from None
         raise
     try:
         before = os.fstat(descriptor)
         _require_file(path, before)
-        data = _drain(descriptor, limit)
+        data = drain(descriptor, limit)
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
     if len(data) > limit:
         _refuse_size(path, limit)
     if not os.path.samestat(named, before) or _identity(before) != _identity(after):
-        raise _Torn
+        raise _TornError
     return Snapshot(
         path=path,
         real=real,
@@ -158,7 +158,8 @@ def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _drain(descriptor: int, limit: int) -> bytes:
+def drain(descriptor: int, limit: int) -> bytes:
+    """Everything to the end, but at most one byte more than `limit`."""
     parts = []
     left = limit + 1
     while left > 0:
@@ -240,22 +241,25 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Remove a file; nothing happens where there is none."""
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(self._name(name), dir_fd=self._fd)
-        except FileNotFoundError:
-            pass
 
     def rename(self, source: str, target: str) -> None:
         """Give `source` the name `target` in one step, replacing what had it."""
-        for pause in (*_WINDOWS_RETRIES, None):
-            try:
-                os.replace(self._name(source), self._name(target), src_dir_fd=self._fd, dst_dir_fd=self._fd)
-            except OSError as problem:
-                if pause is None or getattr(problem, "winerror", None) not in _WINDOWS_BUSY:
-                    raise
-                time.sleep(pause)
-            else:
+        for pause in _WINDOWS_RETRIES:
+            if self._renamed(source, target):
                 return
+            time.sleep(pause)
+        os.replace(self._name(source), self._name(target), src_dir_fd=self._fd, dst_dir_fd=self._fd)
+
+    def _renamed(self, source: str, target: str) -> bool:
+        try:
+            os.replace(self._name(source), self._name(target), src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        except OSError as problem:
+            if getattr(problem, "winerror", None) not in _WINDOWS_BUSY:
+                raise
+            return False
+        return True
 
     def sync(self) -> None:
         """Make renames in the folder durable; Windows has no such call and needs none (NTFS logs them)."""

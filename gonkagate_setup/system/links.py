@@ -20,48 +20,62 @@ def resolve(path: Path, *, follow_last: bool = True) -> Path:
     that another user can write, and, where `follow_last` is False, a link as the last part.
     Links that the system's administrator made (`/tmp` on macOS, `/home` on some systems) are no matter.
     """
-    path = Path.cwd() / path
-    real = Path(path.anchor)
-    pending = list(reversed(path.parts[1:]))
-    links = 0
-    trusted: Path | None = None
-    # While more than `below` parts are pending, they come from a link's own text.
-    below: int | None = None
-    while pending:
-        part = pending.pop()
-        if below is not None and len(pending) < below:
-            below = None
+    walk = _Walk(path, follow_last)
+    while walk.pending:
+        walk.step(walk.pending.pop())
+    if walk.trusted is not None:
+        _require_own_place(path, walk.real, walk.trusted)
+    return walk.real
+
+
+class _Walk:
+    """A name taken part by part: `real` is where it has led so far, `pending` what is still to come.
+
+    `trusted` is the folder that holds the first link made by a user. While at least `below` parts are
+    pending, they come from a link's own text.
+    """
+
+    def __init__(self, path: Path, follow_last: bool) -> None:
+        self.path = path
+        self.follow_last = follow_last
+        absolute = Path.cwd() / path
+        self.real = Path(absolute.anchor)
+        self.pending = list(reversed(absolute.parts[1:]))
+        self.links = 0
+        self.trusted: Path | None = None
+        self.below: int | None = None
+
+    def step(self, part: str) -> None:
+        if self.below is not None and len(self.pending) < self.below:
+            self.below = None
         if part == "..":
-            real = real.parent
-            continue
-        candidate = real / part
+            self.real = self.real.parent
+            return
+        place = self.real / part
         try:
-            status = candidate.lstat()
+            status = place.lstat()
         except (FileNotFoundError, NotADirectoryError):
-            if below is not None:
-                _refuse(path, f"this link leads to {candidate}, which is not there")
-            real = candidate
-            continue
-        if not stat.S_ISLNK(status.st_mode):
-            real = candidate
-            continue
-        links += 1
-        if links > _MOST_LINKS:
-            _refuse(path, "this link leads back to itself")
-        if not pending and not follow_last:
-            _refuse(path, "this is a symbolic link where a file of our own belongs")
-        if trusted is None and _made_by_a_user(status):
-            trusted = real
-        target = Path(os.readlink(candidate))
-        below = len(pending) if below is None else min(below, len(pending))
-        if target.is_absolute():
-            real = Path(target.anchor)
-            pending.extend(reversed(target.parts[1:]))
+            if self.below is not None:
+                _refuse(self.path, f"this link leads to {place}, which is not there")
+            status = None
+        if status is not None and stat.S_ISLNK(status.st_mode):
+            self._follow(place, status)
         else:
-            pending.extend(reversed(target.parts))
-    if trusted is not None:
-        _require_own_place(path, real, trusted)
-    return real
+            self.real = place
+
+    def _follow(self, link: Path, status: os.stat_result) -> None:
+        self.links += 1
+        if self.links > _MOST_LINKS:
+            _refuse(self.path, "this link leads back to itself")
+        if not self.pending and not self.follow_last:
+            _refuse(self.path, "this is a symbolic link where a file of our own belongs")
+        if self.trusted is None and _made_by_a_user(status):
+            self.trusted = self.real
+        target = link.readlink()
+        self.below = len(self.pending) if self.below is None else min(self.below, len(self.pending))
+        if target.is_absolute():
+            self.real = Path(target.anchor)
+        self.pending.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
 
 
 def is_link(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """Ctrl-C, a kill, a closed terminal: one exception in the main thread, so that the caller puts things back.
 
-Signals belong to the process, so what is known about them is the module's: the one place in this package
-with state of its own. `recover` needs none of this, since the journal holds what has to be undone.
+Only the first signal raises, and never inside a function marked `uninterrupted` (putting back, the last step
+of a success): there it is noted, and `check` raises it later. Signals belong to the process, so this module
+has state of its own, the only one in this package that does.
 """
 
 from __future__ import annotations
@@ -10,86 +11,103 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any, Callable, Final, Iterator
+from types import CodeType, FrameType
+from typing import Any, Callable, Final, Iterator, TypeVar
 
 from gonkagate_setup.errors import SetupError
 
 # Windows ends a process about 5 s after its console was closed, whatever its handler does.
 _CONSOLE_GRACE: Final = 4.5
+# CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT
 _CONSOLE_CLOSING: Final = (2, 5, 6)
+_NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_CODES: Final = {"SIGTERM": "terminated", "SIGHUP": "hung_up"}
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class Cancelled(SetupError):
+class Cancelled(SetupError):  # noqa: N818  # it says what happened; nothing went wrong
     """The process was asked to stop; code cancelled (130), terminated (143) or hung_up (129)."""
 
-    def __init__(self, number: int) -> None:
-        code = {signal.SIGTERM: "terminated", _number("SIGHUP"): "hung_up"}.get(number, "cancelled")
-        super().__init__(code, "stopped", next_step="run this command again when you like")
-        self.number = number
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _CODES.get(name, "cancelled"),
+            "Stopped; everything is as it was before",
+            next_step="run this command again when you like",
+        )
 
 
 class _Watch:
-    """What has arrived, and whether this is a time at which it may interrupt."""
+    """What has arrived, and whether it was raised."""
 
     def __init__(self) -> None:
-        self.shields = 0
-        self.arrived: int | None = None
+        self.arrived: str | None = None
+        self.raised = False
         self.finished = threading.Event()
 
-    def notice(self, number: int, _frame: FrameType | None = None) -> None:
-        """Signal handler, in the main thread."""
-        first = self.arrived is None
-        if first:
-            self.arrived = number
-        if first and not self.shields:
-            raise Cancelled(number)
+    def notice(self, name: str, frame: FrameType | None) -> None:
+        """Called in the main thread, `frame` being what it was doing."""
+        if self.arrived is None:
+            self.arrived = name
+        while frame is not None:
+            if frame.f_code in _uninterrupted:
+                return
+            frame = frame.f_back
+        self.raise_it()
+
+    def raise_it(self) -> None:
+        """Raise what has arrived, once."""
+        if self.arrived is not None and not self.raised:
+            self.raised = True
+            raise Cancelled(self.arrived)
 
 
-_watch = _Watch()
+_watches: Final[list[_Watch]] = []
+_uninterrupted: Final[set[CodeType]] = set()
 
 
-def _number(name: str) -> int | None:
-    return getattr(signal, name, None)
+def uninterrupted(function: _Function) -> _Function:
+    """No signal interrupts the function, from its first instruction to its last."""
+    _uninterrupted.add(function.__code__)
+    return function
+
+
+def check() -> None:
+    """Raise Cancelled if a signal arrived where it was only noted."""
+    for watch in _watches:
+        watch.raise_it()
 
 
 @contextmanager
 def cancellation() -> Iterator[None]:
-    """Raise Cancelled in the main thread at the first signal; further ones, during putting back, are noted only.
+    """Raise Cancelled in the main thread at the first signal.
 
     A signal that was ignored when the program started (nohup, a background job) stays ignored.
     """
-    global _watch
-    _watch = _Watch()
-    watch = _watch
-    before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-        number = _number(name)
-        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
-            before[number] = signal.signal(number, watch.notice)
+    watch = _Watch()
+    before: dict[int, Any] = {}
     remove = _watch_console(watch) if os.name == "nt" else None
+    _watches.append(watch)
     try:
+        for name in _NAMES:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, _handler(watch, name))
         yield
     finally:
         watch.finished.set()
+        _watches.remove(watch)
         for number, handler in before.items():
             signal.signal(number, handler)
         if remove is not None:
             remove()
 
 
-@contextmanager
-def shielded() -> Iterator[None]:
-    """A stretch that no signal interrupts: putting back, and the last step of a success.
+def _handler(watch: _Watch, name: str) -> Callable[[int, FrameType | None], None]:
+    def handler(_number: int, frame: FrameType | None) -> None:
+        watch.notice(name, frame)
 
-    A signal that arrives meanwhile is forgotten: the work has ended, one way or the other.
-    """
-    watch = _watch
-    watch.shields += 1
-    try:
-        yield
-    finally:
-        watch.shields -= 1
+    return handler
 
 
 def _watch_console(watch: _Watch) -> Callable[[], None]:
@@ -104,6 +122,9 @@ def _watch_console(watch: _Watch) -> Callable[[], None]:
     def handler(event: int) -> int:
         if event not in _CONSOLE_CLOSING:
             return 0
+        if watch.arrived is None:
+            watch.arrived = "SIGHUP"
+        # Python runs its own Ctrl-C handler in the main thread, as if the key had been pressed.
         _thread.interrupt_main()
         watch.finished.wait(_CONSOLE_GRACE)
         return 1

@@ -42,8 +42,9 @@ class PosixProtection:
             return Status(
                 False, f"{path} has mode {mode:04o} instead of {_wanted(status):04o}", repairable=True
             )
-        if others_can_write(path.parent):
-            return Status(False, f"other users can write in {path.parent}, so they can put another file here")
+        for folder in path.parents:
+            if others_can_write(folder):
+                return Status(False, f"other users can write in {folder}, so they can put other files there")
         return Status(True)
 
     def apply(self, path: Path) -> Status:

@@ -18,6 +18,8 @@ _SYSTEM: Final = frozenset({"SY", "S-1-5-18"})
 _ADMINISTRATORS: Final = frozenset({"BA", "S-1-5-32-544"})
 
 _DACL: Final = re.compile(r"D:(?P<flags>[A-Z]*)(?P<entries>(?:\([^()]*\))*)")
+# type; flags; rights; object; inherited object; trustee
+_FIELDS: Final = 6
 _ENTRY: Final = re.compile(r"\(([^()]*)\)")
 _FULL_ACCESS: Final = frozenset({"FA", "0x1f01ff", "GA"})
 
@@ -45,7 +47,7 @@ def judge(sddl: str, user: str, path: Path) -> Status:
     mine = False
     for entry in _ENTRY.findall(match["entries"]):
         fields = entry.split(";")
-        if len(fields) < 6:
+        if len(fields) < _FIELDS:
             return Status(False, f"the access list of {path} was not understood", repairable=True)
         kind, rights, who = fields[0], fields[2], fields[5]
         if kind not in ("A", "XA", "OA"):

@@ -19,6 +19,8 @@ from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.store import Store
 
 KEPT: Final = 10
+# Shorter literals could be a part of something else.
+_UNMISTAKABLE: Final = 8
 _STAMP: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?\Z")
 _REFERENCE: Final = re.compile(r"\{(?:env|file):[^}]+\}\Z")
 
@@ -51,7 +53,7 @@ def without_key(data: bytes, profile: Profile) -> bytes:
     if node is not None and _is_literal(node.value, profile):
         literal = str(node.value)
         data = document.set(path, profile.key_binding).text.encode("utf-8")
-        if len(literal) >= len(profile.key_prefix) + 1:
+        if len(literal) >= _UNMISTAKABLE:
             data = data.replace(literal.encode("utf-8"), profile.key_binding.encode("utf-8"))
     if any(path[: len(entry[0])] == entry[0] for entry in document.duplicates):
         data = _without_shapes(data, profile)
@@ -62,7 +64,7 @@ def prune(store: Store, role: Role, path: Path) -> None:
     """Keep the newest KEPT copies of `path`. Raises OSError."""
     folder, prefix = _family(store, role, path)
     copies = []
-    for name in os.listdir(folder):
+    for name in os.listdir(folder):  # noqa: PTH208  # only names are wanted
         match = _STAMP.fullmatch(name[len(prefix) :]) if name.startswith(prefix) else None
         if match is not None:
             copies.append((match[1], int(match[2] or 1), name))

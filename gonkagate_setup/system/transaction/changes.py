@@ -14,7 +14,7 @@ from gonkagate_setup.errors import SetupError, Where
 class Role(str, Enum):
     """What a file is to us; the value is the middle of its error codes, managed_<value>_write_failed."""
 
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105  # a name, not a password
     USER_CONFIG = "user_config"
     PROJECT_CONFIG = "project_config"
     STATE = "state"
@@ -59,7 +59,7 @@ class Protect:
 Change = Union[Write, Delete, Protect]
 
 
-class TargetChanged(SetupError):
+class TargetChanged(SetupError):  # noqa: N818  # it says what happened
     """Somebody else wrote a target since it was read; everything is put back, start again from reading."""
 
     def __init__(self, path: Path) -> None:

@@ -13,11 +13,12 @@ import os
 import re
 import stat
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, Mapping, Sequence, Union
 
 from gonkagate_setup.core.snapshot import Snapshot
-from gonkagate_setup.system.files import Attributes, Folder, sync
+from gonkagate_setup.system.files import Attributes, Folder, drain, sync
 from gonkagate_setup.system.links import is_link
 from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.store import Store
@@ -76,7 +77,7 @@ def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
     return FileEntry(
         path=path,
         role=role,
-        temporary=f".{path.name[:64]}.{os.urandom(6).hex()}.tmp",
+        temporary=f".gonkagate-setup-{os.urandom(6).hex()}.tmp",
         before=snapshot.data,
         attributes=attributes,
         after=() if data is None else (digest(data), digest(_as_opencode_leaves_it(data))),
@@ -133,17 +134,14 @@ def read(store: Store) -> tuple[Entry, ...]:
             descriptor = folder.open(ENTRIES, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except FileNotFoundError:
             return ()
-        with os.fdopen(descriptor, "rb") as stream:
-            _require_ours(store.journal / ENTRIES)
-            lines = stream.read(_MOST_BYTES).split(b"\n")
-    entries = []
-    # What follows the last line end was cut off.
-    for line in lines[:-1]:
         try:
-            entries.append(_decode(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            break
-    return tuple(entries)
+            _require_ours(store.journal / ENTRIES)
+            lines = drain(descriptor, _MOST_BYTES).split(b"\n")
+        finally:
+            os.close(descriptor)
+    # What follows the last line end was cut off.
+    entries = (_understood(line) for line in lines[:-1])
+    return tuple(takewhile(lambda entry: entry is not None, entries))  # type: ignore[arg-type]
 
 
 def discard(store: Store) -> None:
@@ -153,8 +151,13 @@ def discard(store: Store) -> None:
     """
     with Folder(store.journal) as folder:
         folder.remove(ENTRIES)
-        for name in os.listdir(store.journal):
-            folder.remove(name)
+    for path in store.journal.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            import shutil
+
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     store.journal.rmdir()
     with Folder(store.folder) as folder:
         folder.sync()
@@ -166,6 +169,13 @@ def _require_ours(path: Path) -> None:
         raise OSError(f"{path} is not a plain file or folder")
     if os.name != "nt" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
         raise OSError(f"{path} can be written by another user")
+
+
+def _understood(line: bytes) -> Entry | None:
+    try:
+        return _decode(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _encode(entry: Entry) -> dict[str, Any]:

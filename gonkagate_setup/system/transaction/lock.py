@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from gonkagate_setup.system.transaction.store import Store
 
 _PAUSE: Final = 0.05
 _MOST_TEXT: Final = 4096
+_TIME: Final = re.compile(r"[0-9TZ:-]{20}\Z")
 # Windows forbids others to read a locked range, so the byte that is locked lies beyond the text.
 _LOCKED_BYTE: Final = 0x7FFFFFF0
 
@@ -156,7 +158,7 @@ def _refuse(store: Store, descriptor: int) -> None:
     holder = _read_holder(descriptor)
     pid, since = holder.get("pid"), holder.get("since")
     who = f"process {pid}" if isinstance(pid, int) else "another process"
-    when = f", since {since}" if isinstance(since, str) and len(since) == 20 and since.isascii() else ""
+    when = f", since {since}" if isinstance(since, str) and _TIME.match(since) else ""
     raise SetupError(
         "setup_in_progress",
         f"another setup is under way here (held by {who}{when})",

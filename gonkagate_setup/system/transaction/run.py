@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Sequence
+from typing import Final, Sequence
 
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import signals
 from gonkagate_setup.system.files import Attributes, Folder, reason, unchanged, write_beside
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
-from gonkagate_setup.system.signals import shielded
 from gonkagate_setup.system.transaction import backups, journal
 from gonkagate_setup.system.transaction.changes import Change, Protect, Role, TargetChanged, Write
 from gonkagate_setup.system.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
 from gonkagate_setup.system.transaction.store import Store
 from gonkagate_setup.system.transaction.undo import undo
 
-_PRIVATE: int = 0o600
+_PRIVATE: Final = 0o600
 
 
 class _StepError(Exception):
@@ -53,18 +55,17 @@ class Transaction:
         self._protection = for_host(host)
         self._entries: list[Entry] = []
         self._kept: list[tuple[Role, Path, Path]] = []
-        self._open = True
 
     def __enter__(self) -> Transaction:
         return self
 
+    @signals.uninterrupted
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._open:
-            failures = self.rollback()
-            if failures:
-                raise _incomplete(failures, error) from error
+        failures = self.rollback()
+        if failures:
+            raise _incomplete(failures, error) from error
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes, in this order; may be called again.
@@ -73,42 +74,42 @@ class Transaction:
         longer as its snapshot shows; SetupError managed_{secret,config,state}_{backup,write}_failed;
         managed_rollback_failed where putting back was incomplete.
         """
+        signals.check()
         try:
             self._apply(changes)
         except BaseException as error:
-            failures = self.rollback()
-            if failures:
-                raise _incomplete(failures, error) from error
-            if isinstance(error, _StepError):
-                raise _failed(error) from None
+            self._give_up(error)
             raise
 
+    @signals.uninterrupted
     def rollback(self) -> tuple[str, ...]:
         """Put everything back, newest first; what could not be is told in one sentence each."""
-        with shielded():
-            self._open = False
-            entries, self._entries = self._entries, []
-            return undo(self._store, self._host, entries).failures if entries else ()
+        entries, self._entries = self._entries, []
+        self._kept = []
+        return undo(self._store, self._host, entries).failures if entries else ()
 
+    @signals.uninterrupted
     def commit(self) -> tuple[Path, ...]:
         """Let the changes stay; returns the copies that were kept. Raises SetupError after putting back."""
-        with shielded():
-            if self._entries:
-                try:
-                    journal.discard(self._store)
-                except OSError as problem:
-                    step = _StepError("managed_state_write_failed", self._store.journal, problem)
-                    failures = self.rollback()
-                    raise (_incomplete(failures, step) if failures else _failed(step)) from None
-            self._open = False
-            self._entries = []
-            for role, path, _ in self._kept:
-                try:
-                    backups.prune(self._store, role, path)
-                except OSError:
-                    # One copy too many does no harm; the next setup tries again.
-                    continue
-            return tuple(kept for _, _, kept in self._kept)
+        if self._entries:
+            try:
+                journal.discard(self._store)
+            except OSError as problem:
+                self._give_up(_StepError(Role.STATE.code("write"), self._store.journal, problem))
+        self._entries = []
+        for role, path, _ in self._kept:
+            # One copy too many does no harm; the next setup tries again.
+            with suppress(OSError):
+                backups.prune(self._store, role, path)
+        return tuple(kept for _, _, kept in self._kept)
+
+    @signals.uninterrupted
+    def _give_up(self, error: BaseException) -> None:
+        failures = self.rollback()
+        if failures:
+            raise _incomplete(failures, error) from error
+        if isinstance(error, _StepError):
+            raise _failed(error) from None
 
     def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -213,13 +214,13 @@ class Transaction:
 
     def _write_beside(self, folder: Folder, entry: FileEntry, data: bytes) -> None:
         private = self._store.owns(entry.path) or entry.path in {kept for _, _, kept in self._kept}
-        keep = entry.attributes
-        if private:
-            keep = Attributes(_PRIVATE, None)
-        elif keep is not None:
-            keep = Attributes(keep.mode, keep.owner)
+        keep = Attributes(_PRIVATE, None) if private else entry.attributes
+        if keep is not None:
+            keep = replace(keep, modified=None)
         protect = self._protection.apply if private and self._host.windows else None
-        write_beside(folder, entry.temporary, data, keep, protect=protect, like=entry.path.name)
+        write_beside(
+            folder, entry.temporary, data, keep, protect=protect, like=None if private else entry.path.name
+        )
 
 
 def _folder_steps(folder: Path, known: set[Path]) -> list[_Step]:

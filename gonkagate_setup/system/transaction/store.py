@@ -32,7 +32,7 @@ class Store:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders between home and the files, outermost first: `~/.gonkagate`, `~/.gonkagate/opencode`."""
+        """Outermost first: `~/.gonkagate`, `~/.gonkagate/opencode`."""
         count = len(self.profile.folder)
         return tuple(self.home.joinpath(*self.profile.folder[: depth + 1]) for depth in range(count))
 
@@ -71,7 +71,7 @@ class Store:
         return path == self.folder or self.folder in path.parents
 
     def require_own_folders(self) -> None:
-        """Raise SetupError managed_state_unusable where a link or a file stands in place of a folder of ours."""
+        """Raise SetupError managed_state_unusable where a link or a file is in place of a folder of ours."""
         for folder in self.folders:
             if is_link(folder):
                 raise SetupError(

@@ -57,25 +57,34 @@ def recover(store: Store, host: Host) -> Recovery | None:
             where=Where(str(store.journal)),
             next_step="look at it, remove it, then run this command again",
         ) from None
-    return undo(store, host, entries)
+    done = undo(store, host, entries)
+    # Without an entry nothing had begun, or all had been committed.
+    return done if entries or done.failures else None
 
 
 def undo(store: Store, host: Host, entries: Sequence[Entry]) -> Recovery:
-    """Put everything back and remove the journal; it stays for the next run where the system refused a step."""
+    """Put everything back and remove the journal.
+
+    The journal stays for the next run where the system refused a step.
+    """
     work = _Undoing(store, host, [], [], [])
     for entry in reversed(entries):
-        try:
-            _undo_one(work, entry)
-        except (OSError, SetupError) as problem:
-            why = reason(problem) if isinstance(problem, OSError) else problem.message
-            work.failures.append(f"{entry.path} could not be put back ({why})")
-            work.again = True
+        _try_one(work, entry)
     if not work.again and journal.exists(store):
         try:
             journal.discard(store)
         except OSError as problem:
             work.failures.append(f"{store.journal} could not be removed ({reason(problem)})")
     return Recovery(tuple(work.restored), tuple(work.failures))
+
+
+def _try_one(work: _Undoing, entry: Entry) -> None:
+    try:
+        _undo_one(work, entry)
+    except (OSError, SetupError) as problem:
+        why = reason(problem) if isinstance(problem, OSError) else problem.message
+        work.failures.append(f"{entry.path} could not be put back ({why})")
+        work.again = True
 
 
 def _undo_one(work: _Undoing, entry: Entry) -> None:
@@ -135,8 +144,8 @@ def _leave(work: _Undoing, entry: FileEntry, now: bytes | None) -> None:
 
 def _remove(work: _Undoing, folder: Folder, entry: FileEntry) -> None:
     reference = "/".join((*work.store.profile.folder, work.store.profile.key_file)).encode()
-    if entry.role is Role.SECRET and any(reference in text for text in work.left):
-        work.failures.append(f"{entry.path} was left, because a config that was left refers to it")
+    if entry.role is Role.SECRET and (work.again or any(reference in text for text in work.left)):
+        work.failures.append(f"{entry.path} was left, because a config that was left may refer to it")
         return
     folder.remove(entry.path.name)
     folder.sync()
