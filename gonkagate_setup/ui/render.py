@@ -17,6 +17,7 @@ from gonkagate_setup.core.plan import ConfigChange, KeyAction, Plan
 from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.ui import catalogue
 from gonkagate_setup.ui.text import listed, style, visible, wrap
 
 _ACTION_WIDTH: Final = 11
@@ -47,6 +48,7 @@ _PLANNED: Final[Mapping[str, str]] = {"create": "create", "update": "change", "k
 _DONE: Final[Mapping[str, str]] = {
     "create": "created",
     "update": "changed",
+    "replace": "replaced",
     "protect": "protected",
     "keep": "unchanged",
     "delete": "removed",
@@ -102,6 +104,8 @@ def report(report: Report, *, width: int = 80) -> str:
     if report.proved:
         proof = listed(_PROVED.get(name, name) for name in report.proved)
         lines.append(wrap(f"opencode {visible(report.opencode_version)} itself confirms it {proof}.", width))
+    if "models" in report.details:
+        lines += catalogue.lines(report.details["models"], width)
     lines += _section("In the way:", report.blockers, width)
     touched = [file for file in report.files if file.action != "keep"]
     if touched and report.status != "dry_run":
@@ -112,7 +116,7 @@ def report(report: Report, *, width: int = 80) -> str:
     undoing = _undoing(touched) if report.changed and report.status != "dry_run" else None
     if undoing is not None:
         lines += ["", wrap(f"To undo it: {undoing}.", width)]
-    if report.next_step is not None:
+    if report.next_step not in (None, *(finding.next_step for finding in report.blockers)):
         lines += ["", f"{style('next:', 'heading')} {visible(report.next_step)}"]
     return "\n".join(lines)
 
@@ -139,11 +143,9 @@ def _about(config: ConfigChange, profile: Profile, store: Store) -> list[str]:
     if dropped:
         about.append(f"removes from {name} what is not needed here: {_keys(dropped, 2)}")
     started = [op for op in config.operations if op.path[0] in ("model", "small_model")]
-    about += [
-        f"opencode starts with {visible(op.value)} ({visible(op.path[0])})"
-        for op in started
-        if isinstance(op, Set)
-    ]
+    switched_on = [op for op in started if isinstance(op, Set)]
+    if switched_on:
+        about.append(f"opencode starts with {visible(switched_on[0].value)} ({_keys(switched_on, 0)})")
     switched_off = [op for op in started if isinstance(op, Remove)]
     if switched_off:
         about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
