@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.system.files import Folder
+from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.store import Store
 

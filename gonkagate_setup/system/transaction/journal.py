@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Final, Mapping, Sequence, Union
 
 from gonkagate_setup.core.snapshot import Snapshot
-from gonkagate_setup.system.files import Attributes, Folder, drain, sync
+from gonkagate_setup.system.files import drain
+from gonkagate_setup.system.folder import Attributes, Folder, sync
 from gonkagate_setup.system.links import is_link
 from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.store import Store

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Final, Iterator, cast
 
 from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.system.files import Folder, reason
+from gonkagate_setup.system.files import reason
+from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.transaction.store import Store

@@ -12,7 +12,8 @@ from typing import Final, Sequence
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import signals
-from gonkagate_setup.system.files import Attributes, Folder, reason, unchanged, write_beside
+from gonkagate_setup.system.files import reason, unchanged
+from gonkagate_setup.system.folder import Attributes, Folder, write_beside
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.transaction import backups, journal
@@ -55,6 +56,7 @@ class Transaction:
         self._protection = for_host(host)
         self._entries: list[Entry] = []
         self._kept: list[tuple[Role, Path, Path]] = []
+        self._unsynced: list[Path] = []
 
     def __enter__(self) -> Transaction:
         return self
@@ -85,7 +87,7 @@ class Transaction:
     def rollback(self) -> tuple[str, ...]:
         """Put everything back, newest first; what could not be is told in one sentence each."""
         entries, self._entries = self._entries, []
-        self._kept = []
+        self._kept, self._unsynced = [], []
         return undo(self._store, self._host, entries).failures if entries else ()
 
     @signals.uninterrupted
@@ -93,6 +95,7 @@ class Transaction:
         """Let the changes stay; returns the copies that were kept. Raises SetupError after putting back."""
         if self._entries:
             try:
+                self._sync()
                 journal.discard(self._store)
             except OSError as problem:
                 self._give_up(_StepError(Role.STATE.code("write"), self._store.journal, problem))
@@ -197,20 +200,29 @@ class Transaction:
             return
         if private:
             self._protection.apply(path)
-        with Folder(path.parent) as parent:
-            parent.sync()
+        self._unsynced.append(path.parent)
 
     def _replace(self, entry: FileEntry, step: _Step) -> None:
         with Folder(entry.path.parent) as folder:
             if step.data is not None:
                 self._write_beside(folder, entry, step.data)
+            # Whatever a config needs is on disk before the config is, and a key goes after what names it.
+            if entry.role not in (Role.STATE, Role.NOTE):
+                self._sync()
             if step.snapshot is not None:
                 _require_unchanged(step.snapshot)
             if step.data is None:
                 folder.remove(entry.path.name)
             else:
                 folder.rename(entry.temporary, entry.path.name)
-            folder.sync()
+        self._unsynced.append(entry.path.parent)
+
+    def _sync(self) -> None:
+        """Make made folders and moved names durable."""
+        for path in dict.fromkeys(self._unsynced):
+            with Folder(path) as folder:
+                folder.sync()
+        self._unsynced = []
 
     def _write_beside(self, folder: Folder, entry: FileEntry, data: bytes) -> None:
         private = self._store.owns(entry.path) or entry.path in {kept for _, _, kept in self._kept}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Sequence
 
 from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.system.files import Folder, read_snapshot, reason, write_beside
+from gonkagate_setup.system.files import read_snapshot, reason
+from gonkagate_setup.system.folder import Folder, write_beside
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.transaction import journal
