@@ -12,9 +12,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts import cache
-from scripts.building import pyz
+from scripts.building import native, nuitka, pyz
 
-_RECIPES = {"pyz": pyz.build}
+_RECIPES = {"pyz": pyz.build, "native": native.build, "nuitka": nuitka.build}
 
 
 def main(arguments: list[str]) -> int:

@@ -14,28 +14,25 @@ from typing import TYPE_CHECKING, Mapping
 if TYPE_CHECKING:
     from zipimport import zipimporter
 
-_ROOT = "site-packages/"
-
 
 class Modules:
-    """Meta path finder and loader of the modules below `site-packages/`; `sources`: bytes by member name."""
+    """Meta path finder and loader; `sources` holds each module's text by its path, as `package/module.py`."""
 
     def __init__(self, archive: str, sources: Mapping[str, bytes]) -> None:
         self._archive = archive
         self._sources = sources
 
-    def _member(self, module: str) -> str | None:
-        stem = _ROOT + module.replace(".", "/")
+    def _place(self, module: str) -> str | None:
+        stem = module.replace(".", "/")
         return next((name for name in (stem + "/__init__.py", stem + ".py") if name in self._sources), None)
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
         """Part of the import protocol."""
-        member = self._member(name)
-        if member is None:
+        place = self._place(name)
+        if place is None:
             return None
-        spec = ModuleSpec(
-            name, self, origin=f"{self._archive}/{member}", is_package=member.endswith("/__init__.py")
-        )
+        origin = f"{self._archive}/{place}"
+        spec = ModuleSpec(name, self, origin=origin, is_package=place.endswith("/__init__.py"))
         spec.has_location = True
         return spec
 
@@ -44,18 +41,23 @@ class Modules:
 
     def exec_module(self, module: ModuleType) -> None:
         """Part of the import protocol."""
-        name = module.__name__
-        source = self._sources[str(self._member(name))]
+        source = self._sources[str(self._place(module.__name__))]
         code = compile(source, str(module.__file__), "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - what an import is
 
     def get_source(self, name: str) -> str | None:
         """The text whose lines a traceback shows."""
-        member = self._member(name)
-        return None if member is None else self._sources[member].decode()
+        place = self._place(name)
+        return None if place is None else self._sources[place].decode()
 
 
 def install(archive: zipimporter) -> None:
     """Make the modules of `archive`, the loader of its `__main__`, importable."""
-    names = archive.get_data("files.txt").decode().splitlines()
-    sys.meta_path.insert(0, Modules(archive.archive, {name: archive.get_data(name) for name in names}))
+    data = archive.get_data("sources.txt")
+    sources = {}
+    start = 0
+    for line in archive.get_data("index.txt").decode().splitlines():
+        size, place = line.split(" ")
+        sources[place] = data[start : start + int(size)]
+        start += int(size)
+    sys.meta_path.insert(0, Modules(archive.archive, sources))

@@ -12,7 +12,8 @@ from scripts.cache import ROOT
 
 PACKAGE: Final = "gonkagate_setup"
 PROGRAM: Final = "gonkagate-setup"
-LICENCES: Final = ("LICENSE", "NOTICE")
+# Our own and json5's, below the root of the checkout.
+LICENCES: Final = ("NOTICE", "LICENSE", f"{PACKAGE}/_vendor/json5/LICENSE")
 
 _STAMP = "_build.py"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", _STAMP)
@@ -56,6 +57,13 @@ def stage(folder: Path) -> None:
         (target / _STAMP).write_bytes(content)
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def licence_text() -> bytes:
+    """Every licence of what all artefacts contain, in one text."""
+    return b"\n".join(
+        b"==== %s ====\n\n%s" % (name.encode(), (ROOT / name).read_bytes()) for name in LICENCES
+    )
 
 
 def _git(*arguments: str) -> str | None:

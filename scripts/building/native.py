@@ -1,0 +1,104 @@
+"""The native binary: PyInstaller onefile by the recipe in `build/native/`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from scripts import cache
+from scripts.building.stage import PROGRAM, licence_text, stage, version
+
+_RECIPE = cache.ROOT / "build" / "native"
+_SYSTEMS: Final = {"linux": "linux", "darwin": "macos", "win32": "windows"}
+_MACHINES: Final = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+
+
+def name(suffix: str = "") -> str:
+    """The binary's name in a release, for example gonkagate-setup-linux-x86_64."""
+    machine = platform.machine().lower()
+    extension = ".exe" if sys.platform == "win32" else ""
+    return f"{PROGRAM}-{_SYSTEMS[sys.platform]}-{_MACHINES.get(machine, machine)}{suffix}{extension}"
+
+
+def build(output: Path) -> Path:
+    """Make the binary for this machine in `output`: the same bytes from the same sources and the same Python."""
+    python = cache.python_environment(sys.executable, "pyinstaller.txt")
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        staged = work / "stage"
+        staged.mkdir()
+        stage(staged)
+        collect_licences(staged / "LICENSES", python)
+        options = [str(staged)]
+        if sys.platform == "win32":
+            options.append(str(_version_resource(work)))
+        places = ["--distpath", str(work / "dist"), "--workpath", str(work / "work")]
+        cache.run(
+            [str(python), "-m", "PyInstaller", "--noconfirm", *places, str(_recipe(work)), "--", *options],
+            cwd=work,
+            environ=environment(work),
+            what="building the native binary",
+        )
+        (made,) = (work / "dist").iterdir()
+        output.mkdir(parents=True, exist_ok=True)
+        target = output / name()
+        shutil.copyfile(made, target)
+        target.chmod(0o755)
+    return target
+
+
+def _recipe(work: Path) -> Path:
+    # PyInstaller writes into the folder of its spec.
+    for file in ("gonkagate-setup.spec", "start.py"):
+        shutil.copyfile(_RECIPE / file, work / file)
+    return work / "gonkagate-setup.spec"
+
+
+def environment(work: Path) -> dict[str, str]:
+    """The builder's environment: hash order and dates fixed, its caches in `work`."""
+    return {
+        **os.environ,
+        "PYTHONHASHSEED": "1",
+        "SOURCE_DATE_EPOCH": "315532800",
+        "PYINSTALLER_CONFIG_DIR": str(work / "configuration"),
+    }
+
+
+def collect_licences(target: Path, python: Path) -> None:
+    """Copy the licence of everything that a native binary contains into the new folder `target`."""
+    target.mkdir()
+    (target / "LICENSES.txt").write_bytes(licence_text())
+    shutil.copyfile(_python_licence(), target / "Python.txt")
+    for found in sorted(python.parents[1].rglob("pyinstaller-*.dist-info/**/COPYING.txt")):
+        shutil.copyfile(found, target / "PyInstaller.txt")
+
+
+def _python_licence() -> Path:
+    standard_library = Path(sysconfig.get_paths()["stdlib"])
+    candidates = [
+        standard_library / "LICENSE.txt",
+        Path(sys.base_prefix) / "LICENSE.txt",
+        Path(f"/usr/share/doc/python3.{sys.version_info[1]}/copyright"),
+    ]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise cache.PreparationError(
+            "this Python has no licence text beside it, which every binary has to carry; looked for "
+            + ", ".join(map(str, candidates))
+        )
+    return found
+
+
+def _version_resource(work: Path) -> Path:
+    """What the properties dialogue of Windows shows."""
+    parts = ", ".join([*version().split("."), "0"])
+    template = (_RECIPE / "version-resource.txt").read_text(encoding="utf-8")
+    target = work / "version-resource.txt"
+    target.write_text(template.replace("@PARTS@", parts).replace("@VERSION@", version()), encoding="utf-8")
+    return target
