@@ -74,6 +74,13 @@ def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
         "--yes", action="store_true", help="take the recommended answers and do not ask to confirm"
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would change and stop there")
+    parser.add_argument(
+        "--on-blocked",
+        choices=("rollback", "keep"),
+        default="rollback",
+        help="when this folder's own config is in the way of user scope: put everything back (default), or "
+        "keep the setup for every other folder",
+    )
     parser.add_argument("--no-input", action="store_true", help="never ask; name the missing option instead")
     parser.epilog = (
         f"The key comes from the hidden prompt, from {profile.key_variable}, or from --api-key-stdin; "
@@ -131,7 +138,7 @@ def _split(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _takes_value(word: str) -> bool:
-    return word in ("--model", "--scope", "--cwd", "--color")
+    return word in ("--model", "--scope", "--cwd", "--color", "--on-blocked")
 
 
 def help_text(name: str, profile: Profile) -> str:

@@ -89,6 +89,7 @@ def refuse_key_arguments(argv: Sequence[str], profile: Profile) -> None:
 
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
     from gonkagate_setup.commands import setup
+    from gonkagate_setup.commands.blocked import OnBlocked
     from gonkagate_setup.system.signals import cancellation
     from gonkagate_setup.ui.prompts import AskingPrompter, Prompter, RefusingPrompter
 
@@ -105,6 +106,7 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
         yes=arguments.yes,
         dry_run=arguments.dry_run,
         read_stdin_key=_read_stdin_key if arguments.api_key_stdin else None,
+        on_blocked=OnBlocked(arguments.on_blocked),
     )
     with cancellation():
         report = setup.run(request, host, profile, terminal, prompter)

@@ -65,7 +65,22 @@ def session_blocked(ending: Ending, backups: Sequence[Path]) -> Report:
     )
 
 
-def durably_blocked(ending: Ending, failures: Sequence[str]) -> Report:
+def kept_elsewhere(ending: Ending, backups: Sequence[Path]) -> Report:
+    """Blocked by this folder's own config, and kept for every other folder, as was asked for."""
+    return _report(
+        ending,
+        "blocked",
+        Exit.BLOCKED,
+        f"{ending.profile.display_name} is set up for every other folder; this folder's own config is in "
+        "the way here",
+        _files(ending, backups) + _state(ending),
+        error_code="effective_config_blocked",
+        next_step=_way_out(ending.findings),
+        changed=ending.plan.changed,
+    )
+
+
+def durably_blocked(ending: Ending, failures: Sequence[str], *, here_only: bool) -> Report:
     """opencode does not use the provider; everything was put back, or `failures` says what was not."""
     files = _files(ending, action="restore")
     if failures:
@@ -77,6 +92,7 @@ def durably_blocked(ending: Ending, failures: Sequence[str]) -> Report:
             files,
             error_code="managed_rollback_failed",
             next_step="look at the files named above",
+            changed=True,
         )
     explained = any(finding.layer != INFERRED for finding in _blockers(ending.findings))
     put_back = "; everything was put back" if ending.plan.changed else ""
@@ -88,6 +104,8 @@ def durably_blocked(ending: Ending, failures: Sequence[str]) -> Report:
         files,
         error_code="effective_config_blocked" if explained else "effective_config_mismatch",
         next_step=_way_out(ending.findings),
+        changed=False,
+        here_only=here_only,
     )
 
 
@@ -117,6 +135,8 @@ def _report(
     proved: tuple[str, ...] = (),
     error_code: str | None = None,
     next_step: str | None = None,
+    changed: bool | None = None,
+    here_only: bool = False,
 ) -> Report:
     return Report(
         command="setup",
@@ -125,7 +145,7 @@ def _report(
         message=message,
         profile=ending.profile,
         choice=ending.plan.choice,
-        changed=ending.plan.changed and exit_status in (Exit.DONE, Exit.SESSION_BLOCKED),
+        changed=ending.plan.changed if changed is None else changed,
         files=files,
         findings=tuple(ending.findings),
         proved=proved,
@@ -133,6 +153,7 @@ def _report(
         opencode_version=str(ending.found.version),
         error_code=error_code,
         next_step=next_step,
+        here_only=here_only,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import outcome
+from gonkagate_setup.commands import blocked, outcome
+from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
 from gonkagate_setup.core import plan as plans
 from gonkagate_setup.core import state as states
@@ -44,6 +45,7 @@ class Request:
     yes: bool
     dry_run: bool
     read_stdin_key: Callable[[], str] | None
+    on_blocked: OnBlocked = OnBlocked.ROLLBACK
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,25 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     store = Store.at(host.home, profile)
     with Probe(host, store) as probe:
         context = Context(host, profile, store, terminal, prompter, probe)
-        return _set_up(request, context, given)
+        _put_back_interrupted(context, request)
+        answers, report = _set_up(request, context, given)
+        if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
+            return report
+        terminal.say(render.report(report, width=terminal.width))
+        way_out = blocked.ask(prompter, take_survey(host, host.cwd, profile).project_root)
+        if way_out is WayOut.LEAVE:
+            return report
+        if way_out is WayOut.PROJECT:
+            answers = replace(answers, scope=Scope.PROJECT)
+        else:
+            # The same changes were shown and agreed to already.
+            request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
+        return _set_up(request, context, given, answers)[1]
 
 
-def _set_up(request: Request, context: Context, given: Answers) -> Report:
-    _put_back_interrupted(context, request)
-    answers: Answers | None = None
+def _set_up(
+    request: Request, context: Context, given: Answers, answers: Answers | None = None
+) -> tuple[Answers, Report]:
     shown: Plan | None = None
     for _ in range(ATTEMPTS):
         observed = _observe(context)
@@ -97,11 +112,11 @@ def _set_up(request: Request, context: Context, given: Answers) -> Report:
         if shown is None or shown.configs != plan.configs:
             predicted = _show(context, plan, observed)
             if request.dry_run:
-                return outcome.dry_run(_ending(context, plan, observed, predicted))
+                return answers, outcome.dry_run(_ending(context, plan, observed, predicted))
             _consent(request, plan, context.prompter)
             shown = plan
         try:
-            return _carry_out(context, plan, answers.key, observed)
+            return answers, _carry_out(request, context, plan, answers.key, observed)
         except TargetChanged as moved:
             changed = moved
             context.terminal.say("A file changed while this was running; reading everything again.")
@@ -229,7 +244,9 @@ def _consent(request: Request, plan: Plan, prompter: Prompter) -> None:
         )
 
 
-def _carry_out(context: Context, plan: Plan, key: Secret | None, observed: Observation) -> Report:
+def _carry_out(
+    request: Request, context: Context, plan: Plan, key: Secret | None, observed: Observation
+) -> Report:
     """Write, prove, and commit or put back; raises TargetChanged when a target moved meanwhile."""
     check = background.start(lambda: _second_reading(plan))
     found = context.probe.result()
@@ -254,13 +271,27 @@ def _carry_out(context: Context, plan: Plan, key: Secret | None, observed: Obser
             )
         findings = verdict.judge(_expectation(plan, context.profile), survey, proof)
         ending = _ending(context, plan, observed, findings)
-        if any(finding.blocks and finding.reach == DURABLE for finding in findings):
-            return outcome.durably_blocked(ending, changes.rollback())
+        durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
+        here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)
+        if durably and not (
+            here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
+        ):
+            return outcome.durably_blocked(ending, changes.rollback(), here_only=here_only)
         changes.apply(_records(context, plan, found, observed))
         backups = changes.commit()
+    if durably:
+        return outcome.kept_elsewhere(ending, backups)
     if any(finding.blocks for finding in findings):
         return outcome.session_blocked(ending, backups)
     return outcome.success(ending, backups)
+
+
+def _holds_elsewhere(context: Context, plan: Plan) -> bool:
+    with context.terminal.progress("asking opencode what it uses in another folder"):
+        findings = blocked.prove_elsewhere(
+            _expectation(plan, context.profile), context.probe.result(), context.host, context.store.folder
+        )
+    return not any(finding.blocks and finding.reach == DURABLE for finding in findings)
 
 
 def _ending(

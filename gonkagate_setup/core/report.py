@@ -36,7 +36,8 @@ class Report:
 
     `command` is the verb. `status` is success, blocked, failed or dry_run. `changed` says whether
     configs or key were changed (or would be, in a dry run). `proved` names the environments for which
-    opencode confirmed the outcome: durable, fresh_shell, session.
+    opencode confirmed the outcome: durable, fresh_shell, session. `here_only`: only this folder's own
+    config is in the way of a setup for every folder.
     """
 
     command: str
@@ -54,6 +55,7 @@ class Report:
     error: SetupError | None = None
     error_code: str | None = None
     next_step: str | None = None
+    here_only: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, Generic, TypeVar
+from typing import Callable, Generic, NoReturn, TypeVar
 
 Result = TypeVar("Result")
 
@@ -37,8 +37,8 @@ class Task(Generic[Result]):
         return self._outcome()
 
 
-def _raising(error: BaseException) -> Callable[[], Result]:
-    def outcome() -> Result:
+def _raising(error: BaseException) -> Callable[[], NoReturn]:
+    def outcome() -> NoReturn:
         raise error
 
     return outcome

@@ -1,0 +1,86 @@
+"""What can be done when something of this folder is in the way of a setup for every folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path, PurePath
+from typing import Sequence
+
+from gonkagate_setup.core import verdict
+from gonkagate_setup.core.findings import DURABLE, Finding
+from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.places import AGENT_MARKDOWN, DOT_OPENCODE, PROJECT
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.system import evidence
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.probe import Found
+from gonkagate_setup.system.survey import take_survey
+from gonkagate_setup.ui.prompts import Back, Option, Prompter, Question
+
+
+class OnBlocked(str, Enum):
+    """What becomes of a blocked setup: everything is put back, or it stays for every other folder."""
+
+    ROLLBACK = "rollback"
+    KEEP = "keep"
+
+
+class WayOut(str, Enum):
+    """What a person chose after a blocked setup."""
+
+    PROJECT = "project"
+    KEEP = "keep"
+    LEAVE = "leave"
+
+
+def of_this_folder(findings: Sequence[Finding], scope: Scope, survey: Survey) -> bool:
+    """Whether a setup for every folder is blocked, durably, by nothing but this folder's own config."""
+    blockers = [finding for finding in findings if finding.blocks and finding.reach == DURABLE]
+    return (
+        scope is Scope.USER
+        and bool(blockers)
+        and all(_of_folder(finding, survey.project_root) for finding in blockers)
+    )
+
+
+def _of_folder(finding: Finding, root: PurePath) -> bool:
+    if finding.layer in (PROJECT, DOT_OPENCODE):
+        return True
+    # Agent files also lie in the user's own folders; those count for every folder.
+    inside = finding.path is not None and root in PurePath(finding.path).parents
+    return finding.layer == AGENT_MARKDOWN and inside
+
+
+def ask(prompter: Prompter, project_root: PurePath) -> WayOut:
+    """Offer what makes sense here; everything is put back already while this is asked."""
+    question = Question(
+        id="blocked",
+        title="This folder's own opencode config is in the way. What now?",
+        options=(
+            Option(WayOut.PROJECT.value, "Set it up for this project", f"changes {project_root}"),
+            Option(WayOut.KEEP.value, "Set it up for every other folder", "this one stays as it is"),
+            Option(WayOut.LEAVE.value, "Leave everything as it is", "you can change the config yourself"),
+        ),
+        default=WayOut.PROJECT.value,
+        reason="the project's config wins over yours in this folder",
+        help=(
+            "Nothing is changed at this moment. The first answer writes the model into this project's "
+            "opencode.json; the second sets GonkaGate up everywhere and leaves this project with the "
+            "model that it names."
+        ),
+    )
+    try:
+        return WayOut(prompter.pick(question))
+    except Back:
+        return WayOut.LEAVE
+
+
+def prove_elsewhere(
+    expectation: verdict.Expectation, found: Found, host: Host, folder: Path
+) -> tuple[Finding, ...]:
+    """The same judgement in `folder`, one of ours under the home folder: it stands for every other folder."""
+    elsewhere = replace(host, cwd=folder)
+    survey = take_survey(elsewhere, folder, expectation.profile)
+    proof = evidence.gather(found.executable, found.version, elsewhere, survey, ask_models=False)
+    return verdict.judge(expectation, survey, proof)
