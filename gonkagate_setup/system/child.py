@@ -60,7 +60,7 @@ def run(
             try:
                 _watch(process, (out, err), timeout, limit, arguments, stop)
             finally:
-                _kill(process)
+                _kill(process, environ)
             return Output(process.returncode, _content(out, limit), _content(err, limit))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -139,11 +139,11 @@ def _unresponsive(message: str) -> SetupError:
     )
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes], environ: Mapping[str, str]) -> None:
     """End the whole group; also after a normal end, for children that opencode left behind."""
     if os.name == "nt":
         if process.poll() is None:
-            taskkill = Path(os.path.expandvars("%SystemRoot%"), "System32", "taskkill.exe")
+            taskkill = Path(environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
             subprocess.run(  # the tree, because a .cmd launcher is not opencode itself
                 [str(taskkill), "/T", "/F", "/PID", str(process.pid)],
                 stdin=subprocess.DEVNULL,

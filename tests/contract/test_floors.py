@@ -30,6 +30,7 @@ FLOORS = {
 # Values in, values out: these modules compute and touch nothing.
 PURE = {
     "__future__",
+    "base64",
     "bisect",
     "collections",
     "dataclasses",
