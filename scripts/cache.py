@@ -87,7 +87,9 @@ def python_environment(python: str, requirements: str) -> Path:
         what = f"preparing {target.name}"
         run([python, "-m", "venv", str(target)], cwd=ROOT, what=what)
         pip = [str(executable), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(pins)], cwd=ROOT, what=what)
+        pip += ["--require-hashes", "--only-binary", ":all:", "-r", str(pins)]
+        # pip's own cache would otherwise grow in the user's home.
+        run(pip, cwd=ROOT, environ={**os.environ, "PIP_CACHE_DIR": str(folder() / "pip")}, what=what)
         (target / _STAMP).write_text(f"{pins.name}\n", encoding="utf-8")
     return executable
 
