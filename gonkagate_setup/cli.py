@@ -10,16 +10,19 @@ import argparse
 import dataclasses
 import re
 import sys
-from typing import NoReturn, Sequence
+from typing import TYPE_CHECKING, NoReturn, Sequence
 
 from gonkagate_setup import __version__
 from gonkagate_setup import arguments as command_line
 from gonkagate_setup.core.catalog import GONKAGATE, Profile
-from gonkagate_setup.core.report import Report, to_json
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import host as hosts
 from gonkagate_setup.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from gonkagate_setup.core.report import Report
+    from gonkagate_setup.system.probe import Probe
 
 # --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is the one that is ours.
 _KEY_FLAG = re.compile(r"--?(api[-_]?)?(key|secret|token)(?!-stdin$)", re.IGNORECASE)
@@ -88,9 +91,20 @@ def refuse_key_arguments(argv: Sequence[str], profile: Profile) -> None:
 
 
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    # The search for opencode goes on while the rest of the program is still being imported.
+    from gonkagate_setup.system.probe import Probe
+    from gonkagate_setup.system.signals import cancellation
+    from gonkagate_setup.system.transaction.store import Store
+
+    with cancellation(), Probe(host, Store.at(host.home, profile)) as probe:
+        return _show(_run_setup(arguments, host, profile, terminal, probe), terminal)
+
+
+def _run_setup(
+    arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal, probe: Probe
+) -> Report:
     from gonkagate_setup.commands import setup
     from gonkagate_setup.commands.blocked import OnBlocked
-    from gonkagate_setup.system.signals import cancellation
     from gonkagate_setup.ui.prompts import AskingPrompter, Prompter, RefusingPrompter
 
     prompter: Prompter
@@ -108,9 +122,7 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
         read_stdin_key=_read_stdin_key if arguments.api_key_stdin else None,
         on_blocked=OnBlocked(arguments.on_blocked),
     )
-    with cancellation():
-        report = setup.run(request, host, profile, terminal, prompter)
-    return _show(report, terminal)
+    return setup.run(request, host, profile, terminal, prompter, probe)
 
 
 def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -156,6 +168,8 @@ def _color(argv: Sequence[str]) -> str:
 
 def _show(report: Report, terminal: Terminal) -> Exit:
     if terminal.json_wanted:
+        from gonkagate_setup.core.report import to_json
+
         terminal.json(to_json(report, __version__))
     else:
         from gonkagate_setup.ui import render
@@ -168,6 +182,8 @@ def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal)
     if not terminal.json_wanted:
         terminal.error(error)
         return error.exit_status
+    from gonkagate_setup.core.report import Report
+
     report = Report(
         command=command,
         status="failed",

@@ -71,26 +71,26 @@ class Observation:
     state: states.State | None
 
 
-def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
+def run(
+    request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter, probe: Probe
+) -> Report:
     """Set opencode up. Raises SetupError; whatever it raises, nothing is left half done."""
     given = Answers(model=_given_model(request, profile), scope=request.scope)
-    store = Store.at(host.home, profile)
-    with Probe(host, store) as probe:
-        context = Context(host, profile, store, terminal, prompter, probe)
-        _put_back_interrupted(context, request)
-        answers, report = _set_up(request, context, given)
-        if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
-            return report
-        terminal.say(render.report(report, width=terminal.width))
-        way_out = blocked.ask(prompter, take_survey(host, host.cwd, profile).project_root)
-        if way_out is WayOut.LEAVE:
-            return report
-        if way_out is WayOut.PROJECT:
-            answers = replace(answers, scope=Scope.PROJECT)
-        else:
-            # The same changes were shown and agreed to already.
-            request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
-        return _set_up(request, context, given, answers)[1]
+    context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
+    _put_back_interrupted(context, request)
+    answers, report = _set_up(request, context, given)
+    if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
+        return report
+    terminal.say(render.report(report, width=terminal.width))
+    way_out = blocked.ask(prompter, take_survey(host, host.cwd, profile).project_root)
+    if way_out is WayOut.LEAVE:
+        return report
+    if way_out is WayOut.PROJECT:
+        answers = replace(answers, scope=Scope.PROJECT)
+    else:
+        # The same changes were shown and agreed to already.
+        request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
+    return _set_up(request, context, given, answers)[1]
 
 
 def _set_up(
