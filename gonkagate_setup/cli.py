@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import re
 import sys
 from typing import TYPE_CHECKING, NoReturn, Sequence
@@ -105,6 +106,7 @@ def _run_setup(
 ) -> Report:
     from gonkagate_setup.commands import setup
     from gonkagate_setup.commands.blocked import OnBlocked
+    from gonkagate_setup.commands.context import Request
     from gonkagate_setup.ui.prompts import AskingPrompter, Prompter, RefusingPrompter
 
     prompter: Prompter
@@ -114,12 +116,12 @@ def _run_setup(
         prompter = AskingPrompter(terminal)
     else:
         prompter = RefusingPrompter("there is no terminal to ask at", profile.key_variable)
-    request = setup.Request(
+    request = Request(
         model=arguments.model,
         scope=None if arguments.scope is None else Scope(arguments.scope),
         yes=arguments.yes,
         dry_run=arguments.dry_run,
-        read_stdin_key=_read_stdin_key if arguments.api_key_stdin else None,
+        read_stdin_key=functools.lru_cache(maxsize=1)(_read_stdin_key) if arguments.api_key_stdin else None,
         on_blocked=OnBlocked(arguments.on_blocked),
     )
     return setup.run(request, host, profile, terminal, prompter, probe)

@@ -16,6 +16,8 @@ from gonkagate_setup.system.credential import parse_key
 from gonkagate_setup.ui.prompts import Back, Option, Prompter, Question
 
 KEY_ATTEMPTS = 3
+TYPED = "typed at the prompt"
+_KEY_STEP = 2
 
 
 def active_model(profile: Profile, snapshots: Sequence[Snapshot]) -> Model | None:
@@ -59,28 +61,46 @@ class Questions:
     find_key: Callable[[], tuple[Secret, str] | None]
     key_optional: bool
 
-    def ask(self, before_each: Callable[[], None]) -> Answers:
+    def ask(self, before_each: Callable[[], None], back_from: Answers | None = None) -> Answers:
         """Every answer; `back` leads to the previous question that was asked.
 
-        `before_each` runs before every question and may raise. Raises SetupError
+        `before_each` runs before every question and may raise. `back_from` holds the answers of an earlier
+        call whose confirmation was answered with `back`: the last question is asked again. Raises SetupError
         model_selection_required, scope_selection_required or one of secret_*.
         """
         steps = (self._model, self._scope, self._key)
         answers, step = self.given, 0
         asked: list[int] = []
+        if back_from is not None:
+            answers, asked = back_from, self._asked_for(back_from)
+            step = asked.pop() if asked else len(steps)
+            answers = self._without(answers, step)
         while step < len(steps):
             before_each()
             try:
                 answered = steps[step](answers)
             except Back:
                 step = asked.pop() if asked else step
-                answers = replace(self.given, model=answers.model if step else self.given.model)
+                answers = self._without(answers, step)
                 continue
             if answered is not None:
                 answers = answered
                 asked.append(step)
             step += 1
         return answers
+
+    def _asked_for(self, answers: Answers) -> list[int]:
+        asked = [self.given.model is None, self.given.scope is None, answers.key_source == TYPED]
+        return [step for step, was in enumerate(asked) if was and (step == _KEY_STEP or not self.defaults)]
+
+    def _without(self, answers: Answers, step: int) -> Answers:
+        """The answers before that step; what an option gave stays."""
+        return Answers(
+            model=answers.model if step > 0 else self.given.model,
+            scope=answers.scope if step > 1 else self.given.scope,
+            key=answers.key if step > _KEY_STEP else None,
+            key_source=answers.key_source if step > _KEY_STEP else "",
+        )
 
     def _model(self, answers: Answers) -> Answers | None:
         if answers.model is not None:
@@ -154,7 +174,7 @@ class Questions:
         if found is None and self.key_optional:
             return None
         if found is None:
-            found = self._ask_key(), "typed at the prompt"
+            found = self._ask_key(), TYPED
         return replace(answers, key=found[0], key_source=found[1])
 
     def _ask_key(self) -> Secret:

@@ -2,73 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Callable
+from dataclasses import replace
 
-from gonkagate_setup import __version__
 from gonkagate_setup.commands import blocked, outcome
+from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
+from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import plan as plans
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.core.findings import DURABLE, Finding
-from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.plan import Choice, KeyAction, Plan
 from gonkagate_setup.core.report import Report
-from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
-from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import background, credential, evidence, files
+from gonkagate_setup.system import credential, files
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.probe import Found, Probe, note
+from gonkagate_setup.system.probe import Probe
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Role, Store, TargetChanged, Transaction, journal
-from gonkagate_setup.system.transaction.changes import Change
+from gonkagate_setup.system.transaction import Store, TargetChanged, journal
 from gonkagate_setup.ui import render
-from gonkagate_setup.ui.prompts import Prompter
+from gonkagate_setup.ui.prompts import Back, Prompter
 from gonkagate_setup.ui.terminal import Terminal
 
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asked for; `read_stdin_key` (None: not asked for) is called once."""
-
-    model: str | None
-    scope: Scope | None
-    yes: bool
-    dry_run: bool
-    read_stdin_key: Callable[[], str] | None
-    on_blocked: OnBlocked = OnBlocked.ROLLBACK
-
-
-@dataclass(frozen=True)
-class Context:
-    """What one setup works with: machine, provider, its files, person, opencode."""
-
-    host: Host
-    profile: Profile
-    store: Store
-    terminal: Terminal
-    prompter: Prompter
-    probe: Probe
-
-
-@dataclass(frozen=True)
-class Observation:
-    """Everything that was read, once."""
-
-    survey: Survey
-    key_file: Snapshot
-    stored: credential.StoredKey | None
-    state_file: Snapshot
-    state: states.State | None
 
 
 def run(
@@ -96,11 +57,29 @@ def run(
 def _set_up(
     request: Request, context: Context, given: Answers, answers: Answers | None = None
 ) -> tuple[Answers, Report]:
-    shown: Plan | None = None
+    agreed = _agree(request, context, given, answers)
     for _ in range(ATTEMPTS):
+        if request.dry_run:
+            reached = ending(context, agreed.plan, agreed.observed, agreed.predicted)
+            return agreed.answers, outcome.dry_run(reached)
+        try:
+            return agreed.answers, carry_out(request, context, agreed)
+        except TargetChanged as moved:
+            changed = moved
+            context.terminal.say("A file changed while this was running; reading everything again.")
+            agreed = _agree(request, context, given, agreed.answers, shown=agreed.plan)
+    raise changed
+
+
+def _agree(
+    request: Request, context: Context, given: Answers, answers: Answers | None, shown: Plan | None = None
+) -> Agreed:
+    """Read, ask, plan, show and get consent; a plan that was agreed to already is not shown again."""
+    back_from: Answers | None = None
+    while True:
         observed = _observe(context)
         if answers is None:
-            answers = _ask(request, context, observed, given)
+            answers = _ask(request, context, observed, given, back_from)
         plan = plans.build(
             context.profile,
             _choice(answers),
@@ -109,23 +88,19 @@ def _set_up(
             observed.survey.project_files,
             observed.state,
         )
-        if shown is None or shown.configs != plan.configs:
-            predicted = _show(context, plan, observed)
-            if request.dry_run:
-                return answers, outcome.dry_run(_ending(context, plan, observed, predicted))
-            _consent(request, plan, context.prompter)
-            shown = plan
+        if shown is not None and shown.configs == plan.configs:
+            return Agreed(answers, plan, observed, ())
+        predicted = _show(context, plan, observed)
         try:
-            return answers, _carry_out(request, context, plan, answers.key, observed)
-        except TargetChanged as moved:
-            changed = moved
-            context.terminal.say("A file changed while this was running; reading everything again.")
-    raise changed
+            _consent(request, plan, context.prompter)
+        except Back:
+            answers, back_from = None, answers
+            continue
+        return Agreed(answers, plan, observed, predicted)
 
 
 def _show(context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
-    expectation = _expectation(plan, context.profile)
-    predicted = verdict.predict(expectation, observed.survey.replace(plan.texts))
+    predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
     preview = render.preview(
         plan,
         profile=context.profile,
@@ -187,7 +162,9 @@ def _observe(context: Context) -> Observation:
     )
 
 
-def _ask(request: Request, context: Context, observed: Observation, given: Answers) -> Answers:
+def _ask(
+    request: Request, context: Context, observed: Observation, given: Answers, back_from: Answers | None
+) -> Answers:
     answers = Questions(
         profile=context.profile,
         survey=observed.survey,
@@ -197,7 +174,7 @@ def _ask(request: Request, context: Context, observed: Observation, given: Answe
         defaults=request.yes,
         find_key=lambda: _find_key(request, context, observed.stored),
         key_optional=request.dry_run,
-    ).ask(context.probe.check)
+    ).ask(context.probe.check, back_from)
     if answers.key is not None:
         context.terminal.guard(answers.key)
     return answers
@@ -230,126 +207,11 @@ def _choice(answers: Answers) -> Choice:
     return Choice(answers.model, answers.scope)
 
 
-def _expectation(plan: Plan, profile: Profile) -> verdict.Expectation:
-    return verdict.Expectation(profile, plan.choice.model.key, plan.choice.scope)
-
-
 def _consent(request: Request, plan: Plan, prompter: Prompter) -> None:
     # Without a terminal, explicit choices are the consent, as scripts written for the npm tool expect.
-    if request.yes or not prompter.asks or not plan.changed:
+    if request.yes or request.dry_run or not prompter.asks or not plan.changed:
         return
     if not prompter.confirm("Write this?", diff=lambda: render.diff(plan)):
         raise SetupError(
             "cancelled", "Nothing was written", next_step="run the command again when you want to go on"
         )
-
-
-def _carry_out(
-    request: Request, context: Context, plan: Plan, key: Secret | None, observed: Observation
-) -> Report:
-    """Write, prove, and commit or put back; raises TargetChanged when a target moved meanwhile."""
-    check = background.start(lambda: _second_reading(plan))
-    found = context.probe.result()
-    if not check.done():
-        with context.terminal.progress("checking the edit with a second parser"):
-            check.result()
-    check.result()
-    with transactions.lock(context.store, context.host), Transaction(context.store, context.host) as changes:
-        for snapshot in (observed.key_file, observed.state_file):
-            if not files.unchanged(snapshot):
-                raise TargetChanged(Path(snapshot.path))
-        changes.apply(_writes(context, plan, key, observed))
-        survey = observed.survey.replace(plan.texts)
-        with context.terminal.progress("asking opencode what it uses now") as progress:
-            proof = evidence.gather(
-                found.executable,
-                found.version,
-                context.host,
-                survey,
-                ask_models=False,
-                progress=progress,
-            )
-        findings = verdict.judge(_expectation(plan, context.profile), survey, proof)
-        ending = _ending(context, plan, observed, findings)
-        durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
-        here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)
-        if durably and not (
-            here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
-        ):
-            return outcome.durably_blocked(ending, changes.rollback(), here_only=here_only)
-        changes.apply(_records(context, plan, found, observed))
-        backups = changes.commit()
-    if durably:
-        return outcome.kept_elsewhere(ending, backups)
-    if any(finding.blocks for finding in findings):
-        return outcome.session_blocked(ending, backups)
-    return outcome.success(ending, backups)
-
-
-def _holds_elsewhere(context: Context, plan: Plan) -> bool:
-    with context.terminal.progress("asking opencode what it uses in another folder"):
-        findings = blocked.prove_elsewhere(
-            _expectation(plan, context.profile), context.probe.result(), context.host, context.store.folder
-        )
-    return not any(finding.blocks and finding.reach == DURABLE for finding in findings)
-
-
-def _ending(
-    context: Context, plan: Plan, observed: Observation, findings: tuple[Finding, ...]
-) -> outcome.Ending:
-    return outcome.Ending(
-        profile=context.profile,
-        store=context.store,
-        plan=plan,
-        found=context.probe.result(),
-        findings=findings,
-        state_existed=observed.state_file.exists,
-    )
-
-
-def _second_reading(plan: Plan) -> None:
-    from gonkagate_setup.core import second_reader
-
-    for config in plan.configs:
-        if not config.changed:
-            continue
-        try:
-            second_reader.check_edit(config.before, config.after, config.operations)
-        except second_reader.SafeMergeError as problem:
-            raise SetupError(
-                "managed_config_merge_failed",
-                f"A second parser does not find exactly the intended change: {problem}",
-                where=Where(str(config.snapshot.path)),
-                next_step="nothing was written; please file the shape of this config as a bug",
-            ) from None
-
-
-def _writes(context: Context, plan: Plan, key: Secret | None, observed: Observation) -> list[Change]:
-    # The key before the configs: opencode refuses to start while a config names a missing key file.
-    changes: list[Change] = []
-    if plan.key is KeyAction.PROTECT:
-        changes.append(transactions.Protect(context.store.key))
-    elif plan.key is not KeyAction.KEEP and key is not None:
-        data = key.reveal().encode()
-        changes.append(transactions.Write(observed.key_file, data, role=Role.SECRET, private=True))
-    for config in plan.configs:
-        if config.changed:
-            role = Role.USER_CONFIG if config.layer == "user_config" else Role.PROJECT_CONFIG
-            data = config.after.encode()
-            changes.append(transactions.Write(config.snapshot, data, role=role, private=False))
-    return changes
-
-
-def _records(context: Context, plan: Plan, found: Found, observed: Observation) -> list[Change]:
-    state = states.render(
-        transport=plan.choice.model.transport.value,
-        version=__version__,
-        last_durable_setup_at=states.timestamp(context.host.now()),
-        model_key=plan.choice.model.key,
-        scope=plan.choice.scope,
-    )
-    records: list[Change] = [transactions.Write(observed.state_file, state, role=Role.STATE, private=True)]
-    noted, note_file = note(found), files.read_snapshot(context.store.note, follow_links=False)
-    if noted is not None and note_file.data != noted:
-        records.append(transactions.Write(note_file, noted, role=Role.NOTE, private=True))
-    return records

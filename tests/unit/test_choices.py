@@ -184,3 +184,29 @@ def test_nothing_is_asked_once_the_search_for_opencode_has_failed() -> None:
     with pytest.raises(SetupError) as refused:
         questions.ask(fail)
     assert refused.value.code == "opencode_not_found"
+
+
+def questions(prompter: Any, **changes: Any) -> Questions:
+    settings: dict[str, Any] = {"given": Answers(), "defaults": False, "find_key": lambda: None, **changes}
+    return Questions(GONKAGATE, survey(), None, prompter, key_optional=False, **settings)
+
+
+def test_back_from_the_confirmation_asks_the_last_question_again() -> None:
+    first = Answers(QWEN, Scope.PROJECT, Secret("gp-abc"), "typed at the prompt")
+    again = questions(ScriptedPrompter(["gp-other"])).ask(lambda: None, back_from=first)
+    assert again == Answers(QWEN, Scope.PROJECT, Secret("gp-other"), "typed at the prompt")
+
+
+def test_back_from_the_confirmation_keeps_a_key_that_was_not_typed() -> None:
+    stored = (Secret("gp-stored"), "the key that is stored already")
+    asked = questions(ScriptedPrompter(["user"]), find_key=lambda: stored)
+    again = asked.ask(lambda: None, back_from=Answers(QWEN, Scope.PROJECT, *stored))
+    assert again == Answers(QWEN, Scope.USER, *stored)
+
+
+def test_back_from_the_confirmation_with_nothing_to_ask_changes_nothing() -> None:
+    given = Answers(QWEN, Scope.USER)
+    stored = (Secret("gp-stored"), "the key that is stored already")
+    asked = questions(ScriptedPrompter([]), given=given, find_key=lambda: stored)
+    first = Answers(QWEN, Scope.USER, *stored)
+    assert asked.ask(lambda: None, back_from=first) == first

@@ -1,0 +1,133 @@
+"""The writing half of a setup: apply, prove, commit or put back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gonkagate_setup import __version__
+from gonkagate_setup.commands import blocked, outcome
+from gonkagate_setup.commands.blocked import OnBlocked
+from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core import verdict
+from gonkagate_setup.core.findings import DURABLE, Finding
+from gonkagate_setup.core.plan import KeyAction, Plan
+from gonkagate_setup.core.report import Report
+from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.redaction import Secret
+from gonkagate_setup.system import background, evidence, files
+from gonkagate_setup.system import transaction as transactions
+from gonkagate_setup.system.probe import Found, note
+from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction
+from gonkagate_setup.system.transaction.changes import Change
+
+
+def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
+    """Write, prove, and commit or put back; raises TargetChanged when a target moved meanwhile."""
+    plan, observed = agreed.plan, agreed.observed
+    check = background.start(lambda: _second_reading(plan), deep=True)
+    found = context.probe.result()
+    if not check.done():
+        with context.terminal.progress("checking the edit with a second parser"):
+            check.result()
+    check.result()
+    with transactions.lock(context.store, context.host), Transaction(context.store, context.host) as changes:
+        for snapshot in (observed.key_file, observed.state_file):
+            if not files.unchanged(snapshot):
+                raise TargetChanged(Path(snapshot.path))
+        changes.apply(_writes(context, plan, agreed.answers.key, observed))
+        survey = observed.survey.replace(plan.texts)
+        with context.terminal.progress("asking opencode what it uses now") as progress:
+            proof = evidence.gather(
+                found.executable,
+                found.version,
+                context.host,
+                survey,
+                ask_models=False,
+                progress=progress,
+            )
+        findings = verdict.judge(context.expectation(plan), survey, proof)
+        reached = ending(context, plan, observed, findings)
+        durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
+        here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)
+        if durably and not (
+            here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
+        ):
+            return outcome.durably_blocked(reached, changes.rollback(), here_only=here_only)
+        changes.apply(_records(context, plan, found, observed))
+        backups = changes.commit()
+    if durably:
+        return outcome.kept_elsewhere(reached, backups)
+    if any(finding.blocks for finding in findings):
+        return outcome.session_blocked(reached, backups)
+    return outcome.success(reached, backups)
+
+
+def _holds_elsewhere(context: Context, plan: Plan) -> bool:
+    with context.terminal.progress("asking opencode what it uses in another folder"):
+        findings = blocked.prove_elsewhere(
+            context.expectation(plan), context.probe.result(), context.host, context.store.folder
+        )
+    return not any(finding.blocks and finding.reach == DURABLE for finding in findings)
+
+
+def ending(
+    context: Context, plan: Plan, observed: Observation, findings: tuple[Finding, ...]
+) -> outcome.Ending:
+    """What a report is made of; waits for opencode to be found."""
+    return outcome.Ending(
+        profile=context.profile,
+        store=context.store,
+        plan=plan,
+        found=context.probe.result(),
+        findings=findings,
+        state_existed=observed.state_file.exists,
+    )
+
+
+def _second_reading(plan: Plan) -> None:
+    from gonkagate_setup.core import second_reader
+
+    for config in plan.configs:
+        if not config.changed:
+            continue
+        try:
+            second_reader.check_edit(config.before, config.after, config.operations)
+        except second_reader.SafeMergeError as problem:
+            raise SetupError(
+                "managed_config_merge_failed",
+                f"A second parser does not find exactly the intended change: {problem}",
+                where=Where(str(config.snapshot.path)),
+                next_step="nothing was written; please file the shape of this config as a bug",
+            ) from None
+
+
+def _writes(context: Context, plan: Plan, key: Secret | None, observed: Observation) -> list[Change]:
+    # The key before the configs: opencode refuses to start while a config names a missing key file.
+    changes: list[Change] = []
+    if plan.key is KeyAction.PROTECT:
+        changes.append(transactions.Protect(context.store.key))
+    elif plan.key is not KeyAction.KEEP and key is not None:
+        data = key.reveal().encode()
+        changes.append(transactions.Write(observed.key_file, data, role=Role.SECRET, private=True))
+    for config in plan.configs:
+        if config.changed:
+            role = Role.USER_CONFIG if config.layer == "user_config" else Role.PROJECT_CONFIG
+            data = config.after.encode()
+            changes.append(transactions.Write(config.snapshot, data, role=role, private=False))
+    return changes
+
+
+def _records(context: Context, plan: Plan, found: Found, observed: Observation) -> list[Change]:
+    state = states.render(
+        transport=plan.choice.model.transport.value,
+        version=__version__,
+        last_durable_setup_at=states.timestamp(context.host.now()),
+        model_key=plan.choice.model.key,
+        scope=plan.choice.scope,
+    )
+    records: list[Change] = [transactions.Write(observed.state_file, state, role=Role.STATE, private=True)]
+    noted, note_file = note(found), files.read_snapshot(context.store.note, follow_links=False)
+    if noted is not None and note_file.data != noted:
+        records.append(transactions.Write(note_file, noted, role=Role.NOTE, private=True))
+    return records

@@ -1,0 +1,72 @@
+"""What the steps of a setup hand to one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+from gonkagate_setup.commands.blocked import OnBlocked
+from gonkagate_setup.commands.choices import Answers
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core import verdict
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.plan import Plan
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.system import credential
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.probe import Probe
+from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.ui.prompts import Prompter
+from gonkagate_setup.ui.terminal import Terminal
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for; `read_stdin_key` (None: not asked for) is called once."""
+
+    model: str | None
+    scope: Scope | None
+    yes: bool
+    dry_run: bool
+    read_stdin_key: Callable[[], str] | None
+    on_blocked: OnBlocked = OnBlocked.ROLLBACK
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one setup works with: machine, provider, its files, person, opencode."""
+
+    host: Host
+    profile: Profile
+    store: Store
+    terminal: Terminal
+    prompter: Prompter
+    probe: Probe
+
+    def expectation(self, plan: Plan) -> verdict.Expectation:
+        """What opencode has to answer once the plan is carried out."""
+        return verdict.Expectation(self.profile, plan.choice.model.key, plan.choice.scope)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that was read, once."""
+
+    survey: Survey
+    key_file: Snapshot
+    stored: credential.StoredKey | None
+    state_file: Snapshot
+    state: states.State | None
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What is to be done, seen and agreed to; `predicted` is what the files alone let expect."""
+
+    answers: Answers
+    plan: Plan
+    observed: Observation
+    predicted: tuple[Finding, ...]
