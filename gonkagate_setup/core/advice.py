@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, Sequence
 
 from gonkagate_setup.core.checks import Deviation, Expectation
@@ -36,13 +37,13 @@ def dotted(path: Path) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a message: names and lists of names only, in JSON, bounded; never anything deeper."""
-    if (isinstance(value, list) and all(isinstance(entry, str) for entry in value)) or isinstance(
-        value, (str, bool, int, float)
-    ):
-        text = json.dumps(value)
-    else:
-        return ""
+    """A value in a message: names and lists of names, in JSON, bounded; never anything deeper.
+
+    An address with something before `@` or after `?` may carry a password, so it is not shown.
+    """
+    names = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    plain = isinstance(value, (str, bool, int, float)) and not re.search("://.*[@?]", str(value))
+    text = json.dumps(value) if names or plain else ""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

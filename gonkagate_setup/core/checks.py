@@ -36,21 +36,22 @@ class Expectation:
 class Deviation:
     """One value that is not as expected.
 
-    `paths` are the keys that opencode reads it from, strongest first, the first being the one in the
-    resolved config; `resolved` is MISSING where nothing is set. `wrong` tells of a layer's value whether
-    it makes or keeps the deviation; `effect` is what it does to the user.
+    `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
+    where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
+    value whether it makes or keeps the deviation; `effect` is what it does to the user.
     """
 
     code: str
-    paths: tuple[Path, ...]
+    path: Path
     resolved: Any
     wrong: Callable[[Any], bool]
     effect: str
+    sources: tuple[Path, ...] = ()
 
     @property
-    def path(self) -> Path:
-        """The key in the resolved config."""
-        return self.paths[0]
+    def paths(self) -> tuple[Path, ...]:
+        """The keys that opencode reads the value from, strongest first."""
+        return self.sources or (self.path,)
 
 
 def deviations(
@@ -72,12 +73,12 @@ def _activation(expectation: Expectation, config: Mapping[str, Any]) -> Iterator
         resolved = config.get(name, MISSING)
         if resolved is MISSING:
             yield Deviation(
-                "model_not_set", ((name,),), MISSING, _never, f"opencode chooses for itself what it {use}"
+                "model_not_set", (name,), MISSING, _never, f"opencode chooses for itself what it {use}"
             )
         elif not _fits(reference, resolved):
             yield Deviation(
                 "model_overridden",
-                ((name,),),
+                (name,),
                 resolved,
                 lambda value: not _fits(reference, value),
                 f"opencode {use} another model than {reference}",
@@ -98,7 +99,7 @@ def _always(_: Any) -> bool:
 
 def agent_paths(name: str) -> tuple[Path, ...]:
     """Where an agent's model comes from, strongest first: opencode merges every mode over the agents."""
-    return (("agent", name, "model"), ("mode", name, "model"), ("agents", name, "model"))
+    return (("mode", name, "model"), ("agent", name, "model"), ("agents", name, "model"))
 
 
 def starting_agent(config: Mapping[str, Any]) -> str | None:
@@ -127,7 +128,7 @@ def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Dev
     if name is None:
         yield Deviation(
             "agent_unusable",
-            (("default_agent",),),
+            ("default_agent",),
             config.get("default_agent", MISSING),
             _always,
             "opencode refuses to start with this agent",
@@ -137,10 +138,11 @@ def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Dev
     if model is not MISSING and not _fits(reference, model):
         yield Deviation(
             "agent_model_overridden",
-            agent_paths(name),
+            ("agent", name, "model"),
             model,
             lambda value: not _fits(reference, value),
             f'opencode starts with the agent "{name}", which does not use {reference}',
+            agent_paths(name),
         )
 
 
@@ -156,13 +158,13 @@ def other_models(expectation: Expectation, config: Mapping[str, Any]) -> Iterato
                 continue
             if kind == "agent" and (name == started or entry.get("disable")):
                 continue
-            paths = agent_paths(name) if kind == "agent" else ((kind, name, "model"),)
             yield Deviation(
                 "agent_model",
-                paths,
+                (kind, name, "model"),
                 model,
                 _always,
                 f'the {label} "{name}" does not use {expectation.reference}',
+                agent_paths(name) if kind == "agent" else (),
             )
 
 
@@ -190,7 +192,7 @@ def _gating(
         found = True
         yield Deviation(
             "provider_not_enabled",
-            (("enabled_providers",),),
+            ("enabled_providers",),
             enabled,
             lambda value: not allows(value, provider),
             f"opencode loads only the providers in this list, and {provider} is not among them",
@@ -200,7 +202,7 @@ def _gating(
         found = True
         yield Deviation(
             "provider_disabled",
-            (("disabled_providers",),),
+            ("disabled_providers",),
             disabled,
             lambda value: denies(value, provider),
             f"opencode does not load {provider}",
@@ -214,7 +216,7 @@ def _gating(
         found = True
         yield Deviation(
             "model_hidden",
-            (path,),
+            path,
             lookup(config, path),
             tests[path[-1]],
             f"opencode does not offer {expectation.reference}",
@@ -222,7 +224,7 @@ def _gating(
     if not found and (isinstance(models, (Gated, tuple))):
         yield Deviation(
             "provider_not_offered",
-            (("provider", provider),),
+            ("provider", provider),
             MISSING,
             _never,
             f"`opencode models {provider}` does not list {expectation.reference}",
@@ -233,7 +235,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
     base = ("provider", profile.id)
     if not isinstance(lookup(config, base), dict):
         yield Deviation(
-            "provider_incomplete", (base,), MISSING, _never, f"opencode knows no provider {profile.id}"
+            "provider_incomplete", base, MISSING, _never, f"opencode knows no provider {profile.id}"
         )
         return
     for path, expected in leaves(profile.provider_config(), base):
@@ -243,7 +245,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
         if resolved is MISSING:
             yield Deviation(
                 "provider_incomplete",
-                (path,),
+                path,
                 MISSING,
                 _never,
                 "a part of the provider's catalogue is missing",
@@ -251,7 +253,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
         elif not _fits(expected, resolved):
             yield Deviation(
                 "provider_overridden",
-                (path,),
+                path,
                 resolved,
                 _other_than(expected),
                 _override_effect(profile, path),
@@ -287,7 +289,7 @@ def _additions(
         if path not in named and path != key_path(profile):
             yield Deviation(
                 "provider_extended",
-                (path,),
+                path,
                 lookup(config, path),
                 _always,
                 f"this was added to the provider {profile.id}",

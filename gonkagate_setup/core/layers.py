@@ -155,11 +155,11 @@ class Reading:
         """The reading of a file whose text is `data`, for what had to be converted first."""
         try:
             text = decode(data)
-            document = None if snapshot.path.suffix == ".md" else parse(text)
-        except JsoncError as error:
+        except JsoncError:
+            # Such a file cannot be edited, but opencode reads it with replacement characters.
             text = data.decode("utf-8", "replace")
-            return cls(snapshot, text=text, problem=Problem(error.reason, error.line, error.column))
-        return cls(snapshot, text=text, document=document)
+        document, problem = (None, None) if snapshot.path.suffix == ".md" else _attempt(text)
+        return cls(snapshot, text=text, document=document, problem=problem)
 
     @classmethod
     def refused(cls, refusal: SetupError) -> Reading:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
-from typing import Any, Iterator, Sequence
+from typing import Any, Final, Iterator, Sequence
 
 from gonkagate_setup.core.advice import dotted
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.checks import Deviation, key_path
 from gonkagate_setup.core.evidence import NEWEST_AUDITED, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
+from gonkagate_setup.core.jsonc import reference_tokens
 from gonkagate_setup.core.layers import Layer, Survey
 from gonkagate_setup.core.places import INFERRED, PLUGIN, USER, Environment
 from gonkagate_setup.errors import SetupError
@@ -157,23 +159,40 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
     if layer.document is None:
         return
     node = layer.document.find(key_path(profile))
-    start = layer.document.text.find(profile.key_binding)
-    while start >= 0:
-        if node is None or not node.start <= start < node.end:
-            line, column = layer.document.location(start)
-            yield _about(
-                "key_reference_elsewhere",
-                NOTICE,
-                layer.layer,
-                "the reference to the key file stands here too; opencode fills the key in even inside most "
-                "comments, and does not start when the file is missing",
-                "remove it here",
-                reach=reach,
-                path=layer.name,
-                line=line,
-                column=column,
-            )
-        start = layer.document.text.find(profile.key_binding, start + 1)
+    for token in reference_tokens(layer.document):
+        if token.text != profile.key_binding or (node is not None and node.start <= token.offset < node.end):
+            continue
+        line, column = layer.document.location(token.offset)
+        yield _about(
+            "key_reference_elsewhere",
+            NOTICE,
+            layer.layer,
+            "the reference to the key file stands here too; opencode fills the key in even in this place, "
+            "and does not start when the file is missing",
+            "remove it here",
+            reach=reach,
+            path=layer.name,
+            line=line,
+            column=column,
+        )
+    if (
+        layer.path is not None
+        and "$schema" not in layer.document.value
+        and _SCHEMA_GOES.match(layer.document.text)
+    ):
+        yield _about(
+            "opencode_edits_config",
+            NOTICE,
+            layer.layer,
+            "this config has no $schema; opencode writes one into it when it starts",
+            "nothing has to be done",
+            reach=reach,
+            path=layer.name,
+        )
+
+
+# What opencode's own insertion looks for; a file that begins with a comment stays as it is.
+_SCHEMA_GOES: Final = re.compile(r"\s*\{")
 
 
 def of_evidence(evidence: Evidence) -> Iterator[Finding]:

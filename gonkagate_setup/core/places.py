@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Final, Mapping
 
 # Layer names. The first six are those of the npm tool, in the same sense.
@@ -169,7 +169,8 @@ def managed_folder(environ: Mapping[str, str], platform: str) -> PurePath:
     if platform == "darwin":
         return PurePosixPath("/Library/Application Support/opencode")
     if platform == "win32":
-        return PurePath(environ.get("ProgramData") or "C:\\ProgramData", "opencode")
+        # Python has the names of Windows variables in capitals.
+        return PureWindowsPath(environ.get("PROGRAMDATA") or "C:\\ProgramData", "opencode")
     return PurePosixPath("/etc/opencode")
 
 

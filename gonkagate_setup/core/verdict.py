@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core import advice, notices
 from gonkagate_setup.core.attribution import attribute
 from gonkagate_setup.core.checks import Deviation, Expectation, dangerous, deviations, key_path, other_models
 from gonkagate_setup.core.evidence import Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
-from gonkagate_setup.core.layers import MISSING, Layer, Survey, merge
-from gonkagate_setup.core.places import PLUGIN, PROJECT, USER, Environment
+from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup, merge
+from gonkagate_setup.core.places import INFERRED, PLUGIN, PROJECT, USER, Environment, Kind, Place
 from gonkagate_setup.core.provenance import key_facts
 from gonkagate_setup.core.state import Scope
+
+MASK: Final = "***"
 
 
 def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
@@ -26,7 +28,7 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
         layers = survey.layers(environment)
         unreadable = [layer for layer in layers if layer.problem is not None]
         found += [notices.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
-        found += _judge_config(expectation, survey, environment, merge(layers), Answer())
+        found += _judge_config(expectation, survey, environment, _without_variant(merge(layers)), Answer())
     found += notices.of_survey(expectation.profile, survey)
     return _settled(found)
 
@@ -40,7 +42,13 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
             found.append(notices.refused(answer.failure, survey.layers(environment), _reach(environment)))
         if answer.config is None:
             continue
-        found += _judge_config(expectation, survey, environment, answer.config, answer)
+        found += _judge_config(
+            expectation,
+            survey,
+            environment,
+            _unmasked(expectation, survey, environment, answer.config),
+            answer,
+        )
         if answer.models_failure is not None:
             found.append(notices.models_unknown(answer.models_failure, _reach(environment)))
         found += [
@@ -56,6 +64,30 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
 
 def _reach(environment: Environment) -> str:
     return SESSION if environment is Environment.SESSION else DURABLE
+
+
+def _without_variant(config: dict[str, Any]) -> dict[str, Any]:
+    """opencode 1.18.28 and newer take `#variant` off the model; whether this one does, its answer shows."""
+    model = config.get("model")
+    return {**config, "model": model.partition("#")[0]} if isinstance(model, str) else config
+
+
+def _unmasked(
+    expectation: Expectation, survey: Survey, environment: Environment, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The resolved config with what opencode masked (`***`, from 1.18.33 on) read from the layers.
+
+    It masks headers, secret-looking names and addresses with a password in them, which would otherwise
+    hide who changed them.
+    """
+    result = merge([Layer(Place(INFERRED, Kind.REMOTE), "", value=config)])
+    readable = merge(survey.layers(environment))
+    for path, value in leaves(lookup(config, ("provider", expectation.profile.id))):
+        full = ("provider", expectation.profile.id, *path)
+        known = lookup(readable, full)
+        if value == MASK and known is not MISSING:
+            lookup(result, full[:-1])[full[-1]] = known
+    return result
 
 
 def _judge_config(

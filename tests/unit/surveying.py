@@ -1,0 +1,97 @@
+"""Surveys and evidence from plain text, without a disk: what the real ones are made of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath, PurePosixPath
+from typing import Any, Mapping
+
+from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.core.evidence import Answer, Evidence, Models, Version
+from gonkagate_setup.core.layers import Reading, Survey, Traces, merge
+from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.verdict import Expectation, Finding
+
+HOME = PurePosixPath("/home/mia")
+ROOT = HOME / "code" / "shop"
+USER_FILE = str(HOME / ".config/opencode/opencode.json")
+USER_JSONC = str(HOME / ".config/opencode/opencode.jsonc")
+PROJECT_FILE = str(ROOT / "opencode.json")
+MODEL = GONKAGATE.default_model
+REFERENCE = GONKAGATE.reference(MODEL)
+ACTIVE = {"model": REFERENCE, "small_model": REFERENCE}
+INSTALLED = {
+    "$schema": "https://opencode.ai/config.json",
+    "provider": {"gonkagate": GONKAGATE.provider_config()},
+}
+
+
+def survey(
+    files: Mapping[str, Any],
+    environ: Mapping[str, str] | None = None,
+    *,
+    cwd: PurePath = ROOT,
+    worktree: PurePath | None = ROOT,
+    platform: str = "linux",
+    traces: Traces | None = None,
+) -> Survey:
+    """A survey that found `files` (text, or a value that becomes JSON; other paths are not there)."""
+    texts = {
+        PurePosixPath(path): text if isinstance(text, str) else json.dumps(text, indent=2)
+        for path, text in files.items()
+    }
+    around = Surroundings({"HOME": str(HOME), **(environ or {})}, HOME, cwd, worktree, platform)
+    wanted = [around.user_folder / name for name in USER_NAMES]
+    wanted += [around.project_root / name for name in JSON_NAMES]
+    agents: dict[PurePath, tuple[PurePath, ...]] = {}
+    for environment in Environment:
+        for place in places(around, environment):
+            if place.path is not None and place.kind is Kind.AGENTS:
+                found = [path for path in texts if path.suffix == ".md" and place.path in path.parents]
+                agents[place.path] = tuple(found)
+                wanted += found
+            elif place.path is not None:
+                wanted.append(place.path)
+    readings = {}
+    for path in wanted:
+        text = texts.get(PurePosixPath(path))
+        readings[path] = Reading.of(Snapshot(path, path, None if text is None else text.encode()))
+    return Survey(GONKAGATE, around, readings, agents, traces or Traces(), in_git=worktree is not None)
+
+
+def expectation(scope: Scope = Scope.USER) -> Expectation:
+    """The default model of the catalogue, in that scope."""
+    return Expectation(GONKAGATE, MODEL, scope)
+
+
+def evidence(
+    seen: Survey,
+    *,
+    config: Mapping[str, Any] | None = None,
+    session: Mapping[str, Any] | None = None,
+    models: Models | None = None,
+    plugins: Answer | None = None,
+    **more: Any,
+) -> Evidence:
+    """What an opencode would have answered that resolves what is readable, or `config` where given."""
+    answers = {
+        environment: Answer(
+            dict(merge(seen.layers(environment))) if config is None else config, models=models
+        )
+        for environment in Environment
+    }
+    if session is not None:
+        answers[Environment.SESSION] = Answer(session, models=models)
+    return Evidence(Version(1, 18, 33), PurePosixPath("/usr/bin/opencode"), answers, plugins, **more)
+
+
+def blockers(findings: tuple[Finding, ...]) -> list[tuple[str, str, str | None, str]]:
+    """(code, layer, key, reach) of the findings that stop success, in order."""
+    return [(entry.code, entry.layer, entry.key, entry.reach) for entry in findings if entry.blocks]
+
+
+def notices(findings: tuple[Finding, ...]) -> list[tuple[str, str, str | None]]:
+    """(code, layer, key) of the others, in order."""
+    return [(entry.code, entry.layer, entry.key) for entry in findings if not entry.blocks]

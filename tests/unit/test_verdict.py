@@ -1,0 +1,608 @@
+"""The judgement on values alone: who is blamed, for what, how far it reaches, and the way out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.core.evidence import Answer, Gated, Version
+from gonkagate_setup.core.findings import CODES
+from gonkagate_setup.core.layers import Traces
+from gonkagate_setup.core.places import Environment
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.verdict import judge, predict
+from gonkagate_setup.errors import SetupError, Where
+from tests.unit.surveying import (
+    ACTIVE,
+    HOME,
+    INSTALLED,
+    MODEL,
+    PROJECT_FILE,
+    REFERENCE,
+    ROOT,
+    USER_FILE,
+    USER_JSONC,
+    blockers,
+    evidence,
+    expectation,
+    notices,
+    survey,
+)
+
+GOOD = {USER_FILE: {**INSTALLED, **ACTIVE}}
+SCHEMA = {"$schema": "https://opencode.ai/config.json"}
+
+
+def both(
+    files: dict[str, Any], environ: dict[str, str] | None = None, **kw: Any
+) -> list[tuple[str, str, str | None, str]]:
+    """The blockers, after checking that the prediction and the judgement find the same ones."""
+    seen = survey(
+        {path: {**SCHEMA, **value} if isinstance(value, dict) else value for path, value in files.items()},
+        environ,
+    )
+    wanted = expectation(**kw)
+    predicted = blockers(predict(wanted, seen))
+    assert blockers(judge(wanted, seen, evidence(seen))) == predicted
+    return predicted
+
+
+def user(**more: Any) -> dict[str, Any]:
+    value = json.loads(json.dumps({**INSTALLED, **ACTIVE}))
+    value["provider"]["gonkagate"].update(more.pop("provider", {}))
+    return {**value, **more}
+
+
+def gonkagate(**more: Any) -> dict[str, Any]:
+    return {"provider": {"gonkagate": more}}
+
+
+def test_a_correct_user_install_has_no_finding() -> None:
+    seen = survey(GOOD)
+    assert predict(expectation(), seen) == ()
+    assert judge(expectation(), seen, evidence(seen)) == ()
+
+
+def test_a_correct_project_install_has_no_finding() -> None:
+    seen = survey({USER_FILE: INSTALLED, PROJECT_FILE: {**SCHEMA, **ACTIVE}})
+    assert judge(expectation(Scope.PROJECT), seen, evidence(seen)) == ()
+
+
+# -- the npm tool's false successes and misattributions, by their numbers in gonkagate-facts
+
+
+@pytest.mark.parametrize(
+    ("inline", "code", "key"),
+    [
+        ({"disabled_providers": ["gonkagate"]}, "provider_disabled", "disabled_providers"),
+        ({"enabled_providers": ["openai"]}, "provider_not_enabled", "enabled_providers"),
+        ({"enabled_providers": []}, "provider_not_enabled", "enabled_providers"),
+    ],
+)
+def test_npm_2_inline_provider_lists_block_the_session(inline: dict[str, Any], code: str, key: str) -> None:
+    found = both(GOOD, {"OPENCODE_CONFIG_CONTENT": json.dumps(inline)})
+    assert found == [(code, "OPENCODE_CONFIG_CONTENT", key, "session")]
+
+
+@pytest.mark.parametrize(
+    ("path", "layer", "environ"),
+    [
+        (str(ROOT / "opencode.jsonc"), "project_config", {}),
+        (str(ROOT / ".opencode/opencode.json"), "dot_opencode", {}),
+        (str(HOME / ".opencode/opencode.json"), "home_dot_opencode", {}),
+        ("/elsewhere/opencode.json", "OPENCODE_CONFIG_DIR", {"OPENCODE_CONFIG_DIR": "/elsewhere"}),
+        ("/custom.json", "OPENCODE_CONFIG", {"OPENCODE_CONFIG": "/custom.json"}),
+        ("/etc/opencode/opencode.json", "system_managed_config", {}),
+    ],
+)
+def test_npm_3_a_key_in_any_other_layer_blocks(path: str, layer: str, environ: dict[str, str]) -> None:
+    key = "provider.gonkagate.options.apiKey"
+    files = {**GOOD, path: gonkagate(options={"apiKey": "sk-other"})}
+    assert both(files, environ) == [("key_defined_elsewhere", layer, key, "durable")]
+
+
+def test_npm_3_a_key_in_the_global_jsonc_blocks() -> None:
+    files = {**GOOD, USER_JSONC: gonkagate(options={"apiKey": "sk-other"})}
+    assert both(files) == [
+        ("key_binding_replaced", "user_config", "provider.gonkagate.options.apiKey", "durable")
+    ]
+
+
+def test_npm_3_a_key_in_a_nested_project_file_blocks() -> None:
+    seen = survey(
+        {**GOOD, str(ROOT / "deep/opencode.json"): {**SCHEMA, **gonkagate(options={"apiKey": "sk-other"})}},
+        cwd=ROOT / "deep",
+    )
+    found = judge(expectation(), seen, evidence(seen))
+    assert [(entry.code, entry.path) for entry in found] == [
+        ("key_defined_elsewhere", str(ROOT / "deep/opencode.json"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "key"),
+    [
+        (gonkagate(whitelist=["other"]), "model_hidden", "provider.gonkagate.whitelist"),
+        (
+            gonkagate(options={"headers": {"X-Team": "a"}}),
+            "provider_extended",
+            "provider.gonkagate.options.headers.X-Team",
+        ),
+        ({"agent": {"build": {"model": "openai/gpt"}}}, "agent_model_overridden", "agent.build.model"),
+    ],
+)
+def test_npm_4_project_gating_headers_and_agents_block(value: dict[str, Any], code: str, key: str) -> None:
+    assert both({**GOOD, PROJECT_FILE: value}) == [(code, "project_config", key, "durable")]
+
+
+def test_npm_6_the_global_jsonc_is_named() -> None:
+    files = {**GOOD, USER_JSONC: {"model": "openai/gpt"}}
+    seen = survey({**files, USER_JSONC: {**SCHEMA, "model": "openai/gpt"}})
+    (found,) = judge(expectation(), seen, evidence(seen))
+    assert (found.code, found.layer, found.path, found.line) == (
+        "model_overridden",
+        "user_config",
+        USER_JSONC,
+        3,
+    )
+
+
+def test_npm_7_a_layer_that_repeats_the_right_value_is_not_blamed() -> None:
+    files = {**GOOD, "/custom.json": ACTIVE, PROJECT_FILE: {"model": "openai/gpt"}}
+    assert both(files, {"OPENCODE_CONFIG": "/custom.json"}) == [
+        ("model_overridden", "project_config", "model", "durable")
+    ]
+
+
+def test_npm_8_xdg_config_home_is_followed_with_a_notice() -> None:
+    moved = "/data/xdg/opencode/opencode.json"
+    seen = survey({moved: {**INSTALLED, **ACTIVE}}, {"XDG_CONFIG_HOME": "/data/xdg"})
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == []
+    assert notices(found) == [("config_folder_moved", "user_config", None)]
+
+
+# -- attribution
+
+
+def test_every_culprit_is_listed_highest_first() -> None:
+    files = {
+        **GOOD,
+        PROJECT_FILE: {"model": "openai/gpt"},
+        str(ROOT / ".opencode/opencode.json"): {"model": "openai/other"},
+        "/custom.json": {"model": "openai/gpt"},
+    }
+    assert both(files, {"OPENCODE_CONFIG": "/custom.json"}) == [
+        ("model_overridden", "dot_opencode", "model", "durable"),
+        ("model_overridden", "project_config", "model", "durable"),
+        ("model_overridden", "OPENCODE_CONFIG", "model", "durable"),
+    ]
+
+
+def test_a_wrong_value_below_a_right_one_is_no_culprit() -> None:
+    files = {
+        **GOOD,
+        PROJECT_FILE: {"model": "openai/gpt"},
+        str(ROOT / ".opencode/opencode.json"): {"model": REFERENCE},
+        "/etc/opencode/opencode.json": {"model": "openai/managed"},
+    }
+    assert both(files) == [("model_overridden", "system_managed_config", "model", "durable")]
+
+
+def test_what_no_readable_layer_explains_is_inferred_and_says_what_was_looked_at() -> None:
+    seen = survey(GOOD, traces=Traces(well_known=("https://corp.example",)))
+    resolved = {**user(), "enabled_providers": ["openai"]}
+    (found,) = judge(expectation(), seen, evidence(seen, config=resolved))
+    assert (found.code, found.layer, found.key) == (
+        "provider_not_enabled",
+        "inferred_higher_precedence",
+        "enabled_providers",
+    )
+    assert USER_FILE in found.message
+    assert "https://corp.example" in found.next_step
+
+
+def test_an_unreadable_layer_above_a_readable_wrong_one_comes_first() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {**SCHEMA, "model": "openai/gpt"}})
+    found = judge(expectation(), seen, evidence(seen, config=user(model="corp/model")))
+    assert blockers(found) == [
+        ("model_overridden", "inferred_higher_precedence", "model", "durable"),
+        ("model_overridden", "project_config", "model", "durable"),
+    ]
+
+
+def test_the_place_of_a_finding_is_line_and_column_of_the_key() -> None:
+    text = '{\n  // ours\n  "$schema": "x",\n    "model" : "openai/gpt"\n}\n'
+    seen = survey({**GOOD, PROJECT_FILE: text})
+    (found,) = judge(expectation(), seen, evidence(seen))
+    assert (found.path, found.line, found.column) == (PROJECT_FILE, 4, 5)
+    assert PROJECT_FILE in found.next_step
+    assert "--scope project" in found.next_step
+
+
+# -- environments and reach
+
+
+def test_a_durable_blocker_is_not_repeated_for_the_session() -> None:
+    files = {**GOOD, PROJECT_FILE: {"model": "openai/gpt"}}
+    environ = {"OPENCODE_CONFIG_CONTENT": json.dumps({"share": "manual"})}
+    assert both(files, environ) == [("model_overridden", "project_config", "model", "durable")]
+
+
+def test_an_identical_inline_value_passes_but_an_inline_key_never() -> None:
+    same = {**ACTIVE, **gonkagate(options={"baseURL": GONKAGATE.base_url})}
+    assert both(GOOD, {"OPENCODE_CONFIG_CONTENT": json.dumps(same)}) == []
+    key = gonkagate(options={"apiKey": GONKAGATE.key_binding})
+    assert both(GOOD, {"OPENCODE_CONFIG_CONTENT": json.dumps(key)}) == [
+        (
+            "key_defined_elsewhere",
+            "OPENCODE_CONFIG_CONTENT",
+            "provider.gonkagate.options.apiKey",
+            "session",
+        )
+    ]
+
+
+def test_a_switched_off_project_config_concerns_the_session_only() -> None:
+    files = {USER_FILE: INSTALLED, PROJECT_FILE: ACTIVE}
+    found = both(files, {"OPENCODE_DISABLE_PROJECT_CONFIG": "1"}, scope=Scope.PROJECT)
+    assert [(code, reach) for code, _, _, reach in found] == [("model_not_set", "session")] * 2
+
+
+def test_what_only_a_custom_config_unblocks_is_durable() -> None:
+    # A fresh shell has no OPENCODE_CONFIG, so the user's own deny list is in force there.
+    files = {USER_FILE: user(disabled_providers=["gonkagate"]), "/custom.json": {"disabled_providers": []}}
+    assert both(files, {"OPENCODE_CONFIG": "/custom.json"}) == [
+        ("provider_disabled", "user_config", "disabled_providers", "durable")
+    ]
+
+
+# -- what is compared
+
+
+@pytest.mark.parametrize("name", ["model", "small_model"])
+def test_a_missing_activation_names_the_scope(name: str) -> None:
+    value = {key: entry for key, entry in ACTIVE.items() if key != name}
+    assert both({USER_FILE: {**INSTALLED, **value}}) == [("model_not_set", "user_config", name, "durable")]
+    files = {USER_FILE: INSTALLED, PROJECT_FILE: value}
+    assert both(files, scope=Scope.PROJECT) == [("model_not_set", "project_config", name, "durable")]
+
+
+def test_every_leaf_of_the_catalogue_is_compared() -> None:
+    def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+        if isinstance(value, dict):
+            return [leaf for key, child in value.items() for leaf in leaves(child, (*path, key))]
+        return [path]
+
+    checked = 0
+    for path in leaves(GONKAGATE.provider_config()):
+        if path == ("options", "apiKey"):
+            continue
+        value: Any = "changed" if path[-1] not in ("context", "output", "tool_call") else 1
+        for key in reversed(path):
+            value = {key: value}
+        found = both({**GOOD, PROJECT_FILE: gonkagate(**value)})
+        assert found == [
+            ("provider_overridden", "project_config", ".".join(("provider", "gonkagate", *path)), "durable")
+        ]
+        checked += 1
+    assert checked == 12
+
+
+def test_a_missing_catalogue_model_is_incomplete() -> None:
+    value = user()
+    del value["provider"]["gonkagate"]["models"]["minimax-m2.7"]
+    assert [code for code, *_ in both({USER_FILE: value})] == ["provider_incomplete"] * 2
+
+
+def test_no_provider_at_all_is_one_finding_beside_the_key() -> None:
+    assert [(code, key) for code, _, key, _ in both({USER_FILE: ACTIVE})] == [
+        ("provider_incomplete", "provider.gonkagate"),
+        ("key_binding_missing", "provider.gonkagate.options.apiKey"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [
+        {"models": {"mine": {"id": "x", "headers": {"Authorization": "Bearer x"}}}},
+        {"options": {"timeout": 5}},
+        {"options": {"headers": {"X-Team": "a"}}},
+        {"models": {MODEL: {"options": {"reasoningEffort": "low"}}}},
+        {"whitelist": [MODEL]},
+        {"blacklist": ["minimax-m2.7"]},
+        {"env": ["MY_KEY"]},
+        {"api": "https://other.example"},
+    ],
+)
+def test_additions_of_the_user_are_kept_as_notices_and_block_elsewhere(addition: dict[str, Any]) -> None:
+    added = gonkagate(**addition)
+    jsonc = {**GOOD, USER_JSONC: {**SCHEMA, **added}}
+    seen = survey(jsonc)
+    offered = tuple(GONKAGATE.reference(model.key) for model in GONKAGATE.validated)
+    found = judge(expectation(), seen, evidence(seen, models=offered))
+    assert blockers(found) == []
+    assert {entry[0] for entry in notices(found)} == {"provider_extended"}
+    assert {code for code, *_ in both({**GOOD, PROJECT_FILE: added})} == {"provider_extended"}
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [
+        {"options": {"headers": {"Authorization": "Bearer sk-x"}}},
+        {"options": {"headers": {"x-api-key": "sk-x"}}},
+        {"models": {MODEL: {"headers": {"authorization": "Bearer sk-x"}}}},
+        {"models": {MODEL: {"provider": {"npm": "@ai-sdk/openai"}}}},
+    ],
+)
+def test_what_changes_who_gets_the_key_blocks_even_in_the_user_layer(addition: dict[str, Any]) -> None:
+    found = both({**GOOD, USER_JSONC: gonkagate(**addition)})
+    assert [(code, layer) for code, layer, *_ in found] == [("provider_extended", "user_config")]
+    seen = survey({**GOOD, USER_JSONC: gonkagate(**addition)})
+    assert not any("sk-x" in entry.message + entry.next_step for entry in predict(expectation(), seen))
+
+
+@pytest.mark.parametrize(
+    ("addition", "key"),
+    [
+        ({"whitelist": ["minimax-m2.7"]}, "provider.gonkagate.whitelist"),
+        ({"blacklist": [MODEL]}, "provider.gonkagate.blacklist"),
+        ({"models": {MODEL: {"status": "deprecated"}}}, f"provider.gonkagate.models.{MODEL}.status"),
+        ({"models": {MODEL: {"status": "alpha"}}}, f"provider.gonkagate.models.{MODEL}.status"),
+    ],
+)
+def test_what_hides_the_selected_model_blocks_in_the_user_layer_too(
+    addition: dict[str, Any], key: str
+) -> None:
+    assert both({**GOOD, USER_JSONC: gonkagate(**addition)}) == [
+        ("model_hidden", "user_config", key, "durable")
+    ]
+
+
+def test_opencode_offering_the_model_outranks_our_reading_of_the_gates() -> None:
+    # OPENCODE_ENABLE_EXPERIMENTAL_MODELS shows models with status alpha.
+    seen = survey({**GOOD, USER_JSONC: {**SCHEMA, **gonkagate(models={MODEL: {"status": "alpha"}})}})
+    found = judge(expectation(), seen, evidence(seen, models=(REFERENCE,)))
+    assert blockers(found) == []
+
+
+@pytest.mark.parametrize("models", [Gated(), (), ("gonkagate/other",)])
+def test_a_gate_that_nothing_explains_is_inferred(models: Any) -> None:
+    seen = survey(GOOD)
+    assert blockers(judge(expectation(), seen, evidence(seen, models=models))) == [
+        ("provider_not_offered", "inferred_higher_precedence", "provider.gonkagate", "durable")
+    ]
+
+
+# -- agents
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "key"),
+    [
+        ({"agent": {"build": {"model": "openai/gpt"}}}, PROJECT_FILE, "agent.build.model"),
+        ({"mode": {"build": {"model": "openai/gpt"}}}, PROJECT_FILE, "mode.build.model"),
+        (
+            {"default_agent": "plan", "agent": {"plan": {"model": "openai/gpt"}}},
+            PROJECT_FILE,
+            "agent.plan.model",
+        ),
+        (
+            {"agent": {"build": {"disable": True}, "plan": {"model": "openai/gpt"}}},
+            PROJECT_FILE,
+            "agent.plan.model",
+        ),
+    ],
+)
+def test_the_agent_that_opencode_starts_with_must_use_the_model(
+    value: dict[str, Any], path: str, key: str
+) -> None:
+    assert both({**GOOD, path: value}) == [("agent_model_overridden", "project_config", key, "durable")]
+
+
+def test_a_mode_outranks_an_agent_of_a_higher_layer() -> None:
+    files = {
+        **GOOD,
+        PROJECT_FILE: {"mode": {"build": {"model": "openai/gpt"}}},
+        str(ROOT / ".opencode/opencode.json"): {"agent": {"build": {"model": REFERENCE}}},
+    }
+    assert both(files) == [("agent_model_overridden", "project_config", "mode.build.model", "durable")]
+
+
+def test_an_agent_in_markdown_is_named_with_its_line() -> None:
+    path = str(ROOT / ".opencode/agent/build.md")
+    seen = survey({**GOOD, path: "---\ndescription: x\nmodel: openai/gpt\n---\nBe nice.\n"})
+    (found,) = judge(expectation(), seen, evidence(seen))
+    assert (found.code, found.layer, found.path, found.line) == (
+        "agent_model_overridden",
+        "agent_markdown",
+        path,
+        3,
+    )
+
+
+@pytest.mark.parametrize("name", ["nobody", "general", "title"])
+def test_an_agent_that_cannot_be_started_with_blocks(name: str) -> None:
+    assert both({**GOOD, PROJECT_FILE: {"default_agent": name}}) == [
+        ("agent_unusable", "project_config", "default_agent", "durable")
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"agent": {"title": {"model": "openai/gpt"}}},
+        {"agent": {"plan": {"model": "openai/gpt"}}},
+        {"agent": {"review": {"model": "openai/gpt"}}},
+        {"command": {"ship": {"template": "x", "model": "openai/gpt"}}},
+    ],
+)
+def test_another_agent_or_command_with_its_own_model_is_a_notice(value: dict[str, Any]) -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {**SCHEMA, **value}})
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == []
+    assert [entry[:2] for entry in notices(found)] == [("agent_model", "project_config")]
+
+
+def test_agents_on_another_model_of_the_catalogue_are_fine() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {**SCHEMA, "agent": {"plan": {"model": "gonkagate/minimax-m2.7"}}}})
+    assert judge(expectation(), seen, evidence(seen)) == ()
+
+
+# -- the key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"gp-literal"',
+        '"{env:GONKAGATE_API_KEY}"',
+        '"{file:~/.gonkagate/opencode/api-key} "',
+        '"\\u007bfile:~/.gonkagate/opencode/api-key}"',
+        '"{file:/home/mia/.gonkagate/opencode/api-key}"',
+        '""',
+    ],
+)
+def test_only_the_literal_binding_counts(text: str) -> None:
+    value = json.dumps(user()).replace(json.dumps(GONKAGATE.key_binding), text)
+    found = both({USER_FILE: value})
+    assert [code for code, *_ in found] == ["key_binding_replaced"]
+
+
+def test_another_key_in_an_outranked_user_file_is_a_notice() -> None:
+    files = {USER_FILE: {**SCHEMA, **gonkagate(options={"apiKey": "gp-old"})}, USER_JSONC: user()}
+    seen = survey(files)
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == []
+    assert notices(found) == [("key_binding_replaced", "user_config", "provider.gonkagate.options.apiKey")]
+
+
+def test_a_reference_to_the_key_in_a_comment_is_noticed_where_opencode_resolves_it() -> None:
+    binding = GONKAGATE.key_binding
+    seen = survey({**GOOD, PROJECT_FILE: f'{{"$schema": "x" // {binding}\n  // {binding}\n}}\n'})
+    found = judge(expectation(), seen, evidence(seen))
+    assert [(entry.code, entry.line, entry.severity) for entry in found] == [
+        ("key_reference_elsewhere", 1, "notice")
+    ]
+
+
+def test_a_reference_to_the_key_variable_is_noticed() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: '{"$schema": "x", "username": "{env:GONKAGATE_API_KEY}"}'})
+    assert notices(predict(expectation(), seen)) == [("key_variable_referenced", "project_config", None)]
+
+
+# -- substitution
+
+
+def test_a_variable_in_a_value_is_filled_in_before_comparing() -> None:
+    files = {**GOOD, PROJECT_FILE: {"model": "{env:TEAM_MODEL}"}}
+    assert both(files, {"TEAM_MODEL": REFERENCE}) == []
+    assert both(files, {"TEAM_MODEL": "openai/gpt"}) == [
+        ("model_overridden", "project_config", "model", "durable")
+    ]
+
+
+def test_a_value_from_a_file_is_not_guessed_about() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {**SCHEMA, "model": "{file:model.txt}"}})
+    assert blockers(predict(expectation(), seen)) == []
+    found = judge(expectation(), seen, evidence(seen, config=user(model="openai/gpt")))
+    assert blockers(found) == [("model_overridden", "project_config", "model", "durable")]
+
+
+def test_masked_values_are_read_from_the_layers() -> None:
+    secret = "https://me:pass@evil.example/v1"
+    seen = survey({**GOOD, PROJECT_FILE: {**SCHEMA, **gonkagate(options={"baseURL": secret})}})
+    resolved = user()
+    resolved["provider"]["gonkagate"]["options"]["baseURL"] = "***"
+    (found,) = judge(expectation(), seen, evidence(seen, config=resolved))
+    assert (found.code, found.layer) == ("provider_overridden", "project_config")
+    assert "pass" not in found.message + found.next_step
+
+
+def test_the_models_variant_is_left_to_opencode() -> None:
+    seen = survey({USER_FILE: user(model=f"{REFERENCE}#high")})
+    assert blockers(predict(expectation(), seen)) == []
+    assert blockers(judge(expectation(), seen, evidence(seen, config=user()))) == []
+    assert [code for code, *_ in blockers(judge(expectation(), seen, evidence(seen)))] == ["model_overridden"]
+
+
+# -- opencode that does not answer, plugins, the program
+
+
+def test_a_config_that_opencode_refuses_is_named() -> None:
+    failure = SetupError(
+        "effective_config_command_failed",
+        "opencode cannot parse this config",
+        where=Where(PROJECT_FILE, 3, 7),
+        next_step="correct it",
+    )
+    seen = survey({**GOOD, PROJECT_FILE: "{\n\n      oops}"})
+    proof = evidence(seen)
+    answers = dict.fromkeys(Environment, Answer(failure=failure))
+    (found,) = judge(expectation(), seen, type(proof)(proof.version, proof.executable, answers))
+    assert (found.code, found.layer, found.path, found.line) == (
+        "opencode_refused",
+        "project_config",
+        PROJECT_FILE,
+        3,
+    )
+    assert [entry.code for entry in predict(expectation(), seen)] == ["config_unreadable"]
+
+
+def test_a_plugin_that_changes_the_config_blocks_and_is_named() -> None:
+    seen = survey({USER_FILE: user(plugin=["corp-plugin@1"])})
+    changed = Answer(user(plugin=["corp-plugin@1"], model="corp/model"))
+    (found,) = judge(expectation(), seen, evidence(seen, plugins=changed))
+    assert (found.code, found.layer, found.key, found.severity) == (
+        "plugins_change_config",
+        "plugin",
+        "model",
+        "blocker",
+    )
+    assert "corp-plugin@1" in found.message
+
+
+def test_plugins_that_change_nothing_are_no_finding_and_silent_ones_a_notice() -> None:
+    seen = survey({USER_FILE: user(plugin=["corp-plugin@1"])})
+    assert judge(expectation(), seen, evidence(seen, plugins=Answer(user()))) == ()
+    failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
+    found = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
+    assert notices(found) == [("plugins_unproved", "plugin", None)]
+
+
+def test_an_opencode_off_the_path_blocks_the_session_and_a_second_one_is_a_notice() -> None:
+    seen = survey(GOOD)
+    proof = evidence(seen, on_path=False, also=(HOME / "bin/opencode",))
+    found = judge(expectation(), seen, proof)
+    assert blockers(found) == [("opencode_not_on_path", "inferred_higher_precedence", None, "session")]
+    assert [entry[0] for entry in notices(found)] == ["opencode_second"]
+
+
+def test_an_opencode_newer_than_the_audited_one_is_a_notice() -> None:
+    seen = survey(GOOD)
+    proof = evidence(seen)
+    newer = type(proof)(Version(1, 19, 0), proof.executable, proof.answers)
+    assert [entry[0] for entry in notices(judge(expectation(), seen, newer))] == ["opencode_not_audited"]
+
+
+def test_an_old_entry_in_opencodes_credential_store_is_a_notice() -> None:
+    seen = survey(GOOD, traces=Traces(stored_key=True))
+    assert [entry[0] for entry in notices(predict(expectation(), seen))] == ["stored_credential"]
+
+
+def test_a_config_without_a_schema_is_announced() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {"share": "manual"}})
+    assert notices(predict(expectation(), seen)) == [("opencode_edits_config", "project_config", None)]
+
+
+def test_every_finding_has_a_known_code_and_a_next_step() -> None:
+    seen = survey(
+        {**GOOD, PROJECT_FILE: {"model": "a/b", **gonkagate(options={"apiKey": "x"}, zzz=1)}},
+        {"OPENCODE_CONFIG_CONTENT": '{"small_model": "c/d"}', "XDG_CONFIG_HOME": "/data"},
+    )
+    found = judge(expectation(), seen, evidence(seen, on_path=False, also=(HOME,)))
+    assert len(found) > 5
+    assert all(entry.code in CODES and entry.next_step and entry.message for entry in found)
