@@ -29,9 +29,12 @@ class PosixProtection:
     def inspect(self, path: Path) -> Status:
         """See Protection."""
         try:
-            status = path.lstat()
+            return self._judge(path)
         except OSError as problem:
             return Status(False, f"{path} cannot be looked at ({(problem.strerror or '').lower()})")
+
+    def _judge(self, path: Path) -> Status:
+        status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
             return Status(False, f"{path} is a link")
         stranger = self._stranger(path, status)

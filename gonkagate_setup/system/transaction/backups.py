@@ -22,6 +22,7 @@ KEPT: Final = 10
 # Shorter literals could be a part of something else.
 _UNMISTAKABLE: Final = 8
 _STAMP: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?\Z")
+_PROJECT_COPY: Final = re.compile(r"opencode\.jsonc?\.[0-9a-f]{12}\.bak-\d{8}T\d{6}Z(?:-\d+)?")
 _REFERENCE: Final = re.compile(r"\{(?:env|file):[^}]+\}\Z")
 
 
@@ -60,17 +61,28 @@ def without_key(data: bytes, profile: Profile) -> bytes:
     return data
 
 
-def prune(store: Store, role: Role, path: Path) -> None:
-    """Keep the newest KEPT copies of `path`. Raises OSError."""
+def copies(store: Store, role: Role, path: Path) -> list[Path]:
+    """The kept copies of `path`, oldest first: what has exactly such a name. Raises OSError."""
     folder, prefix = _family(store, role, path)
-    copies = []
+    found = []
     for name in os.listdir(folder):  # noqa: PTH208  # only names are wanted
         match = _STAMP.fullmatch(name[len(prefix) :]) if name.startswith(prefix) else None
         if match is not None:
-            copies.append((match[1], int(match[2] or 1), name))
-    with Folder(folder) as opened:
-        for _, _, name in sorted(copies)[:-KEPT]:
-            opened.remove(name)
+            found.append((match[1], int(match[2] or 1), folder / name))
+    return [copy for _, _, copy in sorted(found)]
+
+
+def project_copies(store: Store) -> list[Path]:
+    """The kept copies of project files, of every project. Raises OSError."""
+    names = os.listdir(store.backups) if store.backups.is_dir() else []  # noqa: PTH208
+    return [store.backups / name for name in sorted(names) if _PROJECT_COPY.fullmatch(name)]
+
+
+def prune(store: Store, role: Role, path: Path) -> None:
+    """Keep the newest KEPT copies of `path`. Raises OSError."""
+    for copy in copies(store, role, path)[:-KEPT]:
+        with Folder(copy.parent) as folder:
+            folder.remove(copy.name)
 
 
 def _family(store: Store, role: Role, path: Path) -> tuple[Path, str]:

@@ -33,20 +33,25 @@ class Role(str, Enum):
 
 @dataclass(frozen=True)
 class Write:
-    """Create or replace the snapshot's real file; `private` means 0600 in a 0700 folder of ours."""
+    """Create or replace the snapshot's real file; `private` means 0600 in a 0700 folder of ours.
+
+    `keep_copy` False: no copy of a config stays, because nothing is lost that is not kept elsewhere.
+    """
 
     snapshot: Snapshot
     data: bytes
     role: Role
     private: bool = False
+    keep_copy: bool = True
 
 
 @dataclass(frozen=True)
 class Delete:
-    """Remove the snapshot's real file."""
+    """Remove the snapshot's real file; `keep_copy` as for Write."""
 
     snapshot: Snapshot
     role: Role
+    keep_copy: bool = True
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,13 @@ def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
         temporary=f".gonkagate-setup-{os.urandom(6).hex()}.tmp",
         before=snapshot.data,
         attributes=attributes,
-        after=() if data is None else (digest(data), digest(_as_opencode_leaves_it(data))),
+        after=() if data is None else digests(data),
     )
+
+
+def digests(data: bytes) -> tuple[str, str]:
+    """The sums of what counts as ours after `data` was written: itself, and with opencode's `$schema`."""
+    return digest(data), digest(_as_opencode_leaves_it(data))
 
 
 def digest(data: bytes) -> str:

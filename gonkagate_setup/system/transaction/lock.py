@@ -12,12 +12,13 @@ import json
 import os
 import re
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Iterator, cast
+from types import TracebackType
+from typing import Any, Final, cast
 
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import signals
 from gonkagate_setup.system.files import reason
 from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.host import Host
@@ -25,84 +26,129 @@ from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.transaction.store import Store
 
 _PAUSE: Final = 0.05
+# What the two kinds of lock say while another process has it.
+_HELD: Final = PermissionError if os.name == "nt" else BlockingIOError
 _MOST_TEXT: Final = 4096
 _TIME: Final = re.compile(r"[0-9TZ:-]{20}\Z")
 # Windows forbids others to read a locked range, so the byte that is locked lies beyond the text.
 _LOCKED_BYTE: Final = 0x7FFFFFF0
 
 
-@dataclass
-class _Held:
-    descriptor: int
-    made: list[Path]
-
-
-@contextmanager
-def lock(store: Store, host: Host, wait_seconds: float = 5.0) -> Iterator[None]:
+class lock:  # noqa: N801  # used as a context manager, like threading's lock functions
     """Hold the home's one lock.
 
     Raises SetupError setup_in_progress, naming the holder, after `wait_seconds`; managed_state_unusable where
     a link stands in the way; managed_state_write_failed where the folder cannot be written or locked.
     """
-    store.require_own_folders()
-    deadline = time.monotonic() + wait_seconds
-    try:
-        held = _acquire(store, host, deadline)
-    except OSError as problem:
-        raise SetupError(
-            "managed_state_write_failed",
-            f"this folder cannot be used ({reason(problem)}), so nothing was changed",
-            where=Where(str(store.folder)),
-            next_step="make it writable for your user, then run this command again",
-        ) from None
-    try:
-        yield
-    finally:
-        _release(store, held)
 
+    def __init__(self, store: Store, host: Host, wait_seconds: float = 5.0) -> None:
+        self._store = store
+        self._host = host
+        self._wait_seconds = wait_seconds
+        self._made: list[Path] = []
+        self._created = False
+        self._descriptor: int | None = None
 
-def _acquire(store: Store, host: Host, deadline: float) -> _Held:
-    made: list[Path] = []
-    while True:
+    def __enter__(self) -> None:
+        self._store.require_own_folders()
         try:
-            made += _make_folders(store, host)
-            descriptor = _open(store)
-        except FileNotFoundError:
-            # The last holder removed an empty folder just now.
-            continue
-        try:
-            if _try(descriptor):
-                if _is_still(descriptor, store.lock):
-                    made += [path for path in _left_by_a_dead_holder(descriptor) if path in store.folders]
-                    _write_holder(descriptor, host, made)
-                    return _Held(descriptor, made)
-            elif time.monotonic() >= deadline:
-                _refuse(store, descriptor)
-            else:
-                time.sleep(_PAUSE)
+            self._acquire(time.monotonic() + self._wait_seconds)
+        except OSError as problem:
+            self._remove_unused()
+            self._release()
+            raise SetupError(
+                "managed_state_write_failed",
+                f"this folder cannot be used ({reason(problem)}), so nothing was changed",
+                where=Where(str(self._store.folder)),
+                next_step="make it writable for your user, then run this command again",
+            ) from None
         except BaseException:
-            os.close(descriptor)
+            self._release()
             raise
-        os.close(descriptor)
 
+    @signals.uninterrupted
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
 
-def _make_folders(store: Store, host: Host) -> list[Path]:
-    made = []
-    for folder in store.folders:
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            continue
-        made.append(folder)
-        for_host(host).apply(folder)
-        with Folder(folder.parent) as parent:
-            parent.sync()
-    return made
+    def _acquire(self, deadline: float) -> None:
+        while True:
+            signals.check()
+            try:
+                self._make_folders()
+                descriptor = self._open()
+            except FileNotFoundError:
+                # The last holder removed an empty folder just now.
+                continue
+            try:
+                if self._take(descriptor, deadline):
+                    return
+            finally:
+                if self._descriptor is None:
+                    os.close(descriptor)
 
+    def _take(self, descriptor: int, deadline: float) -> bool:
+        if not _try(descriptor):
+            if time.monotonic() >= deadline:
+                _refuse(self._store, descriptor)
+            time.sleep(_PAUSE)
+            return False
+        if not _is_still(descriptor, self._store.lock):
+            return False
+        self._descriptor = descriptor
+        self._made += _left_by_a_dead_holder(descriptor)
+        _write_holder(descriptor, self._host, self._made)
+        return True
 
-def _open(store: Store) -> int:
-    with Folder(store.folder) as folder:
-        return folder.open(store.lock.name, os.O_RDWR | os.O_CREAT, 0o600)
+    def _open(self) -> int:
+        with Folder(self._store.folder) as folder:
+            name = self._store.lock.name
+            try:
+                self._created = True
+                return folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            except FileExistsError:
+                self._created = False
+                return folder.open(name, os.O_RDWR)
+
+    def _remove_unused(self) -> None:
+        """Remove the file that was made here when it could not be locked, unless another setup took it."""
+        with suppress(OSError):
+            if self._created and self._descriptor is None and not self._store.lock.lstat().st_size:
+                self._store.lock.unlink()
+
+    def _make_folders(self) -> None:
+        for folder in self._store.folders:
+            if folder.is_dir():
+                continue
+            self._made.append(folder)
+            try:
+                folder.mkdir(mode=0o700)
+            except FileExistsError:
+                self._made.remove(folder)
+                continue
+            for_host(self._host).apply(folder)
+            with Folder(folder.parent) as parent:
+                parent.sync()
+
+    @signals.uninterrupted
+    def _release(self) -> None:
+        """Remove the file while it is still ours, then what was made for it and is empty again."""
+        descriptor, self._descriptor = self._descriptor, None
+        # Whatever stays is not empty (a setup is installed there) or is taken over by the next lock.
+        if descriptor is not None:
+            if os.name == "nt":
+                # An open file cannot be removed there.
+                os.close(descriptor)
+            with suppress(OSError):
+                self._store.lock.unlink()
+        with suppress(OSError):
+            for folder in reversed(self._store.folders):
+                if folder in self._made:
+                    folder.rmdir()
+        if descriptor is not None and os.name != "nt":
+            with suppress(OSError):
+                os.close(descriptor)
 
 
 def _try(descriptor: int) -> bool:
@@ -115,7 +161,7 @@ def _try(descriptor: int) -> bool:
             import fcntl
 
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
+    except _HELD:
         return False
     return True
 
@@ -166,21 +212,3 @@ def _refuse(store: Store, descriptor: int) -> None:
         where=Where(str(store.lock)),
         next_step="wait until it has ended, then run this command again",
     )
-
-
-def _release(store: Store, held: _Held) -> None:
-    """Remove the file while it is still ours, then what was made for it and is empty again."""
-    try:
-        if os.name == "nt":
-            # An open file cannot be removed there.
-            os.close(held.descriptor)
-        store.lock.unlink()
-        for folder in reversed(store.folders):
-            if folder in held.made:
-                folder.rmdir()
-    except OSError:
-        # Not empty: a setup is installed there. Or not removable: the next lock takes it over.
-        pass
-    finally:
-        if os.name != "nt":
-            os.close(held.descriptor)

@@ -83,6 +83,16 @@ class Transaction:
             self._give_up(error)
             raise
 
+    @property
+    def kept(self) -> dict[Path, Path]:
+        """The copies that stay after `commit`, by the real path of their file."""
+        return {path: copy for _, path, copy in self._kept}
+
+    @property
+    def made(self) -> tuple[Path, ...]:
+        """The folders that were made, each before what lies in it."""
+        return tuple(entry.path for entry in self._entries if isinstance(entry, FolderEntry))
+
     @signals.uninterrupted
     def rollback(self) -> tuple[str, ...]:
         """Put everything back, newest first; what could not be is told in one sentence each."""
@@ -118,7 +128,10 @@ class Transaction:
         for change in changes:
             if not isinstance(change, Protect):
                 _require_unchanged(change.snapshot)
-        steps = self._steps(changes)
+        try:
+            steps = self._steps(changes)
+        except OSError as problem:
+            raise _StepError(Role.STATE.code("write"), self._store.folder, problem) from None
         if not steps:
             return
         if not self._entries and journal.exists(self._store):
@@ -147,7 +160,7 @@ class Transaction:
                 continue
             path = Path(change.snapshot.real)
             data = change.data if isinstance(change, Write) else None
-            if change.role.backed_up and change.snapshot.data is not None:
+            if change.role.backed_up and change.keep_copy and change.snapshot.data is not None:
                 steps += self._backup_steps(change.role, path, change.snapshot.data, known)
             if data is not None:
                 steps += _folder_steps(path.parent, known)

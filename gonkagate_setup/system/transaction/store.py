@@ -52,6 +52,11 @@ class Store:
         return self.folder / NOTE_NAME
 
     @property
+    def history(self) -> Path:
+        """What the last setup changed, for `undo`."""
+        return self.folder / "last-change.json"
+
+    @property
     def backups(self) -> Path:
         """Copies of project files; beside the file they could be committed."""
         return self.folder / "backups" / "project-config"
