@@ -1,0 +1,26 @@
+"""A fast folder for sweeps that make thousands of homes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def roots(tmp_path: Path) -> Iterator[Iterator[Path]]:
+    """A folder that is not there yet, again and again under the same name, in memory where the machine has /dev/shm."""
+    memory = Path("/dev/shm")
+    base = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else tmp_path))
+
+    def again() -> Iterator[Path]:
+        while True:
+            yield base / "machine"
+            shutil.rmtree(base / "machine")
+
+    yield again()
+    shutil.rmtree(base, ignore_errors=True)

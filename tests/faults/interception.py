@@ -1,0 +1,93 @@
+"""Count a program's filesystem calls in its own process, and kill it or let one fail at a chosen one.
+
+Every function of `os` that our modules, pathlib and os.path use on files is replaced by one that counts.
+test_strace.py holds this count against what the kernel saw.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
+from unittest import mock
+
+CALLS = (
+    "chmod close fchmod fchown fstat fsync ftruncate getxattr listdir listxattr lseek lstat mkdir open read "
+    "readlink replace rmdir setxattr stat unlink utime write"
+).split()
+
+# Between two of these the disk does not change, so a kill before each is a kill at every state of the disk.
+CHANGING = frozenset(
+    "chmod fchmod fchown flock fsync ftruncate mkdir replace rmdir setxattr unlink utime write".split()
+)
+
+Action = Callable[[str, Callable[[], Any]], Any]
+
+
+class Counter:
+    """How many calls there were, and which; `act` runs in place of number `at` (from 1)."""
+
+    def __init__(self, at: int | None = None, act: Action | None = None) -> None:
+        self.at = at
+        self.act = act
+        self.names: list[str] = []
+
+    def call(self, name: str, do: Callable[[], Any]) -> Any:
+        self.names.append(name)
+        if self.act is not None and len(self.names) == self.at:
+            return self.act(name, do)
+        return do()
+
+
+def points(work: Callable[[], None], *, every: bool) -> tuple[int, list[int]]:
+    """How many calls the work makes, and at which to act: at every one, or at each that changes the disk and
+    at one in twenty of the others.
+    """
+    counter = Counter()
+    with intercepted(counter):
+        work()
+    numbered = list(enumerate(counter.names, start=1))
+    chosen = [at for at, name in numbered if every or name in CHANGING or at % 20 == 0]
+    return len(numbered), chosen
+
+
+@contextmanager
+def intercepted(counter: Counter) -> Iterator[Counter]:
+    """Count, and act, inside the context."""
+    with mock.patch.multiple(
+        os, **{name: _counting(counter, name, getattr(os, name)) for name in CALLS}
+    ), mock.patch.object(fcntl, "flock", _counting(counter, "flock", fcntl.flock)):
+        yield counter
+
+
+def _counting(counter: Counter, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def function(*arguments: Any, **named: Any) -> Any:
+        return counter.call(name, lambda: original(*arguments, **named))
+
+    return function
+
+
+def kill(_name: str, _do: Callable[[], Any]) -> None:
+    """End the process at once, before the call."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def failing(number: int) -> Action:
+    """The call fails without having done anything."""
+
+    def act(_name: str, _do: Callable[[], Any]) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return act
+
+
+def failing_afterwards(number: int) -> Action:
+    """The call does its work and then says that it failed, as a network file system may."""
+
+    def act(_name: str, do: Callable[[], Any]) -> None:
+        do()
+        raise OSError(number, os.strerror(number))
+
+    return act

@@ -1,0 +1,370 @@
+"""An opencode that hangs, crashes, babbles, forks or lies: a precise error in time, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.core.evidence import Gated, Version
+from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system import child, evidence, opencode, survey
+from gonkagate_setup.system.host import Host
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
+
+SOON = 60.0  # far above what any of these takes; only the hanging ones get a short time-out
+
+
+class Fake:
+    """A shell script in place of opencode; `pids` are the processes that it said it started."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.path = root / "bin" / "opencode"
+        self.path.parent.mkdir()
+        self.home = root / "home"
+        self.home.mkdir()
+        self.scratch = root / "scratch"
+        self.scratch.mkdir()
+        self.pid_file = root / "pids"
+
+    def does(self, body: str) -> None:
+        self.path.write_text(f"#!/bin/sh\n{body}\n")
+        self.path.chmod(0o755)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.path.parent}:/usr/bin:/bin",
+            "HOME": str(self.home),
+            "PIDS": str(self.pid_file),
+            "GONKAGATE_API_KEY": "gp-real",
+        }
+
+    @property
+    def host(self) -> Host:
+        return Host(self.environ, self.home, self.home, "linux")
+
+    @property
+    def executable(self) -> opencode.Executable:
+        return opencode.find(self.host)
+
+    def run(self, *arguments: str, timeout: float = SOON, **more: Any) -> child.Output:
+        return child.run(
+            self.path,
+            arguments,
+            self.environ,
+            self.home,
+            timeout=timeout,
+            scratch=self.scratch,
+            **more,
+        )
+
+    def resolve(self, timeout: float = SOON) -> dict[str, Any]:
+        return opencode.resolve_config(
+            self.executable, self.environ, self.home, timeout=timeout, scratch=self.scratch
+        )
+
+    def left_behind(self) -> list[str]:
+        """What is still there: processes that were named in the pid file, files in the scratch folder."""
+        names = [str(path) for path in self.scratch.iterdir()]
+        pids = self.pid_file.read_text().split() if self.pid_file.exists() else []
+        return names + [pid for pid in pids if _runs(int(pid))]
+
+
+def _runs(pid: int) -> bool:
+    for _ in range(100):  # a killed orphan stays a zombie until init collects it
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return False
+        if state in "ZX":
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Fake]:
+    made = Fake(tmp_path)
+    yield made
+    assert made.left_behind() == []
+
+
+def refusal(fake: Fake, timeout: float = SOON) -> SetupError:
+    with pytest.raises(SetupError) as caught:
+        fake.resolve(timeout)
+    return caught.value
+
+
+def test_one_that_hangs_is_ended_with_its_children(fake: Fake) -> None:
+    fake.does('sleep 1000 & echo $! $$ >"$PIDS"; sleep 1000')
+    error = refusal(fake, timeout=1)
+    assert (error.code, error.message) == (
+        "opencode_unresponsive",
+        "`opencode debug config --pure` did not finish within 1 seconds",
+    )
+
+
+def test_one_that_ignores_signals_is_ended(fake: Fake) -> None:
+    fake.does('trap "" TERM INT HUP; echo $$ >"$PIDS"; while :; do sleep 1; done')
+    assert refusal(fake, timeout=1).code == "opencode_unresponsive"
+
+
+def test_one_that_leaves_a_child_holding_its_output_is_not_waited_for(fake: Fake) -> None:
+    fake.does('sleep 1000 & echo $! >"$PIDS"; echo "{}"')
+    assert fake.resolve() == {}
+
+
+@pytest.mark.parametrize("name", ["SEGV", "KILL", "TERM"])
+def test_one_that_crashes_is_told_from_one_that_refuses(fake: Fake, name: str) -> None:
+    fake.does(f"kill -{name} $$; sleep 5")
+    error = refusal(fake)
+    assert error.code == "effective_config_command_failed"
+    assert f"ended by signal {getattr(signal, 'SIG' + name).value}" in error.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "echo not json", "echo '[1]'", "printf '\\377\\376'", "printf '{'", "printf '%0100000d' 0 | tr 0 ["],
+)
+def test_one_that_prints_garbage_is_named(fake: Fake, body: str) -> None:
+    fake.does(body)
+    error = refusal(fake)
+    assert (error.code, str(error.where)) == ("effective_config_parse_failed", str(fake.path))
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_one_that_prints_without_end_is_stopped(fake: Fake, stream: int) -> None:
+    fake.does(f'echo $$ >"$PIDS"; exec cat /dev/zero >&{stream}')
+    error = refusal(fake)
+    assert (error.code, error.message) == (
+        "opencode_unresponsive",
+        "`opencode debug config --pure` printed more than 64 MiB",
+    )
+
+
+def test_one_that_prints_too_much_and_ends_is_refused_too(fake: Fake) -> None:
+    fake.does("head -c 104857600 /dev/zero")
+    assert refusal(fake).message.endswith("printed more than 64 MiB")
+
+
+def test_output_far_above_a_pipe_is_read_whole(fake: Fake) -> None:
+    fake.does("printf '{\"a\": \"'; head -c 3000000 /dev/zero | tr '\\0' x; printf '\"}'")
+    assert len(fake.resolve()["a"]) == 3_000_000
+
+
+def test_what_it_complains_about_is_named_and_nothing_of_it_quoted(fake: Fake) -> None:
+    fake.does(
+        "printf '\\033[91mError: \\033[0mConfig file at /p/a b.json is not valid JSON(C): \\n--- JSONC Input "
+        '---\\n{"apiKey": "gp-secret" oops}\\n--- Errors ---\\nCommaExpected at line 3, column 19\\n\' >&2; exit 1'
+    )
+    error = refusal(fake)
+    assert (error.code, str(error.where)) == ("effective_config_command_failed", "/p/a b.json:3:19")
+    fake.does(
+        "printf 'Error: Configuration is invalid at /p/opencode.json\\n"
+        '\\342\\206\\263 Expected string, got "gp-secret" model\\n\' >&2; exit 1'
+    )
+    second = refusal(fake)
+    assert str(second.where) == "/p/opencode.json"
+    fake.does(
+        'printf \'Error: Configuration is invalid at /p/opencode.json: bad file reference: "{file:~/gp-secret}" '
+        "/x does not exist\\n' >&2; exit 1"
+    )
+    third = refusal(fake)
+    assert (str(third.where), third.message) == (
+        "/p/opencode.json",
+        "this config refers to a file that opencode cannot read",
+    )
+    for each in (error, second, third):
+        assert "gp-secret" not in each.message + each.next_step + str(each.where)
+
+
+def test_a_named_place_cannot_carry_control_characters(fake: Fake) -> None:
+    fake.does("printf 'Error: Configuration is invalid at /p/\\033]0;evil\\007.json\\n' >&2; exit 1")
+    assert str(refusal(fake).where) == "/p/]0;evil.json"
+
+
+def test_one_without_the_proof_says_so(fake: Fake) -> None:
+    fake.does("printf 'opencode debug\\n\\nOptions:\\n  -h, --help\\n'; exit 1")
+    assert refusal(fake).code == "opencode_proof_unavailable"
+
+
+def test_one_that_cannot_be_started_is_named(fake: Fake) -> None:
+    fake.path.write_text("#!/no/such/interpreter\n")
+    fake.path.chmod(0o755)
+    error = refusal(fake)
+    assert (error.code, str(error.where)) == ("opencode_not_found", str(fake.path))
+
+
+def test_its_input_is_closed_and_its_environment_clean(fake: Fake) -> None:
+    fake.does('cat; env; ls -ld "$XDG_STATE_HOME/.."; ls "$XDG_STATE_HOME/.."')
+    extra = {
+        "_PYI_ARCHIVE_FILE": "x",
+        "_MEIPASS2": "x",
+        "NUITKA_ONEFILE_PARENT": "1",
+        "SHIV_ROOT": "x",
+        "LD_LIBRARY_PATH": "/tmp/_MEI123",
+        "LD_LIBRARY_PATH_ORIG": "/opt/lib",
+    }
+    output = child.run(fake.path, [], {**fake.environ, **extra}, fake.home, scratch=fake.scratch)
+    lines = output.stdout.decode().splitlines()
+    seen = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert seen["GONKAGATE_API_KEY"] == child.PLACEHOLDER
+    assert seen["LD_LIBRARY_PATH"] == "/opt/lib"
+    assert not {*extra} - {"LD_LIBRARY_PATH"} & {*seen}
+    assert seen["XDG_STATE_HOME"].startswith(str(fake.scratch))
+    assert [line[:10] for line in lines if line.startswith("d")] == ["drwx------"]
+    # The folder holds no output under a name that another process could open.
+    assert [line for line in lines if "=" not in line and not line.startswith("d")] == []
+
+
+def test_another_thread_can_end_it(fake: Fake) -> None:
+    fake.does('echo $$ >"$PIDS"; sleep 1000')
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(SetupError) as caught:
+        fake.run("x", stop=stop)
+    assert "cancelled" in caught.value.message
+
+
+def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
+    fake.does('echo $$ >>"$PIDS"; sleep 1000')
+    (fake.home / ".local/share/opencode").mkdir(parents=True)
+    (fake.home / ".local/share/opencode/opencode.db").write_bytes(b"")
+    host = Host({**fake.environ, "OPENCODE_CONFIG_CONTENT": "{}"}, fake.home, fake.home, "linux")
+    seen = survey.take_survey(host, fake.home, GONKAGATE)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            evidence.gather(
+                fake.executable, Version(1, 18, 33), host, seen, ask_models=False, scratch=fake.scratch
+            )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+    assert len(fake.pid_file.read_text().split()) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("printf 'gonkagate/a\\nother/b\\ngonkagate/c/d\\n'", ("gonkagate/a", "gonkagate/c/d")),
+        ("printf '\\033[91mError: \\033[0mProvider not found: gonkagate\\n' >&2; exit 1", Gated()),
+    ],
+)
+def test_the_model_list_is_read(fake: Fake, body: str, expected: object) -> None:
+    fake.does(body)
+    listed = opencode.list_models(fake.executable, fake.environ, fake.home, "gonkagate", scratch=fake.scratch)
+    assert listed == expected
+
+
+def test_a_model_list_that_fails_otherwise_is_an_error(fake: Fake) -> None:
+    fake.does("echo Provider not found: gonkagate2 >&2; exit 3")
+    with pytest.raises(SetupError) as caught:
+        opencode.list_models(fake.executable, fake.environ, fake.home, "gonkagate", scratch=fake.scratch)
+    assert "status 3" in caught.value.message
+
+
+def gathered(fake: Fake, environ: dict[str, str] | None = None, **more: Any) -> tuple[Any, list[str]]:
+    """The evidence, and which command lines opencode was started with."""
+    log = fake.root / "log"
+    log.write_text("")
+    host = Host({**fake.environ, "LOG": str(log), **(environ or {})}, fake.home, fake.home, "linux")
+    seen = survey.take_survey(host, fake.home, GONKAGATE)
+    settings = {"ask_models": False, **more}
+    version = settings.pop("version", Version(1, 18, 33))
+    found = evidence.gather(fake.executable, version, host, seen, scratch=fake.scratch, **settings)
+    return found, sorted(log.read_text().splitlines())
+
+
+ANSWERS = """echo "$*" >>"$LOG"
+case "$*" in
+  models*) echo gonkagate/kimi-k2.6;;
+  *) cat "$HOME/answer";;
+esac"""
+
+
+def test_only_what_is_needed_is_started(fake: Fake) -> None:
+    fake.does(ANSWERS)
+    answer = fake.home / "answer"
+    answer.write_text("{}")
+    pure = "debug config --pure"
+    assert gathered(fake)[1] == [pure]
+    assert gathered(fake, {"OPENCODE_CONFIG_CONTENT": "{}"})[1] == [pure] * 2
+    assert gathered(fake, {"OPENCODE_CONFIG": "/x"})[1] == [pure] * 2
+    both = {"OPENCODE_CONFIG": "/x", "OPENCODE_PERMISSION": "{}"}
+    assert gathered(fake, both)[1] == [pure] * 3
+    models = "models gonkagate --pure"
+    assert gathered(fake, ask_models=True)[1] == [pure, models]
+    assert gathered(fake, version=Version(1, 19, 0))[1] == [pure, models]
+    for gate in (
+        {"enabled_providers": ["gonkagate"]},
+        {"disabled_providers": []},
+        {"provider": {"gonkagate": {"whitelist": ["kimi-k2.6"]}}},
+        {"provider": {"gonkagate": {"models": {"kimi-k2.6": {"status": "beta"}}}}},
+    ):
+        answer.write_text(json.dumps(gate))
+        assert gathered(fake)[1] == [pure, models]
+    answer.write_text('{"plugin": ["x"]}')
+    assert gathered(fake)[1] == ["debug config", pure]
+
+
+def test_no_key_stays_in_the_evidence(fake: Fake) -> None:
+    fake.does(ANSWERS)
+    options = {"apiKey": "gp-secret", "baseURL": "https://api.gonkagate.com/v1"}
+    other = {"options": {"apiKey": "sk-secret"}}
+    config = {
+        "provider": {"gonkagate": {"options": options}, "other": other},
+        "mcp": {"x": {"environment": {"T": "t-secret"}}},
+        "agent": {"a": {"prompt": "p-secret", "model": "m"}},
+        "command": {"c": {"template": "c-secret"}},
+    }
+    (fake.home / "answer").write_text(json.dumps(config))
+    found, _ = gathered(fake)
+    kept = [answer.config for answer in found.answers.values()]
+    assert kept[0]["provider"]["gonkagate"]["options"] == {"baseURL": "https://api.gonkagate.com/v1"}
+    assert "secret" not in json.dumps(kept)
+
+
+def test_a_failure_that_names_no_config_is_asked_once_more(fake: Fake) -> None:
+    # Two opencodes that create the database at the same time: one fails with an SQL error.
+    fake.does('echo x >>"$HOME/n"; [ "$(wc -l <"$HOME/n")" -gt 1 ] || exit 1; echo "{}"')
+    found, _ = gathered(fake)
+    assert all(answer.config == {} for answer in found.answers.values())
+    fake.does('echo x >>"$HOME/m"; echo "Error: Configuration is invalid at /p/a.json" >&2; exit 1')
+    found, _ = gathered(fake)
+    assert all(str(answer.failure.where) == "/p/a.json" for answer in found.answers.values())
+    assert (fake.home / "m").read_text().count("x") == 1
+
+
+def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
+    fake.does('case "$*" in *--pure*) echo \'{"plugin": ["x"]}\';; *) echo $$ >>"$PIDS"; sleep 1000;; esac')
+    found, _ = gathered(fake, timeout=2.0)
+    assert found.plugins.config is None
+    assert found.plugins.failure.code == "opencode_unresponsive"
+
+
+@pytest.mark.parametrize("code", ["opencode_unresponsive", "opencode_proof_unavailable"])
+def test_an_opencode_that_can_prove_nothing_is_an_error(fake: Fake, code: str) -> None:
+    body = {
+        "opencode_unresponsive": 'echo $$ >>"$PIDS"; sleep 1000',
+        "opencode_proof_unavailable": "printf 'opencode debug\\nOptions:\\n'; exit 1",
+    }
+    fake.does(body[code])
+    with pytest.raises(SetupError) as caught:
+        gathered(fake, timeout=1.0)
+    assert caught.value.code == code
