@@ -1,0 +1,123 @@
+"""The second reader: independent code reads both texts and must find exactly the planned difference.
+
+json5 accepts more than opencode does, so it checks an edit and never decides what is valid. It shares
+nothing with the editor: not the scanner, not the way operations are applied, not the comparison.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Sequence
+
+from gonkagate_setup.core.edits import Operation, Remove
+
+_BOM: Final = "\ufeff"
+
+
+class SafeMergeError(ValueError):
+    """The edit is not proved, so it must not be written; `reason` is one sentence without content."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def check_edit(before: str, after: str, operations: Sequence[Operation]) -> None:
+    """Raise SafeMergeError unless `after` reads as `before` with the operations, and as nothing else.
+
+    json5 is recursive and slow, about 14 ms per kB. Call this in a thread of
+    `background.start(call, deep=True)`: there it reads 900 nested objects; with Python's usual limit 43.
+    What is nested deeper is refused.
+    """
+    expected = _applied(_read(before, "the present text"), operations)
+    found = _read(after, "the edited text")
+    difference = _difference(expected, found)
+    if difference is not None:
+        where = ".".join(difference) or "the top level"
+        raise SafeMergeError(f"the edited text differs at {where} from what was planned")
+
+
+def _read(text: str, name: str) -> dict[str, Any]:
+    from gonkagate_setup._vendor import json5
+
+    if not text.lstrip(_BOM):
+        return {}
+    try:
+        value = json5.loads(text)
+    except RecursionError:
+        reason = f"{name} is nested too deeply for the second parser"
+    except (ValueError, ArithmeticError):
+        # json5 quotes the text in its message.
+        reason = f"the second parser cannot read {name}"
+    else:
+        if isinstance(value, dict):
+            return _normal_object(value)
+        reason = f"the second parser finds no object in {name}"
+    raise SafeMergeError(reason)
+
+
+def _normal(text: str) -> str:
+    # json5 leaves \ud83d\ude00 as two halves; they are one character.
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _normal_object(value: dict[str, Any]) -> dict[str, Any]:
+    """The same value with every escaped surrogate pair as one character, in keys and strings."""
+    whole: dict[str, Any] = {}
+    pending: list[tuple[Any, Any]] = [(value, whole)]
+    while pending:
+        source, copy = pending.pop()
+        pairs = source.items() if isinstance(source, dict) else (("", item) for item in source)
+        for key, item in pairs:
+            fresh: Any = item
+            if isinstance(item, str):
+                fresh = _normal(item)
+            elif isinstance(item, (dict, list)):
+                fresh = type(item)()
+                pending.append((item, fresh))
+            if isinstance(copy, dict):
+                copy[_normal(key)] = fresh
+            else:
+                copy.append(fresh)
+    return whole
+
+
+def _applied(value: dict[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
+    """What the operations make of a value; changes the value."""
+    for operation in operations:
+        *above, last = operation.path
+        here: Any = value
+        for key in above:
+            if isinstance(operation, Remove):
+                here = here.get(key) if isinstance(here, dict) else None
+            else:
+                here = here.setdefault(key, {})
+                if not isinstance(here, dict):
+                    raise SafeMergeError(f"{key} holds no object to set {last} in")
+        if isinstance(operation, Remove):
+            if isinstance(here, dict):
+                here.pop(last, None)
+        else:
+            here[last] = _normal_object({"": operation.value})[""]
+    return value
+
+
+def _difference(expected: Any, found: Any) -> tuple[str, ...] | None:
+    """The path of the first difference, or None; 1 equals 1.0 as in JavaScript, and neither equals true."""
+    pending: list[tuple[tuple[str, ...], Any, Any]] = [((), expected, found)]
+    while pending:
+        path, one, two = pending.pop()
+        if isinstance(one, dict) and isinstance(two, dict):
+            unmatched = sorted(one.keys() ^ two.keys())
+            if unmatched:
+                return (*path, unmatched[0])
+            pending.extend(((*path, key), one[key], two[key]) for key in one)
+        elif isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
+            pending.extend(((*path, str(index)), *pair) for index, pair in enumerate(zip(one, two)))
+        elif isinstance(one, (dict, list, bool)) or isinstance(two, (dict, list, bool)):
+            if type(one) is not type(two) or one != two or isinstance(one, (dict, list)):
+                return path
+        elif one != two:
+            return path
+    return None
