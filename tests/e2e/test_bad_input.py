@@ -32,6 +32,7 @@ def test_no_opencode(machine: Machine) -> None:
 
 def test_an_opencode_that_is_too_old(machine: Machine) -> None:
     machine.use_opencode(opencode_versions.executable(opencode_versions.TOO_OLD))
+    machine.opencode("--version")  # which makes its folders the first time
     refused(
         machine,
         *CHOICES,
@@ -57,11 +58,13 @@ def test_an_opencode_whose_version_is_no_help(machine: Machine, program: str, co
 
 
 def test_an_opencode_without_pure(machine: Machine) -> None:
+    real = opencode_versions.executable(opencode_versions.TOO_OLD)
     fake_opencode(
         machine,
         "if sys.argv[1:] == ['--version']: print('1.4.0'); sys.exit(0)\n"
-        "print('opencode debug <command>'); sys.exit(1)",
+        f"import os; os.execv({str(real)!r}, sys.argv)",
     )
+    machine.run([str(real), "--version"])
     refused(machine, *CHOICES, env=with_key(machine), status=3, code="opencode_proof_unavailable")
 
 
