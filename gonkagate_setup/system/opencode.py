@@ -296,6 +296,7 @@ def list_models(
     if output.status == 0:
         text = output.stdout.decode("utf-8", "replace")
         return tuple(line.strip() for line in text.splitlines() if line.startswith(f"{provider}/"))
-    if f"Provider not found: {provider}" in _COLOUR.sub("", output.stderr.decode("utf-8", "replace")):
+    complaint = _COLOUR.sub("", output.stderr.decode("utf-8", "replace"))
+    if any(line.strip().endswith(f"Provider not found: {provider}") for line in complaint.splitlines()):
         return Gated()
     raise _ended_badly(f"`opencode models {provider}` failed with status {output.status}", executable)

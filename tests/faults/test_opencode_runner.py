@@ -1,4 +1,4 @@
-"""An opencode that hangs, crashes, babbles, forks or lies: a precise error in time, and nothing left behind."""
+"""An opencode that hangs, crashes, babbles or forks: a precise error in time, nothing left behind."""
 
 from __future__ import annotations
 
@@ -163,21 +163,25 @@ def test_output_far_above_a_pipe_is_read_whole(fake: Fake) -> None:
 
 
 def test_what_it_complains_about_is_named_and_nothing_of_it_quoted(fake: Fake) -> None:
-    fake.does(
-        "printf '\\033[91mError: \\033[0mConfig file at /p/a b.json is not valid JSON(C): \\n--- JSONC Input "
-        '---\\n{"apiKey": "gp-secret" oops}\\n--- Errors ---\\nCommaExpected at line 3, column 19\\n\' >&2; exit 1'
+    def says(*lines: str) -> None:
+        (fake.root / "said").write_text("\n".join(lines))
+        fake.does(f'cat "{fake.root}/said" >&2; exit 1')
+
+    says(
+        "\x1b[91mError: \x1b[0mConfig file at /p/a b.json is not valid JSON(C): ",
+        "--- JSONC Input ---",
+        '{"apiKey": "gp-secret" oops}',
+        "--- Errors ---",
+        "CommaExpected at line 3, column 19",
     )
     error = refusal(fake)
     assert (error.code, str(error.where)) == ("effective_config_command_failed", "/p/a b.json:3:19")
-    fake.does(
-        "printf 'Error: Configuration is invalid at /p/opencode.json\\n"
-        '\\342\\206\\263 Expected string, got "gp-secret" model\\n\' >&2; exit 1'
-    )
+    says("Error: Configuration is invalid at /p/opencode.json", '↳ Expected string, got "gp-secret" model')
     second = refusal(fake)
     assert str(second.where) == "/p/opencode.json"
-    fake.does(
-        'printf \'Error: Configuration is invalid at /p/opencode.json: bad file reference: "{file:~/gp-secret}" '
-        "/x does not exist\\n' >&2; exit 1"
+    says(
+        "Error: Configuration is invalid at /p/opencode.json: "
+        'bad file reference: "{file:~/gp-secret}" /x does not exist'
     )
     third = refusal(fake)
     assert (str(third.where), third.message) == (
@@ -206,7 +210,7 @@ def test_one_that_cannot_be_started_is_named(fake: Fake) -> None:
 
 
 def test_its_input_is_closed_and_its_environment_clean(fake: Fake) -> None:
-    fake.does('cat; env; ls -ld "$XDG_STATE_HOME/.."; ls "$XDG_STATE_HOME/.."')
+    fake.does('cat; env; own=$(dirname "$XDG_STATE_HOME"); ls -ld "$own"; ls "$own"')
     extra = {
         "_PYI_ARCHIVE_FILE": "x",
         "_MEIPASS2": "x",
@@ -311,12 +315,13 @@ def test_only_what_is_needed_is_started(fake: Fake) -> None:
     models = "models gonkagate --pure"
     assert gathered(fake, ask_models=True)[1] == [pure, models]
     assert gathered(fake, version=Version(1, 19, 0))[1] == [pure, models]
-    for gate in (
+    gates: tuple[dict[str, Any], ...] = (
         {"enabled_providers": ["gonkagate"]},
         {"disabled_providers": []},
         {"provider": {"gonkagate": {"whitelist": ["kimi-k2.6"]}}},
         {"provider": {"gonkagate": {"models": {"kimi-k2.6": {"status": "beta"}}}}},
-    ):
+    )
+    for gate in gates:
         answer.write_text(json.dumps(gate))
         assert gathered(fake)[1] == [pure, models]
     answer.write_text('{"plugin": ["x"]}')
