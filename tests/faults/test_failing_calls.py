@@ -34,11 +34,11 @@ def settled(home: Home, before: Tree, after: Tree, refusal: SetupError | None) -
     if refusal is not None and refusal.code == "managed_rollback_failed":
         assert home.would_start() is None
         recovered(home)
-        assert without_lock(home.tree()) == before
+        assert without_lock(home.tree()) == without_lock(before)
         return "put back by the next run"
-    if refusal is None and without_lock(home.tree()) == after:
+    if refusal is None and without_lock(home.tree()) == without_lock(after):
         return "as after"
-    return "as before" if without_lock(home.tree()) == before else "between"
+    return "as before" if without_lock(home.tree()) == without_lock(before) else "between"
 
 
 def without_lock(tree: Tree) -> Tree:
