@@ -13,28 +13,11 @@ from typing import Any, Iterator, Mapping
 
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation, Remove, Set
+from gonkagate_setup.core.jsonc import same
+from gonkagate_setup.core.layers import MISSING, leaves, lookup
 
 SCHEMA_URL = "https://opencode.ai/config.json"
 ACTIVATION_KEYS = ("model", "small_model")
-_ABSENT = object()
-
-
-def lookup(value: Any, path: ConfigPath) -> Any:
-    """The value at `path`, or a marker that equals nothing."""
-    for key in path:
-        if not isinstance(value, dict) or key not in value:
-            return _ABSENT
-        value = value[key]
-    return value
-
-
-def leaves(value: Any, path: ConfigPath = ()) -> Iterator[tuple[ConfigPath, Any]]:
-    """Every leaf below `path`: scalars, lists and empty objects."""
-    if isinstance(value, dict) and value:
-        for key, child in value.items():
-            yield from leaves(child, (*path, key))
-    else:
-        yield path, value
 
 
 def provider_operations(profile: Profile, config: Mapping[str, Any]) -> list[Operation]:
@@ -49,20 +32,11 @@ def provider_operations(profile: Profile, config: Mapping[str, Any]) -> list[Ope
 # Below something that is no object this yields a Set that jsonc.apply refuses with the place.
 def _settings(config: Mapping[str, Any], path: ConfigPath, wanted: Any) -> Iterator[Operation]:
     current = lookup(config, path)
-    if isinstance(wanted, dict) and current is not _ABSENT:
+    if isinstance(wanted, dict) and current is not MISSING:
         for key, child in wanted.items():
             yield from _settings(config, (*path, key), child)
     elif not same(current, wanted):
         yield Set(path, wanted)
-
-
-def same(left: Any, right: Any) -> bool:
-    """JSON equality: `true` is not `1`."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def schema_operations(config: Mapping[str, Any]) -> list[Operation]:
@@ -99,7 +73,7 @@ def outranked_operations(
 def removals(config: Mapping[str, Any], path: ConfigPath, gone: set[ConfigPath]) -> list[Operation]:
     """The fewest removals that take the leaves in `gone` away, with objects that held nothing else."""
     value = lookup(config, path)
-    if value is _ABSENT:
+    if value is MISSING:
         return []
     present = [leaf for leaf, _ in leaves(value, path)]
     going = [leaf for leaf in present if _covered(leaf, gone)]
