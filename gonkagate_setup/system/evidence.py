@@ -214,32 +214,37 @@ def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> 
     pending = list(enumerate(tasks))
     taking = threading.Lock()
 
-    def work() -> None:
-        while not failures:
-            with taking:
-                if not pending:
-                    return
-                number, task = pending.pop(0)
-            try:
+    def work(ended: threading.Event) -> None:
+        try:
+            while not failures:
+                with taking:
+                    if not pending:
+                        return
+                    number, task = pending.pop(0)
                 results[number] = task()
-            except SetupError as error:
-                failures.append(error)
+        except SetupError as error:
+            failures.append(error)
+        finally:
+            ended.set()
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(_AT_A_TIME)]
-    for worker in workers:
-        worker.start()
+    ends: list[threading.Event] = []
     try:
-        _join(workers)
+        for _ in range(_AT_A_TIME):
+            ended = threading.Event()
+            threading.Thread(target=work, args=(ended,), daemon=True).start()
+            ends.append(ended)
+        _wait(ends)
     except BaseException:
         stop.set()
-        _join(workers)
+        _wait(ends)
         raise
     if failures:
         raise failures[0]
     return results
 
 
-def _join(workers: Sequence[threading.Thread]) -> None:
-    for worker in workers:
-        while worker.is_alive():
-            worker.join(0.1)  # in slices, because Windows does not interrupt a join
+def _wait(ends: Sequence[threading.Event]) -> None:
+    """Wait for the workers; not by join(), which takes a thread for ended when it is interrupted (3.11)."""
+    for ended in ends:
+        while not ended.wait(0.1):  # in slices, because Windows does not interrupt a wait
+            pass
