@@ -31,6 +31,10 @@ class Task(Generic[Result]):
         """Whether the call has ended."""
         return self._ended.is_set()
 
+    def wait(self, seconds: float) -> None:
+        """Wait until the call has ended, at most that long."""
+        self._ended.wait(seconds)
+
     def result(self) -> Result:
         """Wait for the call, then return what it returned or raise what it raised."""
         self._ended.wait()

@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass
+from typing import Final
 
 from gonkagate_setup.core.evidence import Version
 from gonkagate_setup.system import background, opencode
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Store
+
+_ENDING_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ class Probe:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Waited for: a thread that ends with the process would leave opencode and its folder behind.
         self._stop.set()
+        self._task.wait(_ENDING_SECONDS)
 
     def check(self) -> None:
         """Raise what the search already failed with, so that nobody answers questions for nothing."""
