@@ -193,7 +193,7 @@ def test_a_key_as_an_argument(machine: Machine, spelling: str) -> None:
 
 
 def test_no_key(machine: Machine) -> None:
-    refused(machine, *CHOICES, status=4, code="secret_prompt_unavailable", says=("GONKAGATE_API_KEY",))
+    refused(machine, *CHOICES, status=4, code="secret_source_unavailable", says=("GONKAGATE_API_KEY",))
 
 
 @pytest.mark.parametrize(
