@@ -78,7 +78,7 @@ class AskingPrompter:
         """The chosen option's value."""
         numbers = [str(number) for number, _ in enumerate(question.options, 1)]
         default = numbers[[option.value for option in question.options].index(question.default)]
-        self._show("", style(visible(question.title), "heading"), *self._listed(question))
+        self._show("", style(self._fit(visible(question.title)), "heading"), *self._listed(question))
         several = f"1 to {numbers[-1]}" if len(numbers) > 1 else "1"
         prompt = f"{several}, Enter for {default} [? help, b back]: "
         while True:

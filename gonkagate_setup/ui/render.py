@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final, Iterable, Mapping, Sequence
 
-from gonkagate_setup.core import diff as diffs
 from gonkagate_setup.core import places
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.edits import Remove, Set
@@ -71,29 +70,38 @@ def preview(
     if not plan.changed:
         title += ": everything is in place already"
     action, about_key = _KEY[plan.key]
-    lines = [style(wrap(title, width), "heading"), "", *_entry(action, store.key, [about_key], width)]
+    lines = ["", style(wrap(title, width), "heading"), "", *entry(action, store.key, [about_key], width)]
     for config in plan.configs:
         about = _about(config, profile, store)
-        lines += _entry(_PLANNED[config.action], config.snapshot.path, about, width)
-    lines += _entry("write", store.state, ["what was set up and when, for the next run; no secret"], width)
+        lines += entry(_PLANNED[config.action], config.snapshot.path, about, width)
+    lines += entry("write", store.state, ["what was set up and when, for the next run; no secret"], width)
     blockers = [finding for finding in findings if finding.blocks]
     notices = [finding for finding in findings if not finding.blocks]
-    lines += _section("This would stand in the way:", blockers, width)
-    lines += _section("Good to know:", notices, width)
+    lines += section("This would stand in the way:", blockers, width)
+    lines += section("Good to know:", notices, width)
     return "\n".join(lines)
 
 
-def diff(plan: Plan) -> str:
+def plain_diff(plan: Plan) -> str:
     """Every config change as a unified diff; values under secret-looking names are masked."""
-    texts = [
-        diffs.unified_diff(
-            config.before if config.snapshot.exists else None, config.after, str(config.snapshot.path)
-        )
+    return diffs(
+        (config.before if config.snapshot.exists else None, config.after, str(config.snapshot.path))
         for config in plan.configs
         if config.changed
-    ]
-    lines = [line.rstrip("\r") for text in texts for line in text.rstrip("\n").split("\n")]
-    return "\n".join(_coloured(line) for line in lines) if texts else "No config changes."
+    )
+
+
+def diffs(texts: Iterable[tuple[str | None, str | None, str]]) -> str:
+    """Unified diffs of (before, after, name), None standing for no file; secrets in them are masked."""
+    from gonkagate_setup.core.diff import unified_diff
+
+    shown = [unified_diff(before, after, name) for before, after, name in texts]
+    return "\n".join(line.rstrip("\r") for text in shown for line in text.rstrip("\n").split("\n"))
+
+
+def diff(plan: Plan) -> str:
+    """The same in colour, for a person."""
+    return in_colour(plain_diff(plan)) or "No config changes."
 
 
 def report(report: Report, *, width: int = 80) -> str:
@@ -104,16 +112,20 @@ def report(report: Report, *, width: int = 80) -> str:
     if report.proved:
         proof = listed(_PROVED.get(name, name) for name in report.proved)
         lines.append(wrap(f"opencode {visible(report.opencode_version)} itself confirms it {proof}.", width))
+    if report.details.get("diff"):
+        lines += ["", in_colour(report.details["diff"])]
     if "models" in report.details:
         lines += catalogue.lines(report.details["models"], width)
-    lines += _section("In the way:", report.blockers, width)
-    touched = [file for file in report.files if file.action != "keep"]
-    if touched and report.status != "dry_run":
+    lines += section("In the way:", report.blockers, width)
+    # A rerun that changed nothing still dates the state file anew: nothing to tell a person.
+    told = report.status in ("blocked", "failed") or (report.changed and report.status != "dry_run")
+    touched = [file for file in report.files if file.action != "keep" and told]
+    if touched:
         lines += ["", "Files:"]
         for file in touched:
             lines += _file(file)
-    lines += _section("Good to know:", report.notices, width)
-    undoing = _undoing(touched) if report.changed and report.status != "dry_run" else None
+    lines += section("Good to know:", report.notices, width)
+    undoing = _undoing(touched) if report.changed else None
     if undoing is not None:
         lines += ["", wrap(f"To undo it: {undoing}.", width)]
     if report.next_step not in (None, *(finding.next_step for finding in report.blockers)):
@@ -121,7 +133,8 @@ def report(report: Report, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
-def _entry(action: str, path: object, about: Iterable[str], width: int) -> list[str]:
+def entry(action: str, path: object, about: Iterable[str], width: int) -> list[str]:
+    """One file: what happens to it, its path, and why."""
     indent = " " * (2 + _ACTION_WIDTH)
     lines = [f"  {action:<{_ACTION_WIDTH}}{style(visible(path), 'place')}"]
     return lines + [wrap(text, width, first=indent) for text in about]
@@ -164,7 +177,8 @@ def _keys(operations: Iterable[Set | Remove], start: int) -> str:
     return listed(visible(".".join(op.path[start:]) or "all of it") for op in operations)
 
 
-def _section(title: str, findings: Sequence[Finding], width: int) -> list[str]:
+def section(title: str, findings: Sequence[Finding], width: int) -> list[str]:
+    """Findings under a title; nothing where there are none."""
     if not findings:
         return []
     lines = ["", style(title, "warning")]
@@ -205,6 +219,11 @@ def _undoing(files: Sequence[FileReport]) -> str | None:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!", ":")) else f"{text}."
+
+
+def in_colour(diff: str) -> str:
+    """A diff with its added and removed lines in colour."""
+    return "\n".join(_coloured(line) for line in diff.split("\n"))
 
 
 def _coloured(line: str) -> str:

@@ -78,6 +78,7 @@ class Terminal:
         self._find_width = find_width
         self._device: Device | None = None
         self._looked = False
+        self._spoke = False
         self._secrets: set[Secret] = set()
 
     @classmethod
@@ -150,10 +151,13 @@ class Terminal:
     def say(self, text: str) -> None:
         """A note to the person, on stderr."""
         if self._talks:
+            self._spoke = True
             self._err.write(self._scrubbed(text) + "\n")
 
     def result(self, text: str) -> None:
-        """The result for a person, on stdout."""
+        """The result for a person, on stdout; set apart from what the same screen shows already."""
+        if self._spoke and self._err.terminal and self._out.terminal:
+            self._err.write("\n")
         self._deliver(self._scrubbed(text).rstrip("\n") + "\n")
 
     def json(self, value: Any) -> None:
@@ -179,16 +183,18 @@ class Terminal:
             return
         from gonkagate_setup.ui.progress import running
 
+        self._spoke = True
         with running(text, lambda piece: self._err.write(self._scrubbed(piece))) as step:
             yield step
 
     def ask(self, prompt: str, *, hidden: bool = False) -> str:
         """Show `prompt` on the terminal device and return the answer (device.Device.read).
 
-        Raises EOFError, device.EchoUnavailable, OSError.
+        Raises EOFError, device.EchoError, OSError.
         """
         if not self.interactive or self._device is None:
             raise EOFError
+        self._spoke = True
         return self._device.read(self._settled(prompt, self._device), hidden=hidden)
 
     def show(self, text: str) -> None:

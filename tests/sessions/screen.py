@@ -12,6 +12,9 @@ import pexpect
 import pyte
 
 ROWS = 200
+# The emulated screen is wider than the terminal says: lines that the program leaves whole (paths, commands)
+# stay whole in `text`, and its own wrapping to the terminal's width is what is seen.
+SCREEN_COLUMNS = 400
 CTRL_C, CTRL_D, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x04", "\x1a", "\x1c"
 
 
@@ -27,7 +30,7 @@ class Screen:
         columns: int = 80,
         timeout: float = 60,
     ) -> None:
-        self._screen = pyte.Screen(columns, ROWS)
+        self._screen = pyte.Screen(SCREEN_COLUMNS, ROWS)
         self._stream = pyte.Stream(self._screen)
         self.raw = ""
         self._read = 0

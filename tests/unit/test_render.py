@@ -63,7 +63,8 @@ def plan(
 
 def preview(made: Plan, findings: tuple[Finding, ...] = (), width: int = 80) -> str:
     shown = render.preview(made, profile=GONKAGATE, store=STORE, findings=findings, width=width)
-    return text.settle(shown, encoding="ascii", colour=False)
+    assert shown.startswith("\n"), "set apart from the questions before it"
+    return text.settle(shown[1:], encoding="ascii", colour=False)
 
 
 def report(ending: Report, width: int = 80) -> str:
@@ -231,6 +232,11 @@ def test_a_dry_run_offers_no_undoing() -> None:
         ending(status="dry_run", message="Nothing was written", files=files, proved=(), next_step=None)
     )
     assert shown == "Nothing was written."
+
+
+def test_a_rerun_that_changed_nothing_lists_no_files() -> None:
+    files = (FileReport("/home/me/.gonkagate/opencode/install-state.json", "state", "update"),)
+    assert "Files:" not in report(ending(changed=False, files=files))
 
 
 def test_every_layer_has_plain_words() -> None:

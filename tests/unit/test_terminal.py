@@ -71,6 +71,17 @@ def test_results_go_to_stdout_and_everything_else_to_stderr() -> None:
     )
 
 
+def test_a_result_is_set_apart_from_what_the_same_screen_shows() -> None:
+    out, err = Stream(terminal=True), Stream(terminal=True)
+    make(out, err).result("done")
+    assert err.text == ""
+    terminal = make(out, err)
+    terminal.say("a note")
+    terminal.result("done")
+    assert err.text == "a note\n\n"
+    assert out.text == "done\n" * 2
+
+
 def test_an_error_without_a_place_has_no_where() -> None:
     assert "where:" not in error_text(SetupError("usage_error", "No", next_step="see --help"))
 
@@ -263,8 +274,12 @@ def test_the_device_is_looked_for_once_and_only_when_needed() -> None:
     device = ScriptedDevice([Answer("name", "me")])
     looked = []
 
+    def find() -> ScriptedDevice:
+        looked.append(1)
+        return device
+
     terminal = terminal_on(device)
-    terminal._find_device = lambda: (looked.append(1), device)[1]
+    terminal._find_device = find
     assert looked == []
     assert terminal.interactive
     assert terminal.ask("name? ") == "me"
