@@ -8,8 +8,20 @@ Its answers are scripted (`script.py`): it shows the wiring, not a model.
 from __future__ import annotations
 
 from tests.stand_in.authority import Authority
-from tests.stand_in.protocol import MODELS
-from tests.stand_in.records import Fault, Request, Tunnel
-from tests.stand_in.service import HOST, StandIn
+from tests.stand_in.protocol import MODELS, Answerer
+from tests.stand_in.records import Exchange, Fault, RefusedError, Request, Tunnel
+from tests.stand_in.service import COMPLETIONS, HOST, StandIn
 
-__all__ = ["HOST", "MODELS", "Authority", "Fault", "Request", "StandIn", "Tunnel"]
+__all__ = [
+    "COMPLETIONS",
+    "HOST",
+    "MODELS",
+    "Answerer",
+    "Authority",
+    "Exchange",
+    "Fault",
+    "RefusedError",
+    "Request",
+    "StandIn",
+    "Tunnel",
+]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, Iterator
+from typing import Any, Callable, Final, Iterator
 
-from tests.stand_in.script import Answer
+from tests.stand_in.records import RefusedError, Request
+from tests.stand_in.script import Answer, answer
+
+# Gives the data lines of the streamed answer to a request; RefusedError, raised by the call, instead of one.
+Answerer = Callable[[Request], Iterator[str]]
 
 # Upstream ids as GonkaGate's own opencode setup curated them in May 2026.
 MODELS: Final = (
@@ -30,6 +34,14 @@ def judge_body(body: bytes) -> tuple[int, str]:
     if {"promptCacheKey", "prompt_cache_key"} & set(value):
         return 400, "unsupported_field"
     return 200, ""
+
+
+def chat_completions(request: Request) -> Iterator[str]:
+    """The scripted answer to a request; an `Answerer`."""
+    status, code = judge_body(request.body)
+    if code:
+        raise RefusedError(status, code)
+    return events(request.json["model"], answer(request.json))
 
 
 def model_list() -> dict[str, Any]:

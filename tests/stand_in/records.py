@@ -35,6 +35,24 @@ class Request:
         return is_title(self.json)
 
 
+@dataclass
+class Exchange:
+    """A request and what it was answered: the data lines so far, and whether the answer came to its end."""
+
+    request: Request
+    events: list[str] = field(default_factory=list, repr=False)
+    ended: bool = False
+
+
+class RefusedError(Exception):
+    """A request gets no streamed answer but an error with this status and code."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+
+
 @dataclass(frozen=True)
 class Tunnel:
     """One CONNECT that reached the proxy, and how it was answered (200 or 502)."""

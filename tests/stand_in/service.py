@@ -11,14 +11,14 @@ import traceback
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Iterator
 
 from tests.stand_in.authority import Authority
-from tests.stand_in.protocol import events, judge_body, model_list
-from tests.stand_in.records import Fault, Request, Tunnel
-from tests.stand_in.script import answer
+from tests.stand_in.protocol import Answerer, chat_completions, model_list
+from tests.stand_in.records import Exchange, Fault, RefusedError, Request, Tunnel
 
 HOST: Final = "api.gonkagate.com"
+COMPLETIONS: Final = "/v1/chat/completions"
 _CHUNK_PAUSE: Final = 0.01
 _IDLE_SECONDS: Final = 30
 
@@ -27,8 +27,9 @@ class StandIn:
     """The running stand-in; a context manager.
 
     `requests` and `tunnels` grow in order of arrival; `streamed` has the number of chunks of each answer that
-    was streamed to its end; `mishaps` holds faults of the stand-in itself and must stay empty. Only keys
-    given to `accept` are served: others get 401, deactivated ones 403.
+    was streamed to its end, `exchanges` every streamed answer; `mishaps` holds faults of the stand-in itself
+    and must stay empty. Only keys given to `accept` are served: others get 401, deactivated ones 403.
+    `answerers` has the paths that take a POST; a test may add to it and replace in it.
     """
 
     def __init__(self, authority: Authority) -> None:
@@ -36,6 +37,8 @@ class StandIn:
         self.requests: list[Request] = []
         self.tunnels: list[Tunnel] = []
         self.streamed: list[int] = []
+        self.exchanges: list[Exchange] = []
+        self.answerers: dict[str, Answerer] = {COMPLETIONS: chat_completions}
         self.mishaps: list[str] = []
         self._accepted: set[str] = set()
         self._deactivated: set[str] = set()
@@ -91,11 +94,7 @@ class StandIn:
     @property
     def completions(self) -> list[Request]:
         """The chat-completions requests that were not for a title."""
-        return [
-            request
-            for request in self.requests
-            if request.path == "/v1/chat/completions" and not request.is_title
-        ]
+        return [request for request in self.requests if request.path == COMPLETIONS and not request.is_title]
 
     @property
     def titles(self) -> list[Request]:
@@ -139,7 +138,7 @@ class _Server(ThreadingHTTPServer):
             with suppress(OSError):  # closed meanwhile
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+    def handle_error(self, request: object, client_address: object) -> None:
         self.stand_in.mishaps.append(traceback.format_exc())
 
 
@@ -215,8 +214,15 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         host = self._host or headers.get("host", "")
         request = Request(self.command, host, self.path, headers, body, 0)
+        events: Iterator[str] = iter(())
         status, code = self._judge(request, fault)
-        stand_in.requests.append(Request(self.command, host, self.path, headers, body, status))
+        if status == 200 and self.command == "POST":
+            try:
+                events = stand_in.answerers[self.path](request)
+            except RefusedError as refusal:
+                status, code = refusal.status, refusal.code
+        request = Request(self.command, host, self.path, headers, body, status)
+        stand_in.requests.append(request)
         if fault.delay:
             stand_in.wait(fault.delay)
         if fault.drop_after == 0:
@@ -226,18 +232,15 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/v1/models":
             self._send_json(200, model_list())
         else:
-            self._stream(request.json, fault.drop_after)
+            self._stream(request, events, fault.drop_after)
 
     def _judge(self, request: Request, fault: Fault) -> tuple[int, str]:
-        known = {("GET", "/v1/models"), ("POST", "/v1/chat/completions")}
+        known = {("GET", "/v1/models"), *(("POST", path) for path in self.server.stand_in.answerers)}
         if (request.method, request.path) not in known:
             return 404, "not_found"
         if fault.status is not None:
             return fault.status, fault.code
-        status, code = self.server.stand_in.verdict(request.key)
-        if status != 200 or request.method == "GET":
-            return status, code
-        return judge_body(request.body)
+        return self.server.stand_in.verdict(request.key)
 
     def _send_json(self, status: int, value: dict[str, Any]) -> None:
         data = json.dumps(value).encode()
@@ -247,20 +250,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _stream(self, body: dict[str, Any], drop_after: int | None) -> None:
+    def _stream(self, request: Request, events: Iterator[str], drop_after: int | None) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        chunks = list(events(body["model"], answer(body)))
-        for count, event in enumerate(chunks):
+        exchange = Exchange(request)
+        self.server.stand_in.exchanges.append(exchange)
+        for count, event in enumerate(events):
             if count == drop_after:
                 raise _DroppedError
+            exchange.events.append(event)
             data = f"data: {event}\n\n".encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
             time.sleep(_CHUNK_PAUSE)
         self.wfile.write(b"0\r\n\r\n")
-        self.server.stand_in.streamed.append(len(chunks))
+        exchange.ended = True
+        self.server.stand_in.streamed.append(len(exchange.events))
 
 
 class _TlsWriter:
