@@ -97,10 +97,37 @@ def _models(parser: argparse.ArgumentParser, profile: Profile) -> None:
     parser.epilog = f"Models are written under provider.{profile.id}.models; opencode's /models switches."
 
 
+def _taking_back(parser: argparse.ArgumentParser) -> None:
+    _working_folder(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask to confirm")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change and stop there")
+    parser.add_argument("--no-input", action="store_true", help="never ask; name the missing option instead")
+
+
+def _undo(parser: argparse.ArgumentParser, profile: Profile) -> None:
+    _taking_back(parser)
+    parser.epilog = (
+        "A file that nobody changed since gets its former bytes back. In one that was changed, only the keys "
+        f"that the setup wrote are turned back. The stored {profile.display_name} key stays."
+    )
+
+
+def _uninstall(parser: argparse.ArgumentParser, profile: Profile) -> None:
+    _taking_back(parser)
+    parser.add_argument("--keep-key", action="store_true", help="leave the stored key where it is")
+    parser.epilog = (
+        f"Takes {profile.display_name}'s own settings out of your opencode config and out of this folder's "
+        "project file, then removes the key, the notes and the backups. What you added yourself stays and "
+        "is named. Projects elsewhere cannot be known: run it there too."
+    )
+
+
 _BUILDERS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser, Profile], None]]] = {
     "setup": ("set opencode up for GonkaGate (the default)", _setup),
     "verify": ("ask opencode whether it uses GonkaGate, changing nothing", _verify),
     "models": ("list the curated models with their sources", _models),
+    "undo": ("take the last setup's edits back", _undo),
+    "uninstall": ("remove everything that this program put on the machine", _uninstall),
 }
 VERBS: tuple[str, ...] = tuple(_BUILDERS)
 

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import re
 import sys
-from typing import TYPE_CHECKING, NoReturn, Sequence
+from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
 
 from gonkagate_setup import __version__
 from gonkagate_setup import arguments as command_line
@@ -22,8 +22,10 @@ from gonkagate_setup.system import host as hosts
 from gonkagate_setup.ui.terminal import Terminal
 
 if TYPE_CHECKING:
+    from gonkagate_setup.commands.taking_back import Request
     from gonkagate_setup.core.report import Report
     from gonkagate_setup.system.probe import Probe
+    from gonkagate_setup.ui.prompts import Prompter
 
 # --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is the one that is ours.
 _KEY_FLAG = re.compile(r"--?(api[-_]?)?(key|secret|token)(?!-stdin$)", re.IGNORECASE)
@@ -107,15 +109,7 @@ def _run_setup(
     from gonkagate_setup.commands import setup
     from gonkagate_setup.commands.blocked import OnBlocked
     from gonkagate_setup.commands.context import Request
-    from gonkagate_setup.ui.prompts import AskingPrompter, Prompter, RefusingPrompter
 
-    prompter: Prompter
-    if arguments.no_input:
-        prompter = RefusingPrompter("--no-input forbids questions", profile.key_variable)
-    elif terminal.interactive:
-        prompter = AskingPrompter(terminal)
-    else:
-        prompter = RefusingPrompter("there is no terminal to ask at", profile.key_variable)
     request = Request(
         model=arguments.model,
         scope=None if arguments.scope is None else Scope(arguments.scope),
@@ -124,7 +118,17 @@ def _run_setup(
         read_stdin_key=functools.lru_cache(maxsize=1)(_read_stdin_key) if arguments.api_key_stdin else None,
         on_blocked=OnBlocked(arguments.on_blocked),
     )
-    return setup.run(request, host, profile, terminal, prompter, probe)
+    return setup.run(request, host, profile, terminal, _prompter(arguments, profile, terminal), probe)
+
+
+def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Prompter:
+    from gonkagate_setup.ui.prompts import AskingPrompter, RefusingPrompter
+
+    if arguments.no_input:
+        return RefusingPrompter("--no-input forbids questions", profile.key_variable)
+    if terminal.interactive:
+        return AskingPrompter(terminal)
+    return RefusingPrompter("there is no terminal to ask at", profile.key_variable)
 
 
 def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -144,7 +148,42 @@ def _models(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, t
     return _show(models.run(host, profile), terminal)
 
 
-_VERBS = {"setup": _setup, "verify": _verify, "models": _models}
+def _undo(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import undo
+
+    return _take_back(undo.run, arguments, host, profile, terminal)
+
+
+def _uninstall(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import uninstall
+
+    return _take_back(uninstall.run, arguments, host, profile, terminal)
+
+
+def _take_back(
+    verb: Callable[[Request, hosts.Host, Profile, Terminal, Prompter], Report],
+    arguments: argparse.Namespace,
+    host: hosts.Host,
+    profile: Profile,
+    terminal: Terminal,
+) -> Exit:
+    from gonkagate_setup.commands.taking_back import Request
+    from gonkagate_setup.system.signals import cancellation
+
+    keep_key = getattr(arguments, "keep_key", False)
+    request = Request(yes=arguments.yes, dry_run=arguments.dry_run, keep_key=keep_key)
+    with cancellation():
+        report = verb(request, host, profile, terminal, _prompter(arguments, profile, terminal))
+    return _show(report, terminal)
+
+
+_VERBS = {
+    "setup": _setup,
+    "verify": _verify,
+    "models": _models,
+    "undo": _undo,
+    "uninstall": _uninstall,
+}
 
 
 def _read_stdin_key() -> str:
@@ -165,7 +204,10 @@ def _read_stdin_key() -> str:
 
 
 def _color(argv: Sequence[str]) -> str:
-    return next((word.split("=", 1)[1] for word in argv if word.startswith("--color=")), "auto")
+    # Known before the arguments are parsed, because what is wrong with them is said in colour too.
+    found = [word.split("=", 1)[1] for word in argv if word.startswith("--color=")]
+    found += [following for word, following in zip(argv, argv[1:]) if word == "--color"]
+    return found[-1] if found and found[-1] in ("always", "never") else "auto"
 
 
 def _show(report: Report, terminal: Terminal) -> Exit:
@@ -176,7 +218,7 @@ def _show(report: Report, terminal: Terminal) -> Exit:
     else:
         from gonkagate_setup.ui import render
 
-        terminal.result(render.report(report))
+        terminal.result(render.report(report, width=terminal.width))
     return report.exit_status
 
 

@@ -62,6 +62,8 @@ CODES: Final[Mapping[str, Exit]] = {
     "managed_state_unusable": Exit.CONFIG,
     "setup_in_progress": Exit.CONFIG,
     "targets_keep_changing": Exit.CONFIG,
+    "undo_refused": Exit.CONFIG,
+    "undo_record_unusable": Exit.CONFIG,
     # blocked
     "effective_config_command_failed": Exit.BLOCKED,
     "effective_config_parse_failed": Exit.BLOCKED,

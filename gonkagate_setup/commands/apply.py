@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import blocked, outcome
+from gonkagate_setup.commands import blocked, outcome, record
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
@@ -54,7 +54,8 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
         ):
             return outcome.durably_blocked(reached, changes.rollback(), here_only=here_only)
-        changes.apply(_records(context, plan, found, observed))
+        last = record.writing(context.store, context.host, context.profile, plan, observed.state, changes)
+        changes.apply([*_records(context, plan, found, observed), *last])
         backups = changes.commit()
     if durably:
         return outcome.kept_elsewhere(reached, backups)

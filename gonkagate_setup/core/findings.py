@@ -40,6 +40,9 @@ CODES: Final[Mapping[str, str]] = {
     "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config",
     "stored_credential": "opencode's own credential store has an entry for the provider",
     "opencode_edits_config": "opencode itself will add $schema to a config",
+    "uninstall_kept": "a setting of the provider that is not ours stays",
+    "uninstall_elsewhere": "the provider is still named in a place that is not edited",
+    "uninstall_key_needed": "the key file stays, because a config still refers to it",
 }
 
 

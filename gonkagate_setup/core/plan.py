@@ -150,8 +150,13 @@ def build(
 
 
 def _open(snapshot: Snapshot) -> _File:
+    return _File(snapshot, parsed(snapshot))
+
+
+def parsed(snapshot: Snapshot) -> jsonc.Document:
+    """The config in a snapshot; SetupError managed_config_parse_failed with file, line and column."""
     try:
-        document = jsonc.parse(jsonc.decode(snapshot.data or b""))
+        return jsonc.parse(jsonc.decode(snapshot.data or b""))
     except jsonc.JsoncError as problem:
         raise SetupError(
             "managed_config_parse_failed",
@@ -159,7 +164,6 @@ def _open(snapshot: Snapshot) -> _File:
             where=Where(str(snapshot.path), problem.line, problem.column),
             next_step="correct that line, then run this command again",
         ) from None
-    return _File(snapshot, document)
 
 
 def _distinct(files: Sequence[_File]) -> list[_File]:

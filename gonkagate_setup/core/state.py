@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Mapping
 
 
 class Scope(str, Enum):
@@ -80,12 +81,21 @@ def _complaint(value: dict[str, object]) -> str | None:
     return None
 
 
+def fields(state: State) -> dict[str, str]:
+    """The fields that are known, as the file names them."""
+    found = {key: getattr(state, name) for key, name in _FIELDS.items()}
+    found["selectedScope"] = None if state.scope is None else state.scope.value
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def timestamp(now: datetime) -> str:
     """An instant as the npm tool writes it: UTC, milliseconds, `Z`."""
     return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
 
 
-def render(*, transport: str, version: str, last_durable_setup_at: str, model_key: str, scope: Scope) -> bytes:
+def render(
+    *, transport: str, version: str, last_durable_setup_at: str, model_key: str, scope: Scope
+) -> bytes:
     """The file's bytes: exactly the five fields, two spaces, a final newline."""
     value = {
         "currentTransport": transport,
@@ -94,4 +104,9 @@ def render(*, transport: str, version: str, last_durable_setup_at: str, model_ke
         "selectedModelKey": model_key,
         "selectedScope": scope.value,
     }
+    return render_fields(value)
+
+
+def render_fields(value: Mapping[str, str]) -> bytes:
+    """The bytes of a file with these fields, as `fields` gives them."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

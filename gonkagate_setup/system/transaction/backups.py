@@ -22,7 +22,7 @@ KEPT: Final = 10
 # Shorter literals could be a part of something else.
 _UNMISTAKABLE: Final = 8
 _STAMP: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?\Z")
-_PROJECT_COPY: Final = re.compile(r"opencode\.jsonc?\.[0-9a-f]{12}\.bak-\d{8}T\d{6}Z(?:-\d+)?")
+_PROJECT_COPY: Final = re.compile(r".+\.[0-9a-f]{12}\.bak-\d{8}T\d{6}Z(?:-\d+)?")
 _REFERENCE: Final = re.compile(r"\{(?:env|file):[^}]+\}\Z")
 
 

@@ -125,8 +125,14 @@ def append(store: Store, entries: Sequence[Entry]) -> None:
 
 
 def exists(store: Store) -> bool:
-    """Whether there is a journal, whole or not."""
-    return os.path.lexists(store.journal)
+    """Whether there is a journal, whole or not; also where that cannot be found out."""
+    try:
+        store.journal.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def read(store: Store) -> tuple[Entry, ...]:

@@ -55,6 +55,7 @@ class Transaction:
         self._host = host
         self._protection = for_host(host)
         self._entries: list[Entry] = []
+        self._begun = 0
         self._kept: list[tuple[Role, Path, Path]] = []
         self._unsynced: list[Path] = []
 
@@ -96,9 +97,9 @@ class Transaction:
     @signals.uninterrupted
     def rollback(self) -> tuple[str, ...]:
         """Put everything back, newest first; what could not be is told in one sentence each."""
-        entries, self._entries = self._entries, []
-        self._kept, self._unsynced = [], []
-        return undo(self._store, self._host, entries).failures if entries else ()
+        entries, begun = self._entries, self._begun
+        self._entries, self._begun, self._kept, self._unsynced = [], 0, [], []
+        return undo(self._store, self._host, entries, begun).failures if entries else ()
 
     @signals.uninterrupted
     def commit(self) -> tuple[Path, ...]:
@@ -109,7 +110,7 @@ class Transaction:
                 journal.discard(self._store)
             except OSError as problem:
                 self._give_up(_StepError(Role.STATE.code("write"), self._store.journal, problem))
-        self._entries = []
+        self._entries, self._begun = [], 0
         for role, path, _ in self._kept:
             # One copy too many does no harm; the next setup tries again.
             with suppress(OSError):
@@ -194,12 +195,14 @@ class Transaction:
     def _do(self, step: _Step) -> None:
         entry = step.entry
         try:
+            if isinstance(entry, FileEntry):
+                self._replace(entry, step)
+                return
+            self._begun += 1
             if isinstance(entry, FolderEntry):
                 self._make_folder(entry.path)
-            elif isinstance(entry, ProtectEntry):
-                self._protection.apply(entry.path)
             else:
-                self._replace(entry, step)
+                self._protection.apply(entry.path)
         except OSError as problem:
             role = entry.role if isinstance(entry, FileEntry) else Role.SECRET
             backup = any(entry.path == kept for _, _, kept in self._kept)
@@ -224,6 +227,7 @@ class Transaction:
                 self._sync()
             if step.snapshot is not None:
                 _require_unchanged(step.snapshot)
+            self._begun += 1
             if step.data is None:
                 folder.remove(entry.path.name)
             else:

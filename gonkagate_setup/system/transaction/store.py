@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system.files import reason
 from gonkagate_setup.system.links import is_link
 
 NOTE_NAME = "opencode-executable.json"
@@ -78,17 +81,22 @@ class Store:
     def require_own_folders(self) -> None:
         """Raise SetupError managed_state_unusable where a link or a file is in place of a folder of ours."""
         for folder in self.folders:
+            try:
+                status = folder.lstat()
+            except FileNotFoundError:
+                return
+            except OSError as problem:
+                _refuse(folder, f"this folder cannot be looked at ({reason(problem)})", "make it readable")
             if is_link(folder):
-                raise SetupError(
-                    "managed_state_unusable",
-                    "this folder holds the key and must not be a link",
-                    where=Where(str(folder)),
-                    next_step="replace the link by a real folder, then run this command again",
-                )
-            if folder.exists() and not folder.is_dir():
-                raise SetupError(
-                    "managed_state_unusable",
-                    "there is something other than a folder where the key's folder belongs",
-                    where=Where(str(folder)),
-                    next_step="move it out of the way, then run this command again",
-                )
+                _refuse(folder, "the key's folder must not be a link", "replace the link by a real folder")
+            if not stat.S_ISDIR(status.st_mode):
+                _refuse(folder, "there is no folder where the key's folder belongs", "move it out of the way")
+
+
+def _refuse(folder: Path, message: str, what_to_do: str) -> NoReturn:
+    raise SetupError(
+        "managed_state_unusable",
+        message,
+        where=Where(str(folder)),
+        next_step=f"{what_to_do}, then run this command again",
+    )

@@ -1,0 +1,33 @@
+"""What a killed run left is put back before anything else is read."""
+
+from __future__ import annotations
+
+from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system import transaction as transactions
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.transaction import Store, journal
+from gonkagate_setup.ui.terminal import Terminal
+
+
+def put_back(store: Store, host: Host, terminal: Terminal, *, dry_run: bool) -> None:
+    """Undo an unfinished journal; a dry run only says that there is one.
+
+    Raises SetupError managed_rollback_failed where something could not be put back.
+    """
+    if not journal.exists(store):
+        return
+    if dry_run:
+        terminal.say("An earlier setup was interrupted; the next real run first puts it back.")
+        return
+    with transactions.lock(store, host):
+        recovery = transactions.recover(store, host)
+    if recovery is None:
+        return
+    if recovery.failures:
+        raise SetupError(
+            "managed_rollback_failed",
+            "An earlier setup was interrupted, and not everything could be put back: "
+            + "; ".join(recovery.failures),
+            next_step="put those files right, then run this command again",
+        )
+    terminal.say("An earlier setup was interrupted; what it had changed was put back first.")

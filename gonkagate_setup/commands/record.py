@@ -1,0 +1,74 @@
+"""The record of the last change, written by `setup` and read by `undo` and `uninstall`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gonkagate_setup.core import history, jsonc
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.history import FileChange, History
+from gonkagate_setup.core.plan import ConfigChange, Plan
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.state import State
+from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import files
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.transaction import Role, Store, Transaction, Write, journal
+
+
+def read(store: Store) -> tuple[Snapshot, History | None]:
+    """The record's file and what it says, None where there is no file.
+
+    Raises SetupError undo_record_unusable for one that is not understood.
+    """
+    snapshot = files.read_snapshot(store.history, follow_links=False)
+    if snapshot.data is None:
+        return snapshot, None
+    try:
+        return snapshot, history.parse(snapshot.data)
+    except ValueError as problem:
+        raise SetupError(
+            "undo_record_unusable",
+            f"the record of the last setup cannot be used: {problem}",
+            where=Where(str(store.history)),
+            next_step="copy the backups over their files yourself, or run: gonkagate-setup uninstall",
+        ) from None
+
+
+def writing(
+    store: Store, host: Host, profile: Profile, plan: Plan, former_state: State | None, done: Transaction
+) -> list[Write]:
+    """The change that records what `done` wrote; none where no config changed: the former record stays."""
+    changed = [config for config in plan.configs if config.changed]
+    if not changed:
+        return []
+    snapshot = files.read_snapshot(store.history, follow_links=False)
+    try:
+        created = history.parse(snapshot.data or b"").created
+    except ValueError:
+        created = ()
+    mine = [str(config.snapshot.real) for config in changed if not config.snapshot.exists]
+    record = History(
+        at=states.timestamp(host.now()),
+        files=tuple(_file(config, profile, done) for config in changed),
+        state=None if former_state is None else states.fields(former_state),
+        created=tuple(dict.fromkeys((*created, *mine))),
+    )
+    return [Write(snapshot, history.render(record), role=Role.NOTE, private=True)]
+
+
+def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChange:
+    real = Path(config.snapshot.real)
+    backup = done.kept.get(real)
+    before, after = jsonc.parse(config.before).value, jsonc.parse(config.after).value
+    return FileChange(
+        path=str(config.snapshot.path),
+        real=str(real),
+        layer=config.layer,
+        existed=config.snapshot.exists,
+        after=journal.digests(config.after.encode()),
+        backup=None if backup is None else str(backup),
+        folders=tuple(str(folder) for folder in done.made if folder in real.parents),
+        keys=history.key_changes(profile, before, after, config.operations),
+    )

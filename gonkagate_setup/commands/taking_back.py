@@ -1,0 +1,94 @@
+"""What `undo` and `uninstall` have in common: consent, the second reading, one transaction, empty folders."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Sequence
+
+from gonkagate_setup.core.undoing import FileEdit
+from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import background
+from gonkagate_setup.system import transaction as transactions
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.transaction import Store, Transaction
+from gonkagate_setup.system.transaction.changes import Change
+from gonkagate_setup.ui import render
+from gonkagate_setup.ui.prompts import Back, Prompter
+from gonkagate_setup.ui.terminal import Terminal
+
+ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for; `keep_key` is uninstall's."""
+
+    yes: bool
+    dry_run: bool
+    keep_key: bool = False
+
+
+def consent(
+    request: Request, prompter: Prompter, terminal: Terminal, question: str, preview: str, diff: str
+) -> None:
+    """Show what is about to happen, then one confirmation unless --yes gave it.
+
+    Raises SetupError cancelled or consent_required.
+    """
+    shown = "\n".join([preview, *([render.in_colour(diff)] if diff else [])])
+    if request.yes or not prompter.asks:
+        terminal.say(shown)
+    else:
+        terminal.show(f"{shown}\n")  # nobody agrees to what --quiet or a redirection hid
+    if request.yes:
+        return
+    try:
+        agreed = prompter.confirm(question, diff=None)
+    except Back:
+        agreed = False
+    if not agreed:
+        raise SetupError(
+            "cancelled", "Nothing was changed", next_step="run the command again when you want to go on"
+        )
+
+
+def second_reading(edits: Sequence[FileEdit], terminal: Terminal) -> None:
+    """Have json5 find exactly the planned difference in every file that is edited key by key."""
+    if not any(edit.operations for edit in edits):
+        return
+    check = background.start(lambda: _read_again(edits), deep=True)
+    with terminal.progress("checking the edit with a second parser"):
+        check.result()
+
+
+def _read_again(edits: Sequence[FileEdit]) -> None:
+    from gonkagate_setup.core import second_reader
+
+    for edit in edits:
+        if edit.operations is None or edit.after is None:
+            continue
+        try:
+            second_reader.check_edit(edit.before, edit.after, edit.operations)
+        except second_reader.SafeMergeError as problem:
+            raise SetupError(
+                "managed_config_merge_failed",
+                f"A second parser does not find exactly the intended change: {problem}",
+                where=Where(str(edit.snapshot.path)),
+                next_step="nothing was written; please file the shape of this config as a bug",
+            ) from None
+
+
+def carry_out(store: Store, host: Host, changes: Sequence[Change], folders: Sequence[Path]) -> None:
+    """All changes in this order or none, then the folders that are empty by now, innermost first.
+
+    Raises TargetChanged and what Transaction.apply raises.
+    """
+    with transactions.lock(store, host), Transaction(store, host) as transaction:
+        transaction.apply(changes)
+        transaction.commit()
+    for folder in sorted(set(folders), key=lambda path: len(path.parts), reverse=True):
+        # Not empty: somebody keeps something there.
+        with suppress(OSError):
+            folder.rmdir()

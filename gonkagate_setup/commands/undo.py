@@ -1,0 +1,168 @@
+"""undo: what the last setup did to configs and state is turned back; the key file stays.
+
+A file that nobody changed since gets its former bytes again, or goes where the setup made it. In one that
+was changed since, only our keys are turned back, each only where it still holds our value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gonkagate_setup.commands import interrupted, record
+from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core import undoing
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.history import FileChange, History
+from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.undoing import FileEdit
+from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.system import files
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups, journal
+from gonkagate_setup.system.transaction.changes import Change
+from gonkagate_setup.ui import render, taking_back
+from gonkagate_setup.ui.prompts import Prompter
+from gonkagate_setup.ui.terminal import Terminal
+
+_KEY_STAYS = "the key file stays"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that an undo does: `changes` in order, `edits` of configs, what a person is told of each."""
+
+    history: History
+    edits: tuple[FileEdit, ...]
+    changes: tuple[Change, ...]
+    reports: tuple[FileReport, ...]
+    folders: tuple[Path, ...]
+
+
+def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
+    """Take the last setup back; raises SetupError, and then nothing was changed."""
+    store = Store.at(host.home, profile)
+    store.require_own_folders()
+    interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
+    shown: tuple[FileEdit, ...] | None = None
+    for _ in range(ATTEMPTS):
+        plan = _plan(store)
+        if plan is None:
+            return _report(profile, "success", "There is nothing to undo")
+        if shown != plan.edits:
+            diff = render.diffs(taking_back.texts(plan.edits))
+            preview = _preview(plan, store, terminal.width)
+            if request.dry_run:
+                terminal.say(preview)
+                message = "Nothing was written; this is what would be undone"
+                return _report(profile, "dry_run", message, plan, diff=diff)
+            consent(request, prompter, terminal, "Undo this?", preview, diff)
+            shown = plan.edits
+        second_reading(plan.edits, terminal)
+        try:
+            carry_out(store, host, plan.changes, plan.folders)
+        except TargetChanged as moved:
+            changed = moved
+            terminal.say("A file changed while this was running; reading everything again.")
+            continue
+        message = f"The setup of {plan.history.at} is undone; {_KEY_STAYS}"
+        return _report(profile, "success", message, plan)
+    raise changed
+
+
+def _preview(plan: _Plan, store: Store, width: int) -> str:
+    about = {
+        "restore": "gets the bytes back that it had before the setup",
+        "update": "only the keys that the setup wrote are turned back; what was changed since stays",
+        "delete": "was made by the setup",
+    }
+    entries = [
+        (report.action, report.path, [about[report.action]] if "config" in report.role else [])
+        for report in plan.reports
+        if report.role in ("user_config", "project_config", "state")
+    ]
+    entries.append(("keep", str(store.key), [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"]))
+    return taking_back.preview(f"Undo the setup of {plan.history.at}", entries, (), width)
+
+
+def _plan(store: Store) -> _Plan | None:
+    """None where there is no record of a setup."""
+    record_file, history = record.read(store)
+    if history is None:
+        return None
+    edits: list[FileEdit] = []
+    changes: list[Change] = []
+    reports: list[FileReport] = []
+    used: list[Change] = []
+    folders: list[Path] = []
+    # The last file that was written is the first one back: opencode starts at every instant.
+    for change in reversed(history.files):
+        snapshot = files.read_snapshot(Path(change.path))
+        untouched = _untouched(change, snapshot)
+        copy = _copy(store, change) if untouched else None
+        edit = undoing.undo(change, snapshot, untouched=untouched, copy=None if copy is None else copy.data)
+        if edit is None:
+            continue
+        whole = edit.operations is None
+        role = Role(change.layer)
+        edits.append(edit)
+        if edit.after is None:
+            changes.append(Delete(snapshot, role, keep_copy=False))
+            folders += [Path(folder) for folder in change.folders]
+        else:
+            changes.append(Write(snapshot, edit.after.encode(), role, keep_copy=not whole))
+        if whole and copy is not None:
+            used.append(Delete(copy, Role.NOTE))
+        action = "delete" if edit.after is None else "restore" if whole else "update"
+        reports.append(FileReport(str(snapshot.path), change.layer, action))
+    state_change, state_report = _state(store, history)
+    changes += [*used, *state_change, Delete(record_file, Role.NOTE)]
+    return _Plan(history, tuple(edits), tuple(changes), (*reports, *state_report), tuple(folders))
+
+
+def _untouched(change: FileChange, snapshot: Snapshot) -> bool:
+    same_place = str(snapshot.real) == change.real
+    return same_place and snapshot.data is not None and journal.digest(snapshot.data) in change.after
+
+
+def _copy(store: Store, change: FileChange) -> Snapshot | None:
+    """The kept backup, where it is still there under a name that we give."""
+    if change.backup is None:
+        return None
+    path = Path(change.backup)
+    try:
+        if path not in backups.copies(store, Role(change.layer), Path(change.real)):
+            return None
+        return files.read_snapshot(path, follow_links=False)
+    except (OSError, SetupError):
+        return None
+
+
+def _state(store: Store, history: History) -> tuple[list[Change], list[FileReport]]:
+    snapshot = files.read_snapshot(store.state, follow_links=False)
+    former = states.render_fields(history.state) if history.state else None
+    if former == snapshot.data:
+        return [], []
+    if former is None:
+        return [Delete(snapshot, Role.STATE)], [FileReport(str(store.state), "state", "delete")]
+    return (
+        [Write(snapshot, former, Role.STATE, private=True)],
+        [FileReport(str(store.state), "state", "restore")],
+    )
+
+
+def _report(
+    profile: Profile, status: str, message: str, plan: _Plan | None = None, *, diff: str | None = None
+) -> Report:
+    return Report(
+        command="undo",
+        status=status,
+        exit_status=Exit.DONE,
+        message=message,
+        profile=profile,
+        changed=plan is not None and bool(plan.edits),
+        files=() if plan is None else plan.reports,
+        details={} if diff is None else {"diff": diff},
+    )

@@ -1,0 +1,171 @@
+"""uninstall: what is provably ours goes, configs first and the key last; what is the person's own stays.
+
+It starts no opencode, so it works where there is none any more.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Iterator
+
+from gonkagate_setup.commands import interrupted, record
+from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core import uninstalling
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.uninstalling import Removal
+from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.system import files
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.survey import take_survey
+from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups
+from gonkagate_setup.system.transaction.changes import Change
+from gonkagate_setup.ui import render, taking_back
+from gonkagate_setup.ui.prompts import Prompter
+from gonkagate_setup.ui.terminal import Terminal
+
+_ELSEWHERE = (
+    "Projects in other folders cannot be known from here: an opencode.json there may still name "
+    "a model of {name}, and opencode would not find it"
+)
+
+# The role of a report, and the one that names the error code where the file cannot be removed.
+_ROLES: Final = {"secret": Role.SECRET, "state": Role.STATE, "note": Role.NOTE, "backup": Role.NOTE}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that goes: `changes` in order, `reports` for each file that a person should know of."""
+
+    removal: Removal
+    changes: tuple[Change, ...]
+    reports: tuple[FileReport, ...]
+
+    @property
+    def notices(self) -> tuple[Finding, ...]:
+        """What stays, and why; what keeps the key first."""
+        return self.removal.key_needed + self.removal.notices
+
+
+def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
+    """Remove the provider from this machine; raises SetupError, and then nothing was changed."""
+    store = Store.at(host.home, profile)
+    store.require_own_folders()
+    interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
+    shown: _Plan | None = None
+    for _ in range(ATTEMPTS):
+        plan = _plan(request, store, host, profile)
+        if not plan.changes:
+            return _report(profile, "success", "There is nothing to uninstall", plan)
+        if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
+            diff = render.diffs(taking_back.texts(plan.removal.edits))
+            preview = _preview(plan, profile, terminal.width)
+            if request.dry_run:
+                terminal.say(preview)
+                message = "Nothing was removed; this is what would go"
+                return _report(profile, "dry_run", message, plan, diff=diff)
+            consent(request, prompter, terminal, "Remove all of this?", preview, diff)
+            shown = plan
+        second_reading(plan.removal.edits, terminal)
+        try:
+            carry_out(store, host, plan.changes, [])
+        except TargetChanged as moved:
+            changed = moved
+            terminal.say("A file changed while this was running; reading everything again.")
+            continue
+        _remove_empty_folders(store)
+        message = f"{profile.display_name} is removed from opencode. " + _ELSEWHERE.format(
+            name=profile.display_name
+        )
+        return _report(profile, "success", message, plan)
+    raise changed
+
+
+def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan:
+    survey = take_survey(host, host.cwd, profile)
+    state_file = files.read_snapshot(store.state, follow_links=False)
+    removal = uninstalling.build(profile, survey, states.parse(state_file.data), _created(store))
+    changes: list[Change] = []
+    reports: list[FileReport] = []
+    for edit in removal.edits:
+        role = Role(edit.layer)
+        if edit.after is None:
+            changes.append(Delete(edit.snapshot, role, keep_copy=False))
+        else:
+            changes.append(Write(edit.snapshot, edit.after.encode(), role, keep_copy=False))
+        action = "delete" if edit.after is None else "update"
+        reports.append(FileReport(str(edit.snapshot.path), edit.layer, action))
+    keep_key = request.keep_key or bool(removal.key_needed)
+    for path, kind in _own_files(store, survey):
+        snapshot = files.read_snapshot(path, follow_links=False)
+        if snapshot.data is None:
+            continue
+        kept = path == store.key and keep_key
+        reports.append(FileReport(str(path), kind, "keep" if kept else "delete"))
+        if not kept:
+            changes.append(Delete(snapshot, _ROLES[kind]))
+    return _Plan(removal, tuple(changes), tuple(reports))
+
+
+def _created(store: Store) -> tuple[str, ...]:
+    try:
+        history = record.read(store)[1]
+    except SetupError:
+        # A record that is not understood proves nothing; it goes all the same.
+        return ()
+    return () if history is None else history.created
+
+
+def _own_files(store: Store, survey: Survey) -> Iterator[tuple[Path, str]]:
+    """Path and role of every file of ours; the key first, because nothing refers to it any more."""
+    yield store.key, "secret"
+    yield store.state, "state"
+    yield store.note, "note"
+    yield store.history, "note"
+    found: list[Path] = []
+    for snapshot in survey.user_files:
+        with suppress(FileNotFoundError):
+            found += backups.copies(store, Role.USER_CONFIG, Path(snapshot.real))
+    for path in dict.fromkeys([*found, *backups.project_copies(store)]):
+        yield path, "backup"
+
+
+def _remove_empty_folders(store: Store) -> None:
+    for folder in (store.backups, store.backups.parent, *reversed(store.folders)):
+        # Not empty: somebody keeps something there.
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _preview(plan: _Plan, profile: Profile, width: int) -> str:
+    entries = [(report.action, report.path, _about(report, profile)) for report in plan.reports]
+    return taking_back.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
+
+
+def _about(report: FileReport, profile: Profile) -> list[str]:
+    if report.role == "secret":
+        return ["your API key stays"] if report.action == "keep" else ["your API key; no copy of it stays"]
+    if report.role in ("user_config", "project_config"):
+        if report.action == "delete":
+            return ["was made by a setup, and nothing else is left in it"]
+        return [f"what this program wrote for {profile.display_name} goes; everything else stays"]
+    return []
+
+
+def _report(profile: Profile, status: str, message: str, plan: _Plan, diff: str | None = None) -> Report:
+    return Report(
+        command="uninstall",
+        status=status,
+        exit_status=Exit.DONE,
+        message=message,
+        profile=profile,
+        changed=bool(plan.changes),
+        files=plan.reports,
+        findings=plan.notices,
+        details={} if diff is None else {"diff": diff},
+    )

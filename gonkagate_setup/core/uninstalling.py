@@ -1,0 +1,239 @@
+"""What an uninstallation takes out of the configs, what it leaves, and where else the provider stands.
+
+Taken out is only what is proved ours: a value under `provider.<id>` that equals the catalogue's or one that
+a named release wrote, and `model`/`small_model` where they name a model of the catalogue or the recorded one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Final, Iterator, Mapping, Sequence
+
+from gonkagate_setup.core import jsonc, jsonc_scan, ownership
+from gonkagate_setup.core.catalog import ConfigPath, Profile
+from gonkagate_setup.core.edits import Operation
+from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup
+from gonkagate_setup.core.places import PROJECT, USER, Environment
+from gonkagate_setup.core.plan import parsed
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.state import State
+from gonkagate_setup.core.undoing import FileEdit
+from gonkagate_setup.errors import Where
+
+_FILE_TOKEN: Final = re.compile(r"\{file:([^}]+)\}")
+_ENV_TOKEN: Final = re.compile(r"\{env:([^}]+)\}")
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The edits of configs, and what a person is told of what stays; `key_needed` says who needs the key."""
+
+    edits: tuple[FileEdit, ...]
+    notices: tuple[Finding, ...]
+    key_needed: tuple[Finding, ...]
+
+
+def build(profile: Profile, survey: Survey, state: State | None, created: Sequence[str]) -> Removal:
+    """Plan it for the user's three files and this folder's project files.
+
+    `created` are real paths of configs that setups made; such a file goes once nothing but `$schema` is
+    left. Raises SetupError managed_config_parse_failed and managed_config_read_failed.
+    """
+    references = frozenset(
+        profile.reference(key) for key in (*(model.key for model in profile.models), *_recorded(state))
+    )
+    edits: list[FileEdit] = []
+    seen: set[PurePath] = set()
+    # The project first: it names models of the provider that the user layer defines.
+    for layer, snapshots in ((PROJECT, survey.project_files), (USER, survey.user_files)):
+        for snapshot in snapshots:
+            if snapshot.data is None or snapshot.real in seen:
+                continue
+            seen.add(snapshot.real)
+            edit = _edit(profile, snapshot, layer, references, created)
+            if edit is not None:
+                edits.append(edit)
+    after = survey.replace(
+        {edit.snapshot.real: None if edit.after is None else edit.after.encode() for edit in edits}
+    )
+    layers = _layers(after)
+    return Removal(
+        tuple(edits),
+        tuple(finding for layer in layers for finding in _left(profile, layer, seen, after)),
+        tuple(_key_users(profile, after, layers)),
+    )
+
+
+def _recorded(state: State | None) -> tuple[str, ...]:
+    return () if state is None or state.model_key is None else (state.model_key,)
+
+
+def _edit(
+    profile: Profile,
+    snapshot: Snapshot,
+    layer: str,
+    references: frozenset[str],
+    created: Sequence[str],
+) -> FileEdit | None:
+    document = parsed(snapshot)
+    operations: list[Operation] = ownership.stale_activation(document.value, references)
+    if layer == USER:
+        operations += ownership.removals(document.value, ("provider",), _ours(profile, document.value))
+    if not operations:
+        return None
+    after: str | None = jsonc.apply(document, operations).text
+    if str(snapshot.real) in created and _empty(str(after)):
+        after = None
+    return FileEdit(snapshot, layer, document.text, after, tuple(operations))
+
+
+def _ours(profile: Profile, config: Mapping[str, Any]) -> set[ConfigPath]:
+    """The leaves under `provider.<id>` that hold exactly what a release of this program wrote."""
+    base = ("provider", profile.id)
+    defined = dict(leaves(profile.provider_config(), base))
+    retired = {entry.path: entry.value for entry in profile.retired}
+    ours = set()
+    for path, value in leaves(lookup(config, base), base):
+        wanted = [source[path] for source in (defined, retired) if path in source]
+        if any(jsonc.same(value, one) for one in wanted):
+            ours.add(path)
+    return ours
+
+
+def _empty(text: str) -> bool:
+    """Whether nothing but `$schema`, as we write it, is left: no key and no comment."""
+    value = jsonc.parse(text).value
+    only_schema = all(key == "$schema" and child == ownership.SCHEMA_URL for key, child in value.items())
+    return only_schema and not list(jsonc_scan.comments(text))
+
+
+def _layers(survey: Survey) -> list[Layer]:
+    """Every layer that has something in it, in any of the environments, once."""
+    found: dict[tuple[str, str], Layer] = {}
+    for environment in Environment:
+        for layer in survey.layers(environment):
+            found.setdefault((layer.layer, layer.name), layer)
+    return list(found.values())
+
+
+def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey) -> Iterator[Finding]:
+    """What of the provider still stands in a layer: kept there, or out of reach."""
+    here = layer.path is not None and _real(survey, layer.path) in edited
+    for path in _mentions(profile, layer.value):
+        key = ".".join(path)
+        where = layer.locate(path)
+        if here:
+            yield _finding(
+                "uninstall_kept",
+                layer,
+                where,
+                key,
+                "it is not what this program wrote, so it was taken for yours and stays",
+                f"remove {key} from {where.name} if you do not want it any more",
+            )
+        else:
+            yield _finding(
+                "uninstall_elsewhere",
+                layer,
+                where,
+                key,
+                f"{profile.display_name} is still named here, in a place that this program does not edit",
+                f"remove {key} from {where.name} if you do not want it any more",
+            )
+
+
+def _real(survey: Survey, path: PurePath) -> PurePath:
+    reading = survey.readings.get(path)
+    return path if reading is None or reading.snapshot is None else reading.snapshot.real
+
+
+def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath]:
+    """Keys under the provider, one a setting, and every key whose value names the provider or a model."""
+    base = ("provider", profile.id)
+    own = lookup(value, base)
+    if own is not MISSING:
+        yield from (path for path, _ in leaves(own, base))
+    for path, leaf in leaves(value):
+        if path[:2] == base:
+            continue
+        texts = leaf if isinstance(leaf, list) else [leaf]
+        gating = path[-1:] in (("enabled_providers",), ("disabled_providers",))
+        model = path[-1:] in (("model",), ("small_model",))
+        if any(
+            isinstance(text, str)
+            and ((gating and text == profile.id) or (model and text.startswith(f"{profile.id}/")))
+            for text in texts
+        ):
+            yield path
+
+
+def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Iterator[Finding]:
+    """Layers that still refer to the key file: opencode does not start when one does and the file is gone."""
+    home = survey.surroundings.home
+    key = home.joinpath(*profile.folder, profile.key_file)
+    for layer in layers:
+        folder = survey.surroundings.cwd if layer.path is None else layer.path.parent
+        text, in_comment = _text(survey, layer), _skipped(layer)
+        for match in _FILE_TOKEN.finditer(text):
+            if match.start() in in_comment:
+                continue
+            named = _ENV_TOKEN.sub(lambda env: survey.surroundings.environ.get(env[1], ""), match[1])
+            if _resolved(named, home, folder) != key:
+                continue
+            line = text.count("\n", 0, match.start()) + 1
+            column = match.start() - text.rfind("\n", 0, match.start())
+            yield _finding(
+                "uninstall_key_needed",
+                layer,
+                Where(layer.name, line, column),
+                None,
+                "the key file is named here, so it stays: opencode would not start without it",
+                f"take {match[0]} out of {layer.name}, then run: gonkagate-setup uninstall",
+            )
+
+
+def _text(survey: Survey, layer: Layer) -> str:
+    if layer.document is not None:
+        return layer.document.text
+    reading = None if layer.path is None else survey.readings.get(layer.path)
+    return "" if reading is None or reading.text is None else reading.text
+
+
+def _skipped(layer: Layer) -> set[int]:
+    """Where a reference stands that opencode does not resolve; none where the text was not understood."""
+    if layer.document is None:
+        return set()
+    everywhere = {match.start() for match in _FILE_TOKEN.finditer(layer.document.text)}
+    return everywhere - {
+        token.offset for token in jsonc.reference_tokens(layer.document) if token.kind == "file"
+    }
+
+
+def _resolved(named: str, home: PurePath, folder: PurePath) -> PurePath:
+    """The path that opencode opens, with `.` and `..` taken out."""
+    path = home / named[2:] if named.startswith("~/") else folder / named
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and len(parts) > 1:
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return type(path)(*parts)
+
+
+def _finding(code: str, layer: Layer, where: Where, key: str | None, message: str, next_step: str) -> Finding:
+    return Finding(
+        code=code,
+        severity=NOTICE,
+        reach=DURABLE,
+        layer=layer.layer,
+        path=where.name,
+        line=where.line,
+        column=where.column,
+        key=key,
+        message=message,
+        next_step=next_step,
+    )

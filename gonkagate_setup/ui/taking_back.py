@@ -1,0 +1,33 @@
+"""What `undo` and `uninstall` are about to do, as text for a person."""
+
+from __future__ import annotations
+
+from typing import Final, Iterator, Mapping, Sequence
+
+from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.undoing import FileEdit
+from gonkagate_setup.ui.render import entry, section
+from gonkagate_setup.ui.text import style, wrap
+
+_PLANNED: Final[Mapping[str, str]] = {
+    "restore": "put back",
+    "update": "change",
+    "delete": "remove",
+    "keep": "keep",
+}
+
+
+def preview(
+    title: str, entries: Sequence[tuple[str, str, Sequence[str]]], findings: Sequence[Finding], width: int
+) -> str:
+    """File by file: (action, path, why)."""
+    lines = ["", style(wrap(title, width), "heading"), ""]
+    for action, path, about in entries:
+        lines += entry(_PLANNED[action], path, about, width)
+    return "\n".join([*lines, *section("Good to know:", findings, width), ""])
+
+
+def texts(edits: Sequence[FileEdit]) -> Iterator[tuple[str | None, str | None, str]]:
+    """What render.diffs shows of the edits."""
+    for edit in edits:
+        yield edit.before, edit.after, str(edit.snapshot.path)
