@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def roots(tmp_path: Path) -> Iterator[Iterator[Path]]:
-    """A folder that is not there yet, again and again under the same name, in memory where the machine has /dev/shm."""
+    """A folder that is not there yet, again and again; in memory where the machine has /dev/shm."""
     memory = Path("/dev/shm")
     base = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else tmp_path))
 

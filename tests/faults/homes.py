@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Callable, Iterable, Sequence
+from typing import Callable, Sequence
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.system.files import read_snapshot
@@ -90,7 +90,7 @@ class Home:
         return found
 
     def would_start(self) -> str | None:
-        """Why opencode would refuse to start, None where it would not; held against the real one elsewhere."""
+        """Why opencode would refuse to start, None where it would not; test_starts.py tries it."""
         for path in (self.user_config, self.project_config):
             if not path.exists():
                 continue

@@ -9,19 +9,20 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator
 from unittest import mock
 
 CALLS = (
-    "chmod close fchmod fchown fstat fsync ftruncate getxattr listdir listxattr lseek lstat mkdir open read "
-    "readlink replace rmdir setxattr stat unlink utime write"
-).split()
+    *("chmod", "close", "fchmod", "fchown", "fstat", "fsync", "ftruncate", "getxattr", "listdir"),
+    *("listxattr", "lseek", "lstat", "mkdir", "open", "read", "readlink", "replace", "rmdir", "setxattr"),
+    *("stat", "unlink", "utime", "write"),
+)
 
 # Between two of these the disk does not change, so a kill before each is a kill at every state of the disk.
 CHANGING = frozenset(
-    "chmod fchmod fchown flock fsync ftruncate mkdir replace rmdir setxattr unlink utime write".split()
-)
+    ("chmod", "fchmod", "fchown", "flock", "fsync", "ftruncate", "mkdir", "replace", "rmdir", "setxattr")
+) | {"unlink", "utime", "write"}
 
 Action = Callable[[str, Callable[[], Any]], Any]
 
@@ -56,9 +57,10 @@ def points(work: Callable[[], None], *, every: bool) -> tuple[int, list[int]]:
 @contextmanager
 def intercepted(counter: Counter) -> Iterator[Counter]:
     """Count, and act, inside the context."""
-    with mock.patch.multiple(
-        os, **{name: _counting(counter, name, getattr(os, name)) for name in CALLS}
-    ), mock.patch.object(fcntl, "flock", _counting(counter, "flock", fcntl.flock)):
+    with ExitStack() as stack:
+        for module, name in (*((os, name) for name in CALLS), (fcntl, "flock")):
+            function = _counting(counter, name, getattr(module, name))
+            stack.enter_context(mock.patch.object(module, name, function))
         yield counter
 
 

@@ -30,7 +30,7 @@ def broken(scenario: Scenario, home: Home, at: int, act: Action) -> SetupError |
 
 
 def settled(home: Home, before: Tree, after: Tree, refusal: SetupError | None) -> str:
-    """"before" or "after"; where putting back is said to be incomplete, the next run completes it."""
+    """ "before" or "after"; where putting back is said to be incomplete, the next run completes it."""
     if refusal is not None and refusal.code == "managed_rollback_failed":
         assert home.would_start() is None
         recovered(home)

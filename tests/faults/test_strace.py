@@ -1,4 +1,4 @@
-"""The calls that the sweeps count are those that the kernel sees: the same kinds, as often, in the same order."""
+"""The calls that the sweeps count are those that the kernel sees, in the same order."""
 
 from __future__ import annotations
 

@@ -63,14 +63,16 @@ def recover(store: Store, host: Host) -> Recovery | None:
     return done if entries or done.failures else None
 
 
-def undo(store: Store, host: Host, entries: Sequence[Entry]) -> Recovery:
+def undo(store: Store, host: Host, entries: Sequence[Entry], begun: int | None = None) -> Recovery:
     """Put everything back and remove the journal.
 
-    The journal stays for the next run where the system refused a step.
+    `begun` is how many of the entries may have taken place (None: all); what is otherwise than before at a
+    later one is no business of ours, but the file written beside it goes. The journal stays for the next
+    run where the system refused a step.
     """
     work = _Undoing(store, host, [], [], [])
-    for entry in reversed(entries):
-        _try_one(work, entry)
+    for number, entry in reversed(list(enumerate(entries))):
+        _try_one(work, entry, begun=begun is None or number < begun)
     if not work.again and journal.exists(store):
         try:
             journal.discard(store)
@@ -79,9 +81,13 @@ def undo(store: Store, host: Host, entries: Sequence[Entry]) -> Recovery:
     return Recovery(tuple(work.restored), tuple(work.failures))
 
 
-def _try_one(work: _Undoing, entry: Entry) -> None:
+def _try_one(work: _Undoing, entry: Entry, *, begun: bool) -> None:
     try:
-        _undo_one(work, entry)
+        if begun:
+            _undo_one(work, entry)
+        elif isinstance(entry, FileEntry) and entry.path.parent.exists():
+            with Folder(entry.path.parent) as folder:
+                folder.remove(entry.temporary)
     except (OSError, SetupError) as problem:
         why = reason(problem) if isinstance(problem, OSError) else problem.message
         work.failures.append(f"{entry.path} could not be put back ({why})")
