@@ -100,7 +100,8 @@ def build(
 
     `user_files` are the global config.json, opencode.json and opencode.jsonc, `project_files` the
     project root's opencode.json and opencode.jsonc, both low to high. Raises SetupError
-    managed_config_parse_failed or managed_config_merge_failed, each with file, line and column.
+    managed_config_parse_failed or managed_config_merge_failed, each with file, line and column,
+    managed_config_read_only with the file.
     """
     owned = frozenset(
         profile.reference(key)
@@ -195,6 +196,8 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
             where=Where(str(file.snapshot.path), problem.line, problem.column),
             next_step="make it an object, or remove it, then run this command again",
         ) from None
+    if after.text != document.text:
+        _require_writable(file.snapshot)
     ours = {operation.path for operation in operations}
     return ConfigChange(
         snapshot=file.snapshot,
@@ -208,3 +211,14 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
             if any(path == our[: len(path)] for our in ours)
         ),
     )
+
+
+def _require_writable(snapshot: Snapshot) -> None:
+    # Replacing a file needs no right to the file itself, but whoever took that right away meant it.
+    if snapshot.mode is not None and not snapshot.mode & 0o222:
+        raise SetupError(
+            "managed_config_read_only",
+            "this file is read-only, and GonkaGate's settings belong in it",
+            where=Where(str(snapshot.path)),
+            next_step="make it writable, or use the tool that manages it, then run this command again",
+        )

@@ -143,7 +143,7 @@ def test_a_config_behind_a_link_that_leads_nowhere(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "code"), [(0o000, "managed_config_read_failed"), (0o444, "managed_config_write_failed")]
+    ("mode", "code"), [(0o000, "managed_config_read_failed"), (0o444, "managed_config_read_only")]
 )
 def test_a_config_without_the_right_to_it(machine: Machine, mode: int, code: str) -> None:
     if os.geteuid() == 0:
