@@ -5,7 +5,7 @@ The normal run takes a sample, `--deep` takes 400 cases for the newest version a
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Callable
 
 import pytest
@@ -68,15 +68,15 @@ def _expectation(case: Case) -> Expectation:
 
 def _foreseen(case: Case) -> tuple[Finding, ...]:
     survey = take_survey(_host(case), case.cwd, GONKAGATE)
-    planned = {path.resolve(): data for path, data in case.texts().items()}
+    planned: dict[PurePath, bytes | None] = {path.resolve(): data for path, data in case.texts().items()}
     return predict(_expectation(case), survey.replace(planned))
 
 
 def _judged(case: Case, version: str) -> tuple[Finding, ...]:
     host = _host(case)
     survey = take_survey(host, case.cwd, GONKAGATE)
-    number = Version(*(int(part) for part in version.split(".")))
-    proof = evidence.gather(opencode.find(host), number, host, survey, ask_models=False)
+    major, minor, patch = (int(part) for part in version.split("."))
+    proof = evidence.gather(opencode.find(host), Version(major, minor, patch), host, survey, ask_models=False)
     return judge(_expectation(case), survey, proof)
 
 
