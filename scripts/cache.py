@@ -27,9 +27,22 @@ def folder() -> Path:
 
 
 @contextmanager
+def exclusive(target: Path) -> Iterator[None]:
+    """One process at a time makes `target`; the others wait here and then find it made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with target.with_name(f".{target.name}.lock").open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def building(target: Path) -> Iterator[Path]:
     """A temporary folder that becomes `target` at the end, unless another process was first."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield temporary
@@ -81,17 +94,22 @@ def python_environment(python: str, requirements: str) -> Path:
     digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
     target = folder() / "venv" / f"{pins.stem}-{version}-{digest}"
     executable = _executable(target)
-    if not (target / _STAMP).is_file():
-        shutil.rmtree(target, ignore_errors=True)
-        # An environment cannot be moved, so it is built in place; the stamp says that it is complete.
-        what = f"preparing {target.name}"
-        run([python, "-m", "venv", str(target)], cwd=ROOT, what=what)
-        pip = [str(executable), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        pip += ["--require-hashes", "--only-binary", ":all:", "-r", str(pins)]
-        # pip's own cache would otherwise grow in the user's home.
-        run(pip, cwd=ROOT, environ={**os.environ, "PIP_CACHE_DIR": str(folder() / "pip")}, what=what)
-        (target / _STAMP).write_text(f"{pins.name}\n", encoding="utf-8")
+    with exclusive(target):
+        if not (target / _STAMP).is_file():
+            _make_environment(python, pins, target)
     return executable
+
+
+def _make_environment(python: str, pins: Path, target: Path) -> None:
+    # An environment cannot be moved, so it is built in place; the stamp says that it is complete.
+    shutil.rmtree(target, ignore_errors=True)
+    what = f"preparing {target.name}"
+    run([python, "-m", "venv", str(target)], cwd=ROOT, what=what)
+    pip = [str(_executable(target)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip += ["--require-hashes", "--only-binary", ":all:", "-r", str(pins)]
+    # pip's own cache would otherwise grow in the user's home.
+    run(pip, cwd=ROOT, environ={**os.environ, "PIP_CACHE_DIR": str(folder() / "pip")}, what=what)
+    (target / _STAMP).write_text(f"{pins.name}\n", encoding="utf-8")
 
 
 def _executable(environment: Path) -> Path:

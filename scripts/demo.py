@@ -111,8 +111,8 @@ def _set_up(machine: Machine) -> None:
     before = machine.tree(machine.home)
     print("   $ gonkagate-setup --scope user --yes --api-key-stdin      (the key is piped in)")
     done = machine.run_setup("--scope", "user", "--yes", "--api-key-stdin", stdin=machine.key + "\n")
-    _say(done.stderr + done.stdout)
     _expect(done, "the setup")
+    _say(done.stderr + done.stdout)
     print("\n   Files that it wrote:")
     ours = (machine.user_config, machine.key_file, machine.state_file)
     after = machine.tree(machine.home)
@@ -131,8 +131,8 @@ def _use(machine: Machine) -> None:
     _step("Running plain opencode, as you would")
     print(f'   $ opencode run "{_TASK}"')
     done = machine.opencode("run", _TASK)
-    _say(done.stdout)
     _expect(done, "opencode run")
+    _say(done.stdout)
     written = machine.project / "hello.txt"
     if not written.is_file() or written.read_text(encoding="utf-8") != _EXPECTED:
         raise _DemoError("opencode run did not write hello.txt as it was told to")

@@ -31,8 +31,9 @@ def executable(version: str) -> Path:
     target = cache.folder() / "opencode" / version
     name = "opencode.cmd" if sys.platform == "win32" else "opencode"
     command = target / "node_modules" / ".bin" / name
-    if not command.exists():
-        _install(version, target)
+    with cache.exclusive(target):
+        if not command.exists():
+            _install(version, target)
     if not command.exists():
         raise cache.PreparationError(f"opencode-ai@{version} brought no {command}")
     return command
