@@ -1,8 +1,8 @@
-"""Edits as files: each file in tests/golden/jsonc is one sentence, a text before, edits, and the text after.
+"""Edits as files: each file in tests/golden/jsonc is a sentence, a text before, edits, and the text after.
 
-A section begins with `<<< name, flags`. Flags: `crlf` and `cr` (line ends), `bom`, `no final newline`, and for
-`after` `unchanged`. An edit is `set PATH VALUE` or `remove PATH`, both as JSON. `␍` at the end of a line makes
-that one line end CR LF.
+A section begins with `<<< name, flags`. Flags: `crlf` and `cr` (line ends), `bom`, `no final newline`, and
+for `after` `unchanged`. An edit is `set PATH VALUE` or `remove PATH`, both as JSON. `␍` at the end of a
+line makes that one line end CR LF.
 """
 
 from __future__ import annotations

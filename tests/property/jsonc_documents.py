@@ -9,12 +9,31 @@ from hypothesis import strategies as st
 
 from gonkagate_setup.core.edits import Operation, Remove, Set
 
-KEYS = ["a", "b", "model", "provider", "gonkagate", "é", "😀", "", "x.y", "a/b", "__proto__", 'q"\\', "//", "/*"]
+KEYS = [
+    "a",
+    "b",
+    "model",
+    "provider",
+    "gonkagate",
+    "é",
+    "😀",
+    "",
+    "x.y",
+    "a/b",
+    "__proto__",
+    'q"\\',
+    "//",
+    "/*",
+]
 _TEXTS = st.one_of(
-    st.sampled_from(["", "x", "//", "/*", "*/", "{env:A}", "{file:~/x}", '"', "\\", "é", "😀", "\u2028", "\x7f"]),
+    st.sampled_from(
+        ["", "x", "//", "/*", "*/", "{env:A}", "{file:~/x}", '"', "\\", "é", "😀", "\u2028", "\x7f"]
+    ),
     st.text(max_size=5),
 )
-_NUMBERS = st.sampled_from(["0", "-0", "1", "-12", "1.5", "1e3", "1E-2", "0.10", "9007199254740993", "123456"])
+_NUMBERS = st.sampled_from(
+    ["0", "-0", "1", "-12", "1.5", "1e3", "1E-2", "0.10", "9007199254740993", "123456"]
+)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
@@ -48,8 +67,23 @@ class _Writer:
         self.lines = draw(st.booleans())
         self.wild = draw(st.sampled_from([0, 1, 4]))
         self.space = draw(st.sampled_from(["", " "]))
-        odd = ["", " ", "\t", "  ", self.newline, self.newline * 2, " " + self.newline + "\t", "/* c */", "/**/"]
-        odd += ["// c" + self.newline, " //" + self.newline + "  ", " /* c" + self.newline + " */ ", " /*a*/ /*b*/"]
+        odd = [
+            "",
+            " ",
+            "\t",
+            "  ",
+            self.newline,
+            self.newline * 2,
+            " " + self.newline + "\t",
+            "/* c */",
+            "/**/",
+        ]
+        odd += [
+            "// c" + self.newline,
+            " //" + self.newline + "  ",
+            " /* c" + self.newline + " */ ",
+            " /*a*/ /*b*/",
+        ]
         odd += [f"{self.newline}  // own{self.newline}  ", "/* // */", "// /* " + self.newline]
         self.odd = st.sampled_from(odd)
 
@@ -124,7 +158,9 @@ def operations(draw: Callable[..., Any], value: dict[str, Any], most: int = 3) -
         path: list[str] = []
         here: Any = value
         while isinstance(here, dict):
-            path.append(draw(st.sampled_from([*list(here), *[key for key in KEYS if key != "__proto__"][:7]])))
+            path.append(
+                draw(st.sampled_from([*list(here), *[key for key in KEYS if key != "__proto__"][:7]]))
+            )
             here = here.get(path[-1], {} if draw(st.integers(0, 3)) == 3 else None)
             if not draw(st.booleans()):
                 break

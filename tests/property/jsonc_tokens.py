@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 
 class Token(NamedTuple):
@@ -44,7 +44,7 @@ def _end(text: str, start: int) -> int:
     if text.startswith("/*", start):
         return text.index("*/", start + 2) + 2
     blank = first in " \t\r\n"
-    while end < len(text) and (text[end] in " \t\r\n") == blank and text[end] not in "{}[]:,/\"":
+    while end < len(text) and (text[end] in " \t\r\n") == blank and text[end] not in '{}[]:,/"':
         end += 1
     return end
 
@@ -62,7 +62,7 @@ class Part:
 
     first: int
     last: int = -1
-    key: Optional[str] = None
+    key: str | None = None
     key_at: int = -1
     comma_at: int = -1
     parts: list[Part] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Part:
     def lead(self) -> int:
         return self.first if self.key is None else self.key_at
 
-    def effective(self, key: str) -> Optional[Part]:
+    def effective(self, key: str) -> Part | None:
         if not isinstance(self.value, dict):
             return None
         return next((part for part in reversed(self.parts) if part.key == key), None)
@@ -86,8 +86,8 @@ class Tree:
         self._at = 0
         self.root = self._value()
 
-    def find(self, path: tuple[str, ...]) -> Optional[Part]:
-        part: Optional[Part] = self.root
+    def find(self, path: tuple[str, ...]) -> Part | None:
+        part: Part | None = self.root
         for key in path:
             part = part and part.effective(key)
         return part
@@ -130,9 +130,9 @@ class Tree:
         self._at += 1
 
     def own_comments(self, part: Part) -> set[int]:
-        """The comments behind a part on its line: all, if the line ends there, or else those before the comma."""
+        """The comments behind a part on its line: all, if it ends there, else those before the comma."""
         seen: list[int] = []
-        before_comma: Optional[int] = None
+        before_comma: int | None = None
         for index in range(part.last + 1, len(self.tokens)):
             token = self.tokens[index]
             if token.kind == "blank" and token.breaks_line:

@@ -128,7 +128,7 @@ def test_the_value_is_the_documents(generated: Generated) -> None:
     assert "".join(token.text for token in Tree(text).tokens) == text
 
 
-@settings(max_examples=4 * settings.default.max_examples)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.data(), documents())
 def test_an_edit_does_what_it_says_and_nothing_else(data: st.DataObject, generated: Generated) -> None:
     text, value = generated
@@ -165,7 +165,9 @@ def test_a_second_time_changes_nothing(data: st.DataObject, generated: Generated
 
 
 @given(st.data(), documents())
-def test_setting_and_removing_a_new_key_gives_the_same_bytes(data: st.DataObject, generated: Generated) -> None:
+def test_setting_and_removing_a_new_key_gives_the_same_bytes(
+    data: st.DataObject, generated: Generated
+) -> None:
     text, value = generated
     tree = Tree(text)
     objects = [path for path in paths(value) if isinstance(at(value, path), dict)]

@@ -1,0 +1,133 @@
+"""The second reader lets the planned edit through and nothing else, at any depth, without a crash."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from gonkagate_setup.core.edits import Operation, Remove, Set
+from gonkagate_setup.core.second_reader import SafeMergeError, check_edit
+from gonkagate_setup.system import background
+
+PASSES: list[tuple[str, str, list[Operation]]] = [
+    ("", "{}", []),
+    ("", '{"a": 1}', [Set(("a",), 1)]),
+    ("\ufeff", '\ufeff{"a": 1}', [Set(("a",), 1)]),
+    ('{"a": 1}', '{"a": 1} // c', []),
+    ('{"a": 1, "b": 2}', '{"b": 2, "a": 1.0}', []),
+    ('{"a": {"b": 1}}', '{"a": {"b": 2, "c": {"d": 3}}}', [Set(("a", "b"), 2), Set(("a", "c", "d"), 3)]),
+    ('{"a": 1}', '{"b": 1}', [Remove(("a",)), Remove(("c", "d")), Remove(("b", "c")), Set(("b",), 1)]),
+    ('{"a": 1, "a": 2}', "{}", [Remove(("a",))]),
+    (r'{"\ud83d\ude00": "\ud83d\ude00"}', '{"😀": "😀", "b": ["😀"]}', [Set(("b",), ["\ud83d\ude00"])]),
+    (r'{"\ud83d\ude00": 1, "a": {"😀": [1]}}', '{"a": {}}', [Remove(("😀",)), Remove(("a", "😀"))]),
+    (r'{"a": "\ud83d", "n": 1e999}', r'{"a": "\ud83d", "n": 1e999, "b": null}', [Set(("b",), None)]),
+    ('{"a": [1, [true, null]]}', '{"a": [1, [true, null], "x"]}', [Set(("a",), [1, [True, None], "x"])]),
+]
+FAILS: list[tuple[str, str, list[Operation], str]] = [
+    ('{"a": 1}', '{"a": 2}', [], "at a "),
+    ('{"a": 1}', '{"a": true}', [], "at a "),
+    ('{"a": true}', '{"a": 1}', [], "at a "),
+    ('{"a": null}', '{"a": false}', [], "at a "),
+    ('{"a": "1"}', '{"a": 1}', [], "at a "),
+    ('{"a": {}}', '{"a": []}', [], "at a "),
+    ('{"a": []}', '{"a": {}}', [], "at a "),
+    ('{"a": [1, 2]}', '{"a": [2, 1]}', [], "at a."),
+    ('{"a": [1, 2]}', '{"a": [1]}', [], "at a "),
+    ('{"a": {"b": {"c": 1}}}', '{"a": {"b": {}}}', [], "at a.b.c "),
+    ('{"a": 1}', "{}", [], "at a "),
+    ("{}", '{"x": 1}', [], "at x "),
+    ('{"a": 1, "a": 2}', '{"a": 1}', [Remove(("a",))], "at a "),
+    ('{"a": 1}', '{"a": 1}', [Set(("a",), 2)], "at a "),
+    ('{"a": 1, "b": 1}', '{"b": 2}', [Remove(("a",))], "at b "),
+    ('{"a": 1}', '{"a": 1}', [Set(("a", "b"), 2)], "a holds no object to set b in"),
+    ("[1]", "[1]", [], "finds no object in the present text"),
+    ("{}", "1", [], "finds no object in the edited text"),
+    ("{}", "{", [], "cannot read the edited text"),
+    ("{", "{}", [], "cannot read the present text"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "operations"), PASSES, ids=range(len(PASSES)))
+def test_passes(before: str, after: str, operations: list[Operation]) -> None:
+    check_edit(before, after, operations)
+
+
+@pytest.mark.parametrize(("before", "after", "operations", "words"), FAILS, ids=range(len(FAILS)))
+def test_fails(before: str, after: str, operations: list[Operation], words: str) -> None:
+    with pytest.raises(SafeMergeError) as refusal:
+        check_edit(before, after, operations)
+    assert words in refusal.value.reason + " "
+
+
+def test_the_plans_values_are_not_changed() -> None:
+    value: dict[str, Any] = {"x": {}}
+    check_edit("{}", '{"a": {"x": {"y": 1}}}', [Set(("a",), value), Set(("a", "x", "y"), 1)])
+    assert value == {"x": {}}
+
+
+def test_a_refusal_quotes_nothing_of_the_file() -> None:
+    for after in ('{"apiKey": "gp-other"}', '{"apiKey": gp-other}', '"gp-other"'):
+        with pytest.raises(SafeMergeError) as refusal:
+            check_edit('{"apiKey": "gp-first"}', after, [])
+        assert "gp-" not in str(refusal.value)
+        assert refusal.value.__context__ is None
+
+
+def nested(kind: str, depth: int) -> str:
+    return (
+        '{"a":' * depth + "1" + "}" * depth
+        if kind == "objects"
+        else '{"a":' + "[" * depth + "]" * depth + "}"
+    )
+
+
+def check(before: str, after: str, *, deep: bool) -> str | None:
+    """The reason of the refusal, or None, in a thread as the product runs it."""
+    try:
+        background.start(lambda: check_edit(before, after, []), deep=deep).result()
+    except SafeMergeError as refusal:
+        return refusal.reason
+    return None
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("objects", 900), ("arrays", 1200)])
+def test_deep_texts_are_read_in_the_deep_thread(kind: str, depth: int) -> None:
+    text = nested(kind, depth)
+    assert check(text, text, deep=True) is None
+    assert check(text, text.replace("1", "2") if kind == "objects" else nested(kind, depth - 1), deep=True)
+
+
+@pytest.mark.parametrize("kind", ["objects", "arrays"])
+@pytest.mark.parametrize(("depth", "deep"), [(500, False), (2_000, True)])
+def test_what_is_too_deep_is_refused_and_crashes_nothing(kind: str, depth: int, deep: bool) -> None:
+    text = nested(kind, depth)
+    assert check(text, text, deep=deep) == "the present text is nested too deeply for the second parser"
+    assert check("{}", text, deep=deep) == "the edited text is nested too deeply for the second parser"
+
+
+def test_the_recursion_limit_is_given_back() -> None:
+    usual = sys.getrecursionlimit()
+    assert background.start(sys.getrecursionlimit, deep=True).result() > usual
+    assert sys.getrecursionlimit() == usual
+
+
+def test_the_limit_stays_while_any_deep_call_runs() -> None:
+    usual = sys.getrecursionlimit()
+
+    def outer() -> int:
+        background.start(lambda: None, deep=True).result()
+        return sys.getrecursionlimit()
+
+    assert background.start(outer, deep=True).result() > usual
+    assert sys.getrecursionlimit() == usual
+
+
+def test_a_task_raises_what_the_call_raised() -> None:
+    def call() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError, match="x"):
+        background.start(call).result()
+    assert background.start(lambda: 5).result() == 5
