@@ -26,15 +26,12 @@ _CODES: Final = {"SIGTERM": "terminated", "SIGHUP": "hung_up"}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class Cancelled(SetupError):  # noqa: N818  # it says what happened; nothing went wrong
-    """The process was asked to stop; code cancelled (130), terminated (143) or hung_up (129)."""
+class Cancelled(BaseException):
+    """The process was asked to stop by the signal `name`; no `except Exception` or SetupError swallows it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            _CODES.get(name, "cancelled"),
-            "Stopped; everything is as it was before",
-            next_step="run this command again when you like",
-        )
+        super().__init__(name)
+        self.name = name
 
 
 class _Watch:
@@ -82,7 +79,8 @@ def check() -> None:
 def cancellation() -> Iterator[None]:
     """Raise Cancelled in the main thread at the first signal.
 
-    A signal that was ignored when the program started (nohup, a background job) stays ignored.
+    What leaves the context is a SetupError: cancelled (exit status 130), terminated (143), hung_up (129). A
+    signal that was ignored when the program started (nohup, a background job) stays ignored.
     """
     watch = _Watch()
     before: dict[int, Any] = {}
@@ -94,6 +92,12 @@ def cancellation() -> Iterator[None]:
             if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, _handler(watch, name))
         yield
+    except Cancelled as cancelled:
+        raise SetupError(
+            _CODES.get(cancelled.name, "cancelled"),
+            "Stopped; everything is as it was before",
+            next_step="run this command again when you like",
+        ) from None
     finally:
         watch.finished.set()
         _watches.remove(watch)

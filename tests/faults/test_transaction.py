@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -271,10 +272,14 @@ def test_a_journal_in_the_way_is_not_overwritten(installed: Home) -> None:
     "rubbish",
     [b"", b"\n", b"{}\n", b"[1]\nnull\n", b'{"kind": "FileEntry", "path": "x"}\n', b"\xff\x00" * 99],
 )
-def test_a_journal_that_is_rubbish_undoes_nothing(installed: Home, rubbish: bytes) -> None:
+@pytest.mark.parametrize("with_sums", [False, True])
+def test_a_journal_that_is_rubbish_undoes_nothing(installed: Home, rubbish: bytes, with_sums: bool) -> None:
     before = installed.tree()
     installed.store.journal.mkdir(mode=0o700)
-    put(installed.store.journal / "entries", rubbish, 0o600)
+    summed = b"".join(
+        sha256(line).hexdigest().encode() + b" " + line + b"\n" for line in rubbish.split(b"\n")
+    )
+    put(installed.store.journal / "entries", summed if with_sums else rubbish, 0o600)
     with lock(installed.store, installed.host):
         assert recover(installed.store, installed.host) is None
     assert installed.tree() == before
@@ -339,13 +344,11 @@ def commit_one(home: Home, write: Write, **later: float) -> tuple[Path, ...]:
 
 
 def test_copies_have_the_npm_tools_names_and_our_modes(installed: Home) -> None:
-    import hashlib
-
     user, project = installed.user_config.read_bytes(), installed.project_config.read_bytes()
     with lock(installed.store, installed.host), Transaction(installed.store, installed.host) as transaction:
         transaction.apply(BY_NAME["scope switch"].changes(installed))
         kept = transaction.commit()
-    digest = hashlib.sha256(os.fsencode(installed.project_config)).hexdigest()[:12]
+    digest = sha256(os.fsencode(installed.project_config)).hexdigest()[:12]
     assert kept == (
         installed.user_config.with_name("opencode.json.bak-20260701T120000Z"),
         installed.store.backups / f"opencode.json.{digest}.bak-20260701T120000Z",

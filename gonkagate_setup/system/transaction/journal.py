@@ -1,7 +1,8 @@
-"""What a setup is about to do, on disk before it does it: one JSON object per line, appended and synced.
+"""What a setup is about to do, on disk before it does it.
 
-A line that is cut off or not understood ends the journal: it was being written when the process died, so
-nothing of what it says has begun. The file holds exact copies of what is replaced, the key's former value
+One JSON object per line, after its SHA-256 sum, appended and synced. A line that is cut off or does not match
+its sum ends the journal: it was being written when the process died, so nothing of what it says has begun.
+The file holds exact copies of what is replaced, the key's former value
 among them, and is gone when the setup has ended.
 """
 
@@ -103,7 +104,7 @@ def _as_opencode_leaves_it(data: bytes) -> bytes:
 
 def append(store: Store, entries: Sequence[Entry]) -> None:
     """Add the entries and wait until they are on disk; the journal is made where it is not there yet."""
-    lines = "".join(json.dumps(_encode(entry)) + "\n" for entry in entries).encode("ascii")
+    lines = b"".join(_line(entry) for entry in entries)
     first = not store.journal.exists()
     if first:
         store.journal.mkdir(mode=0o700)
@@ -183,9 +184,17 @@ def _require_ours(path: Path) -> None:
         raise OSError(f"{path} can be written by another user")
 
 
+def _line(entry: Entry) -> bytes:
+    text = json.dumps(_encode(entry)).encode("ascii")
+    return digest(text).encode("ascii") + b" " + text + b"\n"
+
+
 def _understood(line: bytes) -> Entry | None:
+    total, _, text = line.partition(b" ")
+    if digest(text).encode("ascii") != total:
+        return None
     try:
-        return _decode(json.loads(line))
+        return _decode(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

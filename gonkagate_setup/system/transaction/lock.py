@@ -7,10 +7,12 @@ unless a setup has put something there; one that a killed process left is taken 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
 import re
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +51,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         self._created = False
         self._descriptor: int | None = None
 
+    @signals.uninterrupted
     def __enter__(self) -> None:
         self._store.require_own_folders()
         try:
@@ -74,6 +77,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
 
     def _acquire(self, deadline: float) -> None:
         while True:
+            # Each turn is short and not interrupted; between two of them a signal may end the waiting.
             signals.check()
             try:
                 self._make_folders()
@@ -109,7 +113,11 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
                 return folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             except FileExistsError:
                 self._created = False
-                return folder.open(name, os.O_RDWR)
+            descriptor = folder.open(name, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"{name} is no plain file")
+        return descriptor
 
     def _remove_unused(self) -> None:
         """Remove the file that was made here when it could not be locked, unless another setup took it."""
