@@ -74,7 +74,10 @@ def preview(
     for config in plan.configs:
         about = _about(config, profile, store)
         lines += entry(_PLANNED[config.action], config.snapshot.path, about, width)
-    lines += entry("write", store.state, ["what was set up and when, for the next run; no secret"], width)
+    about_state = ["what was set up and when, for the next run; no secret"]
+    if plan.changed:
+        about_state.append(f"beside it {store.history.name}, for undo, and {store.note.name}")
+    lines += entry("write", store.state, about_state, width)
     blockers = [finding for finding in findings if finding.blocks]
     notices = [finding for finding in findings if not finding.blocks]
     lines += section("This would stand in the way:", blockers, width)
@@ -125,9 +128,8 @@ def report(report: Report, *, width: int = 80) -> str:
         for file in touched:
             lines += _file(file)
     lines += section("Good to know:", report.notices, width)
-    undoing = _undoing(touched) if report.changed else None
-    if undoing is not None:
-        lines += ["", wrap(f"To undo it: {undoing}.", width)]
+    if report.command == "setup" and report.changed and touched:
+        lines += ["", f"{style('undo:', 'heading')} gonkagate-setup undo"]
     if report.next_step not in (None, *(finding.next_step for finding in report.blockers)):
         lines += ["", f"{style('next:', 'heading')} {visible(report.next_step)}"]
     return "\n".join(lines)
@@ -206,15 +208,6 @@ def _file(file: FileReport) -> list[str]:
     if file.backup is not None:
         lines.append(f"  {'':<{_ACTION_WIDTH}}backup: {visible(file.backup)}")
     return lines
-
-
-def _undoing(files: Sequence[FileReport]) -> str | None:
-    steps = []
-    if any(file.backup is not None for file in files):
-        steps.append("copy each backup over its file")
-    if any(file.action == "create" for file in files):
-        steps.append("delete the files that were created")
-    return listed(steps) if steps else None
 
 
 def _sentence(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import refusals
 from tests.e2e.configs import SCHEMA
 from tests.machine import Machine
-from tests.sessions.conftest import Desk
+from tests.sessions.desk import Desk
 from tests.sessions.screen import CTRL_C, CTRL_D, Screen
 
 KEY = "as you type) [? help, b back]: "
@@ -64,12 +64,22 @@ def test_a_rerun_asks_for_no_key_and_no_consent(desk: Desk, matches: Matches) ->
 
 
 def test_colour_changes_nothing_but_the_colour(desk: Desk, matches: Matches) -> None:
-    screen = desk.sit("--color", "always", env={"TERM": "xterm-256color"})
+    screen = desk.sit("--color", "always")
     questions_until(screen, "confirm", desk.machine.key)
     screen.type("y\r")
     assert screen.end() == 0
     assert "\x1b[1m" in screen.raw
     matches(desk.shown(screen), "first-80")
+
+
+def test_colour_is_off_when_asked_for(desk: Desk) -> None:
+    screen = desk.sit("models", "--color", "never", env={"TERM": "xterm-256color"})
+    assert screen.end() == 0
+    assert "\x1b" not in screen.raw
+    coloured = desk.sit("models", env={"TERM": "xterm-256color"})
+    assert coloured.end() == 0
+    assert "\x1b[1m" in coloured.raw
+    assert coloured.text == screen.text
 
 
 def test_help_wrong_answers_going_back_and_the_diff(desk: Desk, matches: Matches) -> None:

@@ -99,7 +99,8 @@ GonkaGate with Kimi K2.6, in every folder
              opencode starts with gonkagate/kimi-k2.6 (model and small_model)
              names opencode's $schema, which opencode would add itself
   write      /home/me/.gonkagate/opencode/install-state.json
-             what was set up and when, for the next run; no secret"""
+             what was set up and when, for the next run; no secret
+             beside it last-change.json, for undo, and opencode-executable.json"""
     )
 
 
@@ -125,7 +126,8 @@ GonkaGate with Kimi K2.6, in this project only
              a backup is kept in
              /home/me/.gonkagate/opencode/backups/project-config
   write      /home/me/.gonkagate/opencode/install-state.json
-             what was set up and when, for the next run; no secret"""
+             what was set up and when, for the next run; no secret
+             beside it last-change.json, for undo, and opencode-executable.json"""
     )
 
 
@@ -189,8 +191,7 @@ Good to know:
   - It is unused.
     layer: a_new_layer (a_new_layer)
 
-To undo it: copy each backup over its file and delete the files that were
-created.
+undo: gonkagate-setup undo
 
 next: opencode"""
     )

@@ -1,0 +1,86 @@
+"""Somebody at the terminal of a throw-away machine."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Mapping
+
+from scripts import opencode_versions
+from tests.machine import ROOT, Machine
+from tests.sessions.screen import Screen
+from tests.stand_in import StandIn
+
+# Our own wrapping depends on how long paths are, so the machine's root has the same length everywhere.
+_ROOT_LENGTH = 26
+
+
+class Desk:
+    """`machine`, and screens on it; `sessions` are all that were opened."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.sessions: list[Screen] = []
+
+    def sit(
+        self,
+        *arguments: str,
+        columns: int = 80,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        shell: str = "exec {}",
+    ) -> Screen:
+        """Start our program on a terminal of `columns`; `shell` is a command line with {} in its place."""
+        command = " ".join([*self.machine.python, *arguments])
+        environ = {**self.machine.environment, "PYTHONPATH": str(ROOT), "TERM": "dumb", **(env or {})}
+        screen = Screen(
+            ["/bin/sh", "-c", shell.format(command)],
+            environ=environ,
+            cwd=cwd or self.machine.project,
+            columns=columns,
+        )
+        self.sessions.append(screen)
+        return screen
+
+    def shown(self, screen: Screen) -> str:
+        """The screen's text as it is everywhere: without this machine's places, times and versions."""
+        return _timeless(screen.text).replace(str(self.machine.root), "/machine")
+
+    def homely(self, screen: Screen) -> str:
+        """The same for the docs, with places as they are on a person's machine."""
+        return self.at_home(_timeless(screen.text))
+
+    def at_home(self, text: str) -> str:
+        """`text` with a person's places in it."""
+        for place, name in (
+            (self.machine.home, "/home/you"),
+            (self.machine.project, "/home/you/project"),
+            (self.machine.bin, "/usr/local/bin"),
+        ):
+            text = text.replace(str(place), name)
+        return text
+
+
+def _timeless(text: str) -> str:
+    text = re.sub(r"( \d+ s)+$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\.bak-\d{8}T\d{6}Z", ".bak-<time>", text)
+    text = re.sub(r"\.[0-9a-f]{12}\.bak", ".<digest>.bak", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+    text = re.sub(r"opencode \d+\.\d+\.\d+", "opencode <version>", text)
+    # Only said when it takes long enough to be noticed.
+    return text.replace("checking the edit with a second parser ...\n", "") + "\n"
+
+
+@contextmanager
+def desk_with(stand_in: StandIn) -> Iterator[Desk]:
+    """A desk on a machine of its own, with the newest opencode; every key is searched for at the end."""
+    base = Path("/tmp").resolve()
+    prefix = "g" * (_ROOT_LENGTH - len(str(base)) - 9)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=base) as root:
+        made = Desk(Machine(Path(root), stand_in, opencode_versions.executable(opencode_versions.NEWEST)))
+        yield made
+        said = "".join(screen.raw for screen in made.sessions).encode()
+        assert [name for canary in made.machine.canaries for name in canary.encodings_in(said)] == []
+        assert made.machine.leaks() == []
