@@ -1,0 +1,73 @@
+"""Writes the precedence table in docs/layers.md from `gonkagate_setup/core/places.py`.
+
+python3 scripts/layers_table.py           (a test compares the page with what this would write)
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
+BEGIN: Final = "<!-- table: scripts/layers_table.py -->"
+END: Final = "<!-- end of table -->"
+_HOME: Final = PurePosixPath("~")
+_ROOT: Final = PurePosixPath("<work tree>")
+_WORDS: Final = {
+    "well_known": "a server named in opencode's `auth.json` (`<url>/.well-known/opencode`)",
+    "organisation_account": "the organisation that opencode is signed in to",
+    "plugin": "`config` hooks of plugins; not with `--pure`",
+    "OPENCODE_CONFIG_CONTENT": "the text of the variable OPENCODE_CONFIG_CONTENT",
+}
+_VARIABLES: Final = {
+    "OPENCODE_CONFIG": "$OPENCODE_CONFIG",
+    "OPENCODE_CONFIG_DIR": "$OPENCODE_CONFIG_DIR",
+    "OPENCODE_CONFIG_CONTENT": "{}",
+}
+
+
+def table() -> str:
+    """Every place, low to high, for a folder `<work tree>/nested` with every variable set."""
+    around = Surroundings({**_VARIABLES, "USER": "<user>"}, _HOME, _ROOT / "nested", _ROOT, "darwin")
+    lines = ["| | layer | where | read in |", "| --- | --- | --- | --- |"]
+    by_environment = {environment: _named(around, environment) for environment in Environment}
+    for number, row in enumerate(by_environment[Environment.SESSION], start=1):
+        read = [name.value for name, rows in by_environment.items() if row in rows]
+        lines.append(f"| {number} | `{row[0]}` | {row[1]} | {', '.join(read)} |")
+    return "\n".join(lines)
+
+
+def _named(around: Surroundings, environment: Environment) -> list[tuple[str, str]]:
+    return [(place.layer, _where(place, around.cwd)) for place in places(around, environment)]
+
+
+def _where(place: Place, cwd: PurePath) -> str:
+    if place.path is None:
+        return _WORDS[place.layer]
+    text = str(place.path)
+    for variable in _VARIABLES.values():
+        text = text.replace(str(cwd / variable), variable)
+    if place.kind is Kind.AGENTS:
+        return f"`{text}/{{agent,agents}}/**/*.md`, `{text}/{{mode,modes}}/*.md`"
+    return f"`{text}`"
+
+
+def page(text: str) -> str:
+    """The page with a fresh table."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+def main() -> None:
+    """Rewrite the table in place."""
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
