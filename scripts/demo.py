@@ -112,7 +112,7 @@ def _set_up(machine: Machine) -> None:
     print("   $ gonkagate-setup --scope user --yes --api-key-stdin      (the key is piped in)")
     done = machine.run_setup("--scope", "user", "--yes", "--api-key-stdin", stdin=machine.key + "\n")
     _expect(done, "the setup")
-    _say(done.stderr + done.stdout)
+    _say((done.stderr + done.stdout).replace(str(machine.home), "~"))
     print("\n   Files that it wrote:")
     ours = (machine.user_config, machine.key_file, machine.state_file)
     after = machine.tree(machine.home)
@@ -155,7 +155,7 @@ def _received(machine: Machine) -> None:
 
 def _describe(request: Request) -> str:
     key = request.key or ""
-    purpose = "session title" if request.is_title else "the task"
+    purpose = "the session title" if request.is_title else "the task"
     tools = sum(message.get("role") == "tool" for message in request.json.get("messages", []))
     if tools:
         purpose = "the task, with the tool's result"
@@ -180,7 +180,7 @@ def _step(text: str) -> None:
 
 
 def _say(text: str) -> None:
-    print(textwrap.indent(text.strip(), "   | "), flush=True)
+    print(textwrap.indent(text.strip(), "   | ", lambda _: True), flush=True)
 
 
 def _short(path: Path) -> str:
