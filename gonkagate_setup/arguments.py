@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Callable, Mapping, NoReturn, Sequence
+from typing import Any, Callable, Final, Mapping, NoReturn, Sequence
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import SetupError
+from gonkagate_setup.ui import usage
+from gonkagate_setup.ui.text import closest
+from gonkagate_setup.ui.usage import Flag, Verb
 
-PROGRAM = "gonkagate-setup"
-DEFAULT_VERB = "setup"
+PROGRAM: Final = "gonkagate-setup"
+DEFAULT_VERB: Final = "setup"
+SHELLS: Final = ("bash", "zsh", "fish", "powershell")
+_SHORTEST, _LIVE_SECONDS, _LONGEST = 5, 90, 600
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,9 +28,6 @@ class _Parser(argparse.ArgumentParser):
 
 def _sentence(message: str) -> str:
     # argparse quotes what was typed; a value can be a key with a typing mistake, a name cannot.
-    if message.startswith("unrecognized arguments: "):
-        names = [word.split("=")[0] for word in message.split(": ", 1)[1].split() if word.startswith("-")]
-        return "unknown option: " + ", ".join(names) if names else "there is an argument that no option takes"
     if ": invalid " in message:
         return message.split(": invalid ", 1)[0] + " has a value that it does not take"
     return message
@@ -42,13 +44,34 @@ def _existing_folder(text: str) -> Path:
     return path
 
 
+def _one_of(name: str, values: Sequence[str]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text in values:
+            return text
+        raise SetupError(
+            "usage_error",
+            f"{name} has a value that it does not take",
+            next_step=meant(text, values, f"{name} ") + f"it takes {' or '.join(values)}",
+        )
+
+    return check
+
+
+def meant(typed: str, values: Sequence[str], before: str = "") -> str:
+    """`did you mean ...? ` for what was mistyped, which is not repeated; empty where nothing is near."""
+    near = closest(typed, values)
+    return "" if near is None else f"did you mean {before}{near}? "
+
+
+def _choice(parser: argparse._ActionsContainer, name: str, values: Sequence[str], **more: Any) -> None:
+    parser.add_argument(name, type=_one_of(name, values), choices=values, **more)
+
+
 def _common(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="print exactly one JSON object on stdout")
     group.add_argument("--quiet", action="store_true", help="print results and errors only")
-    group.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="colour (default: auto)"
-    )
+    _choice(group, "--color", ("auto", "always", "never"), default="auto", help="colour (default: auto)")
     group.add_argument("-h", "--help", action="store_true", help="show this help")
     group.add_argument("-v", "--version", action="store_true", help="show the version")
 
@@ -61,9 +84,10 @@ def _working_folder(parser: argparse.ArgumentParser) -> None:
 
 def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
     parser.add_argument("--model", metavar="KEY", help="model key; see: gonkagate-setup models")
-    parser.add_argument(
+    _choice(
+        parser,
         "--scope",
-        choices=[scope.value for scope in Scope],
+        [scope.value for scope in Scope],
         help="user: every folder on this account; project: only this project",
     )
     _working_folder(parser)
@@ -74,9 +98,10 @@ def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
         "--yes", action="store_true", help="take the recommended answers and do not ask to confirm"
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would change and stop there")
-    parser.add_argument(
+    _choice(
+        parser,
         "--on-blocked",
-        choices=("rollback", "keep"),
+        ("rollback", "keep"),
         default="rollback",
         help="when this folder's own config is in the way of user scope: put everything back (default), or "
         "keep the setup for every other folder",
@@ -89,8 +114,33 @@ def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
 
 
 def _verify(parser: argparse.ArgumentParser, profile: Profile) -> None:
-    del profile
     _working_folder(parser)
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help=f"ask {profile.display_name} too: its model list and one tiny answer, with the stored key",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=_LIVE_SECONDS,
+        help=f"how long --live may take in all, {_SHORTEST} to {_LONGEST} (default: {_LIVE_SECONDS})",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise SetupError(
+            "usage_error",
+            "--timeout has a value that it does not take",
+            next_step=f"give seconds from {_SHORTEST} to {_LONGEST}",
+        )
+    return seconds
 
 
 def _models(parser: argparse.ArgumentParser, profile: Profile) -> None:
@@ -122,25 +172,40 @@ def _uninstall(parser: argparse.ArgumentParser, profile: Profile) -> None:
     )
 
 
+def _completion(parser: argparse.ArgumentParser, profile: Profile) -> None:
+    del profile
+    parser.add_argument("shell", nargs="?", type=_one_of("completion", SHELLS), choices=SHELLS)
+    parser.epilog = (
+        "bash: put  source <(gonkagate-setup completion bash)  into ~/.bashrc; zsh: save it as "
+        "_gonkagate-setup in a folder of $fpath; fish: save it as "
+        "~/.config/fish/completions/gonkagate-setup.fish; PowerShell: add it to your $PROFILE."
+    )
+
+
+def _man(parser: argparse.ArgumentParser, profile: Profile) -> None:
+    del profile
+    parser.epilog = "For example: gonkagate-setup man | man -l -"
+
+
 _BUILDERS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser, Profile], None]]] = {
     "setup": ("set opencode up for GonkaGate (the default)", _setup),
     "verify": ("ask opencode whether it uses GonkaGate, changing nothing", _verify),
     "models": ("list the curated models with their sources", _models),
     "undo": ("take the last setup's edits back", _undo),
     "uninstall": ("remove everything that this program put on the machine", _uninstall),
+    "completion": ("print a script that completes this program's command line in a shell", _completion),
+    "man": ("print the manual page", _man),
 }
 VERBS: tuple[str, ...] = tuple(_BUILDERS)
 
 
 def parser_for(name: str, profile: Profile) -> argparse.ArgumentParser:
-    """The parser of one verb; `setup` is also the program's own, and its help lists the other verbs."""
-    summary, build = _BUILDERS[name]
+    """The parser of one verb; `setup` is also the program's own."""
+    build = _BUILDERS[name][1]
     parser = _Parser(
         prog=PROGRAM if name == DEFAULT_VERB else f"{PROGRAM} {name}",
-        description=summary[0].upper() + summary[1:] + ".",
         add_help=False,
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     build(parser, profile)
     _common(parser)
@@ -151,10 +216,24 @@ def parser_for(name: str, profile: Profile) -> argparse.ArgumentParser:
 def parse(argv: Sequence[str], profile: Profile) -> argparse.Namespace:
     """The typed arguments; raises SetupError usage_error with a sentence that repeats no value."""
     name, rest = _split(argv)
-    arguments = parser_for(name, profile).parse_args(rest)
+    parser = parser_for(name, profile)
+    arguments, unknown = parser.parse_known_args(rest)
+    if unknown:
+        raise _unknown(unknown, describe(name, profile), parser.prog)
     if getattr(arguments, "cwd", None) is not None:
         arguments.cwd = _existing_folder(arguments.cwd)
     return arguments
+
+
+def _unknown(words: Sequence[str], verb_: Verb, program: str) -> SetupError:
+    # What was typed can be a key with a typing mistake; the name of an option cannot.
+    names = [word.split("=")[0] for word in words if word.startswith("-")]
+    if names:
+        known = [name for flag in verb_.flags for name in flag.names]
+        hint, message = meant(names[0], known), "unknown option: " + ", ".join(names)
+    else:
+        hint, message = meant(words[0], VERBS), "there is an argument that no option takes"
+    return SetupError("usage_error", message, next_step=f"{hint}see: {program} --help")
 
 
 def _split(argv: Sequence[str]) -> tuple[str, list[str]]:
@@ -165,12 +244,37 @@ def _split(argv: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def _takes_value(word: str) -> bool:
-    return word in ("--model", "--scope", "--cwd", "--color", "--on-blocked")
+    return word in ("--model", "--scope", "--cwd", "--color", "--on-blocked", "--timeout")
 
 
-def help_text(name: str, profile: Profile) -> str:
+def describe(name: str, profile: Profile) -> Verb:
+    """The parser of a verb as a value."""
+    parser = parser_for(name, profile)
+    actions = parser._actions  # noqa: SLF001 - argparse has no public list of what was added
+    positional = next((action for action in actions if not action.option_strings), None)
+    return Verb(
+        name=name,
+        summary=_BUILDERS[name][0],
+        flags=tuple(_flag(action, profile) for action in actions if action.option_strings),
+        epilog=parser.epilog or "",
+        words=() if positional is None else tuple(positional.choices or ()),
+        word="" if positional is None else positional.dest,
+        default=name == DEFAULT_VERB,
+    )
+
+
+def _flag(action: argparse.Action, profile: Profile) -> Flag:
+    choices = tuple(action.choices or ())
+    if action.dest == "model":
+        choices = tuple(model.key for model in profile.validated)
+    value = str(action.metavar or "|".join(choices)) if action.nargs != 0 else None
+    return Flag(tuple(action.option_strings), value, choices, action.help or "", folder=value == "PATH")
+
+
+def help_text(name: str, profile: Profile, width: int) -> str:
     """The help of one verb."""
-    return parser_for(name, profile).format_help()
+    verbs = tuple(describe(one, profile) for one in VERBS) if name == DEFAULT_VERB else ()
+    return usage.help_text(PROGRAM, describe(name, profile), verbs, width)
 
 
 def verb(argv: Sequence[str]) -> str:

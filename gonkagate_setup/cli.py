@@ -65,7 +65,7 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
     refuse_key_arguments(argv, profile)
     arguments = command_line.parse(argv, profile)
     if arguments.help:
-        terminal.result(command_line.help_text(arguments.command, profile))
+        terminal.result(command_line.help_text(arguments.command, profile, terminal.width))
         return Exit.DONE
     if arguments.version:
         from gonkagate_setup.version import version_text
@@ -135,9 +135,8 @@ def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, t
     from gonkagate_setup.commands import verify
     from gonkagate_setup.system.signals import cancellation
 
-    del arguments
     with cancellation():
-        report = verify.run(host, profile, terminal)
+        report = verify.run(host, profile, terminal, arguments.timeout if arguments.live else None)
     return _show(report, terminal)
 
 
@@ -177,12 +176,26 @@ def _take_back(
     return _show(report, terminal)
 
 
+def _texts(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import texts
+
+    del host
+    named = arguments.command == "completion"
+    report = texts.completion(arguments, profile) if named else texts.manual(profile)
+    if terminal.json_wanted:
+        return _show(report, terminal)
+    terminal.result(report.details["text"])
+    return report.exit_status
+
+
 _VERBS = {
     "setup": _setup,
     "verify": _verify,
     "models": _models,
     "undo": _undo,
     "uninstall": _uninstall,
+    "completion": _texts,
+    "man": _texts,
 }
 
 

@@ -19,8 +19,11 @@ from gonkagate_setup.system.transaction import Store, journal
 from gonkagate_setup.ui.terminal import Terminal
 
 
-def run(host: Host, profile: Profile, terminal: Terminal) -> Report:
-    """Ask opencode, in this folder, whether it uses the provider; raises SetupError."""
+def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | None = None) -> Report:
+    """Ask opencode, in this folder, whether it uses the provider; raises SetupError.
+
+    `live_seconds`: ask the service itself too, in so much time at most.
+    """
     store = Store.at(host.home, profile)
     if journal.exists(store):
         raise SetupError(
@@ -53,7 +56,7 @@ def run(host: Host, profile: Profile, terminal: Terminal) -> Report:
     elif "session" in reaches:
         status, exit_status = "blocked", Exit.SESSION_BLOCKED
         message = f"opencode uses {name} in a fresh shell, but not in this one"
-    return Report(
+    report = Report(
         command="verify",
         status=status,
         exit_status=exit_status,
@@ -67,6 +70,11 @@ def run(host: Host, profile: Profile, terminal: Terminal) -> Report:
         error_code="effective_config_blocked" if reaches else None,
         next_step=next((f.next_step for f in findings if f.blocks), "opencode"),
     )
+    if live_seconds is None:
+        return report
+    from gonkagate_setup.commands import live
+
+    return live.ask(report, choice, store, host, terminal, live_seconds)
 
 
 def _proved(reaches: set[str]) -> tuple[str, ...]:

@@ -67,12 +67,17 @@ class Fault:
 
     `status` and `code` make an error answer; `delay` waits that many seconds first; `drop_after`
     closes the connection after that many chunks of a streamed answer (0: before any answer).
+    `body` is sent as it is in place of the answer, `location` makes it a redirect; `pause` waits that
+    many seconds before each byte of `body`.
     """
 
     status: int | None = None
     code: str = "server_error"
     delay: float = 0.0
     drop_after: int | None = None
+    body: bytes | None = None
+    location: str | None = None
+    pause: float = 0.0
     path: str | None = None
     times: int = 1
 

@@ -227,6 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
             stand_in.wait(fault.delay)
         if fault.drop_after == 0:
             raise _DroppedError
+        if fault.body is not None or fault.location is not None:
+            self._send_as_told(status, fault)
+            return
         if status != 200:
             self._send_json(status, {"error": {"message": f"stand-in: {code}", "code": code}})
         elif self.path == "/v1/models":
@@ -241,6 +244,18 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.status is not None:
             return fault.status, fault.code
         return self.server.stand_in.verdict(request.key)
+
+    def _send_as_told(self, status: int, fault: Fault) -> None:
+        body = fault.body or b""
+        self.send_response(status)
+        if fault.location is not None:
+            self.send_header("Location", fault.location)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        pieces = [body[at : at + 1] for at in range(len(body))] if fault.pause else [body]
+        for piece in pieces:
+            self.wfile.write(piece)
+            self.server.stand_in.wait(fault.pause)
 
     def _send_json(self, status: int, value: dict[str, Any]) -> None:
         data = json.dumps(value).encode()

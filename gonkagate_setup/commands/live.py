@@ -1,0 +1,68 @@
+"""The live half of `verify --live`: whether the service takes the stored key and the model answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gonkagate_setup.core.plan import Choice
+from gonkagate_setup.core.report import Report
+from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.redaction import Secret
+from gonkagate_setup.system import credential
+from gonkagate_setup.system.gateway import Gateway
+from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.ui.terminal import Terminal
+
+
+def ask(
+    report: Report, choice: Choice, store: Store, host: Host, terminal: Terminal, seconds: float
+) -> Report:
+    """The report with what the service itself says; a failure there makes it a failed one.
+
+    Nothing is asked while opencode does not use the provider: that has to be put right first.
+    """
+    live: dict[str, Any] = {"models": None, "listed": None, "completion": None}
+    if "durable" not in report.proved:
+        return replace(report, details={**report.details, "live": live})
+    step = "models"
+    try:
+        gateway = Gateway(report.profile, _stored_key(store, host, terminal), host.environ, seconds)
+        with terminal.progress(f"asking {report.profile.display_name} for its models") as progress:
+            live["listed"] = choice.model.upstream_id in gateway.models()
+            live["models"], step = "ok", "completion"
+            progress(f"asking {choice.model.display_name} for a word")
+            gateway.complete(choice.model.upstream_id)
+            live["completion"] = "ok"
+    except SetupError as error:
+        live[step] = error.code
+        return replace(
+            report,
+            status="failed",
+            exit_status=error.exit_status,
+            message=error.message,
+            error=error,
+            error_code=error.code,
+            next_step=error.next_step,
+            details={**report.details, "live": live},
+        )
+    unlisted = "" if live["listed"] else f" (though its list does not name {choice.model.upstream_id})"
+    return replace(
+        report,
+        message=f"{report.message}, and {report.profile.display_name} answers with the stored key{unlisted}",
+        details={**report.details, "live": live},
+    )
+
+
+def _stored_key(store: Store, host: Host, terminal: Terminal) -> Secret:
+    stored = credential.read_stored(store, host)
+    if stored is None or stored.secret is None:
+        raise SetupError(
+            "secret_source_unavailable",
+            "No usable key is stored, so there is none to ask with",
+            where=Where(str(store.key)),
+            next_step="run: gonkagate-setup",
+        )
+    terminal.guard(stored.secret)
+    return stored.secret
