@@ -27,7 +27,7 @@ def name(suffix: str = "") -> str:
 
 
 def build(output: Path) -> Path:
-    """Make the binary for this machine in `output`: the same bytes from the same sources and the same Python."""
+    """Make the binary for this machine in `output`: the same bytes from the same sources and Python."""
     python = cache.python_environment(sys.executable, "pyinstaller.txt")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)

@@ -51,8 +51,8 @@ def build(output: Path) -> Path:
 def _content(assembled: Path) -> dict[str, bytes]:
     """The members of the finished archive.
 
-    All sources are one member, because 75 small ones compress to a quarter more. index.txt has a line for each,
-    in the same order: its size in bytes, a blank, its path.
+    All sources are one member, because 75 small ones compress to a third more. index.txt has a line for
+    each, in the same order: its size in bytes, a blank, its path.
     """
     with zipfile.ZipFile(assembled) as archive:
         sources = {
