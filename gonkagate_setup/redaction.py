@@ -53,13 +53,15 @@ _KEY_SHAPED: Final = r"(?<![A-Za-z])gp(?:-|%2[Dd]|\\+u002[Dd])[^\s\"'`\\\x00-\x2
 _GAP: Final = r"(?:\\+[nrt]|\x1b\[[0-9;?]*[A-Za-z]|[\s\x00\u200b\u2502|])*"
 
 _NAME: Final = (
-    r"(?:[A-Za-z0-9]+[_-])*(?:[A-Za-z0-9]*(?:api[_-]?key|secret|password|passwd|token|credential|private[_-]?key)s?"
-    r"|(?:proxy-)?authorization|(?:set-)?cookie)"
+    r"(?:[A-Za-z0-9]+[_-])*(?:[A-Za-z0-9]*(?:(?:api[_-]?key|secret|password|passwd|credential|private[_-]?key)s?"
+    r"|token)|(?:proxy-)?authorization|(?:set-)?cookie)"
 )
 _NAMED: Final = (
     # A path that ends in such a name, as our own key file's does, names no value.
-    rf"(?i)(?<![\w/\\~-])(?P<name>{_NAME}(?P<close>\\*[\"'])?\s*[:=]\s*)"
-    r"(?:(?P<quote>\\*[\"'])(?P<quoted>(?:(?!(?P=quote)).)*)(?P<end>(?P=quote)|$)"
+    rf"(?i)(?<![\w/\\~-])(?P<name>(?:--)?{_NAME}(?P<close>\\*[\"'])?\s*[:=]\s*)"
+    r"(?:(?P<quote>[\"'])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P<end>(?P=quote)|$)"
+    # In a text that is itself quoted, the quotes have backslashes.
+    r"|(?P<inner>\\+[\"'])(?P<within>(?:(?!(?<!\\)(?P=inner)).)*)(?P<ending>(?P=inner)|$)"
     r"|(?P<scheme>(?:bearer|basic|token)\s+)?(?P<bare>[^\s,;&\"'{}\[\]\\]+))"
 )
 _FLAG: Final = r"(?i)(--[\w-]*(?:key|token|secret|password)\s+)(?=\S*\d)\S{8,}"
@@ -86,12 +88,13 @@ def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
 def _mask_value(match: re.Match[str]) -> str:
     import re
 
-    name, close, quote = match["name"], match["close"] or "", match["quote"]
-    value = match["quoted"] if quote else match["bare"]
+    name, close = match["name"], match["close"] or ""
+    quote = match["quote"] or match["inner"]
+    value = match["bare"] or match["quoted"] or match["within"]
     if not value or re.fullmatch(_REFERENCE, value):
         return match[0]
     if quote:
-        return f"{name}{quote}{MASK}{match['end']}"
+        return f"{name}{quote}{MASK}{match['end'] or match['ending'] or ''}"
     # `name: word` is how sentences are written, ours too; a value has a digit, a scheme or some length.
     sentence = name.rstrip()[-1] == ":" and not close and not match["scheme"]
     if sentence and len(value) < _LONG and not any(character.isdigit() for character in value):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from gonkagate_setup.system.protection import Status
@@ -39,11 +39,15 @@ def wanted(user: str, *, folder: bool) -> str:
     return "D:P" + "".join(f"(A;{inherit};FA;;;{who})" for who in ("SY", "BA", user))
 
 
-def judge(sddl: str, user: str, path: Path) -> Status:
+def judge(sddl: str, user: str, path: PurePath) -> Status:
     """Whether a read-back access list lets nobody in but the user, SYSTEM and Administrators."""
     match = _DACL.search(sddl)
     if match is None:
         return Status(False, f"{path} has no access list, so anybody may use it", repairable=True)
+    rest = sddl[match.end() :]
+    if rest and not rest.startswith("S:"):
+        # Conditional entries nest parentheses; nothing of ours has them.
+        return Status(False, f"the access list of {path} was not understood", repairable=True)
     mine = False
     for entry in _ENTRY.findall(match["entries"]):
         fields = entry.split(";")

@@ -1,0 +1,77 @@
+"""The sweeps judge by `Home.would_start` whether opencode would start; here the real one is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from scripts import opencode_versions
+from tests.faults.homes import NEW_KEY, SCENARIOS, Home, config, put
+from tests.faults.interception import points
+from tests.faults.test_kill import run_killed
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
+]
+
+
+def really_starts(home: Home) -> bool:
+    done = subprocess.run(
+        [str(opencode_versions.executable(opencode_versions.NEWEST)), "debug", "config", "--pure"],
+        cwd=home.project, env={"PATH": os.environ["PATH"], "HOME": str(home.folder), "TERM": "dumb"},
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode == 0
+
+
+def broken_states() -> Iterator[tuple[str, Callable[[Home], None]]]:
+    yield "a key file that is not there", lambda home: put(home.user_config, config(), 0o644)
+    yield "half a file", lambda home: put(home.user_config, config()[:-9], 0o644)
+    yield "an array", lambda home: put(home.project_config, b"[]", 0o644)
+
+
+def good_states() -> Iterator[tuple[str, Callable[[Home], None]]]:
+    yield "nothing", lambda home: None
+    yield "an empty file", lambda home: put(home.user_config, b"", 0o644)
+    yield "a key without a config", lambda home: put(home.store.key, NEW_KEY, 0o600)
+    yield "all", SCENARIOS[0].run
+
+
+@pytest.mark.parametrize(("name", "make"), list(broken_states()))
+def test_both_say_no(name: str, make: Callable[[Home], None], roots: Iterator[Path]) -> None:
+    home = SCENARIOS[0].make(next(roots))
+    make(home)
+    assert home.would_start() is not None, name
+    assert not really_starts(home), name
+
+
+@pytest.mark.parametrize(("name", "make"), list(good_states()))
+def test_both_say_yes(name: str, make: Callable[[Home], None], roots: Iterator[Path]) -> None:
+    home = SCENARIOS[0].make(next(roots))
+    make(home)
+    assert home.would_start() is None, name
+    assert really_starts(home), name
+
+
+def test_the_real_one_starts_after_kills(
+    roots: Iterator[Path], deep: bool, figure: Callable[[str, float, str], None]
+) -> None:
+    """Killed at points spread over a first setup, a rerun, a rotation and the way out."""
+    tried = 0
+    for scenario in (one for one in SCENARIOS if one.commits and one.name != "drifted modes"):
+        home = scenario.make(next(roots))
+        _, chosen = points(lambda home=home: scenario.run(home), every=False)  # type: ignore[misc]  # noqa: B023
+        number = 8 if deep else 1
+        for at in chosen[len(chosen) // (2 * number) :: len(chosen) // number][:number]:
+            home = scenario.make(next(roots))
+            run_killed(at, lambda home=home: scenario.run(home))  # type: ignore[misc]  # noqa: B023
+            assert home.would_start() is None
+            assert really_starts(home), (scenario.name, at)
+            tried += 1
+    figure("started for real after a kill", tried, "points")

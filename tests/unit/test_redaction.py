@@ -1,0 +1,202 @@
+"""Nothing secret leaves: a known key in any encoding, what looks like a key, what has a secret's name."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+import textwrap
+import urllib.parse
+
+import pytest
+
+from gonkagate_setup.redaction import MASK, Secret, scrub
+
+KEY = "gp-test-Ab9xYz.second-Half_4711+/~q"
+SECRET = Secret(KEY)
+
+
+def forms() -> dict[str, str]:
+    data = KEY.encode()
+    wrapped = {
+        f"wrapped at {width}": "\n   │ ".join(textwrap.wrap(KEY, width, break_on_hyphens=False))
+        for width in (3, 7, 20)
+    }
+    return {
+        "plain": KEY,
+        "in a URL": f"https://x/?k={KEY}&a=b",
+        "percent-encoded": urllib.parse.quote(KEY, safe=""),
+        "percent-encoded twice": urllib.parse.quote(urllib.parse.quote(KEY, safe=""), safe=""),
+        "all percent-encoded": "".join(f"%{byte:02X}" for byte in data),
+        "all percent-encoded, lower case": "".join(f"%{byte:02x}" for byte in data),
+        "JSON": json.dumps(KEY),
+        "JSON with escaped slashes": json.dumps(KEY).replace("/", "\\/"),
+        "all JSON-escaped": "".join(f"\\u{byte:04x}" for byte in data),
+        "all JSON-escaped twice": "".join(f"\\\\u{byte:04X}" for byte in data),
+        "Python escapes": "".join(f"\\x{byte:02x}" for byte in data),
+        "HTML entities": "".join(f"&#{byte};" for byte in data),
+        "HTML entities in hexadecimal": "".join(f"&#x{byte:x};" for byte in data),
+        "hexadecimal": data.hex(),
+        "hexadecimal in capitals": data.hex().upper(),
+        "hexadecimal with colons": data.hex(":"),
+        "base64": base64.b64encode(data).decode(),
+        "base64 for URLs": base64.urlsafe_b64encode(data).decode(),
+        "base64 of a login": base64.b64encode(b"user:" + data).decode(),
+        "base64 of a header": base64.b64encode(b"Authorization: Bearer " + data + b"\r\n").decode(),
+        "base64 in lines": base64.encodebytes(b"x" * 50 + data + b"y" * 50).decode(),
+        "UTF-16": "\0".join(KEY),
+        "with colours": "\x1b[31m".join((KEY[:9], KEY[9:])),
+        "in an escaped text": repr("a\n" + KEY[:8] + "\n   " + KEY[8:]),
+        "bytes": repr(data),
+        **wrapped,
+    }
+
+
+@pytest.mark.parametrize("name", forms())
+def test_the_known_key_in_every_form(name: str) -> None:
+    for text in (forms()[name], f"before {forms()[name]} after", f'{{"error": "{forms()[name]}"}}'):
+        after = scrub(text, [SECRET])
+        assert MASK in after
+        for part in ("Ab9xYz", "second", "4711"):
+            for needle in (part, part.encode().hex(), part.encode().hex().upper(), "\0".join(part)):
+                assert needle not in after
+        assert base64.b64encode(KEY.encode())[4:20].decode() not in after
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_base64_wherever_the_key_begins_in_a_group(shift: int) -> None:
+    encoded = base64.b64encode(b"x" * (30 + shift) + KEY.encode() + b"y" * 30).decode()
+    core = base64.b64encode(b"x" * shift + KEY.encode()).decode()[4:40]
+    assert core in encoded
+    assert core not in scrub(encoded, [SECRET])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "gp-a",
+        "gp-unknown-to-us",
+        "gp-with.a.dot",
+        "gp-a.b-c_d+e/f~g%h!i@j#k$l^m&n*o(p)q",
+        "gp%2Dabcdef",
+        "gp\\u002dabc",
+    ],
+)
+def test_an_unknown_key_goes_by_its_shape(key: str) -> None:
+    for text in (
+        key,
+        f"Incorrect API key provided: {key}.",
+        f'"{key}"',
+        f"({key})",
+        f"?k={key}",
+        f"Bearer {key}\n",
+    ):
+        after = scrub(text)
+        assert MASK in after
+        assert key[4:] == "" or key[5:] not in after or len(key) < 6
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('"apiKey": "hunter2"', "hunter2"),
+        ('"apiKey":"hunter2', "hunter2"),
+        ("'api_key' : 'hun\\'ter2'", "ter2"),
+        ('{\\"apiKey\\": \\"hunter2\\"}', "hunter2"),
+        ('"OPENAI_API_KEY": "hunter2"', "hunter2"),
+        ("OPENAI_API_KEY=hunter2 other=1", "hunter2"),
+        ("api-key=hunter2", "hunter2"),
+        ("apikey = hunter", "hunter"),
+        ("password: hunter2", "hunter2"),
+        ("clientSecret=hunter2;x", "hunter2"),
+        ("access_token=hunter2&next=1", "hunter2"),
+        ('"Authorization": "Bearer hunter2 and more"', "more"),
+        ("Authorization: Bearer hunter", "hunter"),
+        ("authorization: Basic aHVudGVyMg==", "aHVudGVyMg"),
+        ("Proxy-Authorization: Basic aHVudGVyMg==", "aHVudGVyMg"),
+        ("Set-Cookie: sid=hunter2", "hunter2"),
+        ('"private_key": "-----BEGIN"', "BEGIN"),
+        ("--api-key hunter2000", "hunter2000"),
+        ("--apikey=hunter2", "hunter2"),
+        ('"password": 12345', "12345"),
+        ("credentials=hunter2", "hunter2"),
+    ],
+)
+def test_values_under_secret_names_go(text: str, value: str) -> None:
+    after = scrub(text)
+    assert value not in after
+    assert MASK in after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '"apiKey": "{file:~/.gonkagate/opencode/api-key}"',
+        '"apiKey": "{env:MY_KEY}"',
+        '"apiKey": "***"',
+        "/home/me/.gonkagate/opencode/api-key: there is a folder where a file should be",
+        r"C:\Users\me\.gonkagate\opencode\api-key: access denied",
+        "~/.gonkagate/opencode/api-key has mode 0644 instead of 0600",
+        "provider.gonkagate.options.apiKey: defined in two files",
+        "the key must start with gp-",
+        "Keys start with gp- and you get one at https://gonkagate.com/en/register",
+        "--api-key is refused: use --api-key-stdin or GONKAGATE_API_KEY",
+        '"max_tokens": 32000, "tokens": 5',
+        '{"errorCode": "secret_stdin_empty", "ok": false}',
+        '{"model": "gonkagate/kimi-k2.6"}',
+        "the password: ask your administrator",
+        "bgp-routes and mygp-thing",
+        '"apiKey": null, "token": true',
+        'sort keys: "monkey": "bananas", "keyboard": "qwerty"',
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert scrub(text, [SECRET]) == text
+
+
+def test_json_stays_json() -> None:
+    value = {
+        "message": f'the key "{KEY}" in \\ "apiKey": "hunter2"',
+        "apiKey": KEY,
+        "list": [KEY, {"password": 5, "secret": 'a"b\\'}],
+        "path": f"/x/{KEY}/y",
+    }
+    for indent in (None, 2):
+        after = json.loads(scrub(json.dumps(value, indent=indent), [SECRET]))
+        assert after.keys() == value.keys()
+        assert after["apiKey"] == MASK
+        assert after["list"][1] == {"password": MASK, "secret": MASK}
+        assert KEY not in json.dumps(after)
+
+
+def test_several_secrets_and_an_empty_one() -> None:
+    assert scrub("one two", [Secret("one"), Secret(""), Secret("two")]) == f"{MASK} {MASK}"
+
+
+def test_signs_of_regular_expressions_are_only_signs() -> None:
+    assert scrub("a.*b aXXb", [Secret("a.*b")]) == f"{MASK} aXXb"
+
+
+@pytest.mark.parametrize(
+    "text", ["g" * 10**5, "gp-" * 10**5, "%67" * 10**5, "\n" * 10**5, "api_key" * 10**4, "a_" * 10**5]
+)
+def test_long_texts_take_no_long(text: str) -> None:
+    """A text of 100,000 signs that nearly matches ends within the test's own time-out of nature."""
+    assert isinstance(scrub(text, [SECRET]), str)
+
+
+def test_a_secret_never_shows_itself() -> None:
+    for text in (
+        repr(SECRET),
+        str(SECRET),
+        f"{SECRET}",
+        f"{SECRET!r:>40}",
+        "".join(map(str, [SECRET])),
+        repr([SECRET]),
+    ):
+        assert "test" not in text
+    with pytest.raises(TypeError):
+        pickle.dumps(SECRET)
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert len({Secret("a"), Secret("a")}) == 1
