@@ -1,0 +1,36 @@
+"""docs/security.md names tests that exist and numbers that are the code's."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.system.transaction import Store, backups, lock
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+
+def test_every_test_on_the_page_exists() -> None:
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`", PAGE)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []
+
+
+def test_every_fault_test_is_on_the_page() -> None:
+    files = {path.name for path in (ROOT / "tests" / "faults").glob("test_*.py")}
+    assert {name for name in files if f"faults/{name}" not in PAGE} == set()
+
+
+def test_the_numbers_are_the_codes() -> None:
+    assert f"the newest {backups.KEPT} are kept" in PAGE
+    seconds = inspect.signature(lock).parameters["wait_seconds"].default
+    assert f"waits {seconds:g} s" in PAGE
+
+
+def test_the_places_are_the_codes() -> None:
+    store = Store.at(Path("/h"), GONKAGATE)
+    for path in (store.key, store.lock, store.journal, store.backups):
+        assert f"~/{path.relative_to('/h').as_posix()}" in PAGE
