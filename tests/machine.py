@@ -163,7 +163,7 @@ class Machine:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        timeout: float = 120,
+        timeout: float = 240,
     ) -> Finished:
         """Run our program (`self.python`) in the machine's environment with `env` on top."""
         environ = {**self.environment, "PYTHONPATH": str(ROOT), **(env or {})}
@@ -178,7 +178,7 @@ class Machine:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        timeout: float = 60,
+        timeout: float = 120,
     ) -> Finished:
         """Run the real opencode. Its stdin is closed: an open one makes `opencode run` hang."""
         environ = {**self.environment, **(env or {})}
@@ -193,7 +193,7 @@ class Machine:
         stdin: str | None = None,
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        timeout: float = 60,
+        timeout: float = 120,
     ) -> Finished:
         """Run a child in its own session, its output in files: opencode cuts what it writes into a pipe."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
