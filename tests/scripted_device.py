@@ -26,12 +26,10 @@ class ScriptedDevice:
 
     answers: list[Answer]
     shown: str = ""
-    closed: bool = False
     encoding: str = "utf-8"
     prompts: list[str] = field(default_factory=list)
 
     def write(self, text: str) -> None:
-        assert not self.closed
         self.shown += text
 
     def read(self, prompt: str, *, hidden: bool) -> str:
@@ -45,9 +43,6 @@ class ScriptedDevice:
         if isinstance(answer.text, BaseException):
             raise answer.text
         return answer.text
-
-    def close(self) -> None:
-        self.closed = True
 
     def done(self) -> None:
         assert self.answers == [], "questions that were expected were not asked"

@@ -38,9 +38,6 @@ class Device(Protocol):
         Raises EOFError at the end of input, EchoError (hidden only), OSError.
         """
 
-    def close(self) -> None:
-        """Let go of the device."""
-
 
 def controlling(platform: str, encoding: str) -> Device | None:
     """The terminal that this process belongs to, or None; `encoding` is the terminal's."""
@@ -50,7 +47,7 @@ def controlling(platform: str, encoding: str) -> Device | None:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ImportError):
         return None
-    return PosixTerminal(descriptor, descriptor, encoding, owned=True)
+    return PosixTerminal(descriptor, descriptor, encoding)
 
 
 def is_terminal(stream: IO[str] | None, platform: str) -> bool:
@@ -60,17 +57,19 @@ def is_terminal(stream: IO[str] | None, platform: str) -> bool:
             return False
         if platform != "win32":
             return True
-        # On Windows isatty() holds for NUL too (_isatty: any character device); a console has a mode.
+        # On Windows isatty() holds for NUL too (any character device), but only a console has a mode.
         return _console_mode(stream.fileno()) is not None
     except (OSError, ValueError, AttributeError):
         return False
 
 
-def is_null(stream: IO[str] | None) -> bool:
+def is_null(stream: IO[str] | None, platform: str) -> bool:
     """Whether `stream` is closed or the null device: nobody is meant to answer."""
     try:
         if stream is None or stream.closed:
             return True
+        if platform == "win32":
+            return stream.isatty() and _console_mode(stream.fileno()) is None
         return os.path.samestat(os.fstat(stream.fileno()), Path(os.devnull).stat())
     except (OSError, ValueError, AttributeError):
         return False
@@ -79,11 +78,10 @@ def is_null(stream: IO[str] | None) -> bool:
 class PosixTerminal:
     """A terminal reached through file descriptors."""
 
-    def __init__(self, reading: int, writing: int, encoding: str, *, owned: bool = False) -> None:
+    def __init__(self, reading: int, writing: int, encoding: str) -> None:
         self.encoding = encoding
         self._reading = reading
         self._writing = writing
-        self._owned = owned
 
     def write(self, text: str) -> None:
         """Show `text`."""
@@ -146,11 +144,6 @@ class PosixTerminal:
             rest += piece
         return rest
 
-    def close(self) -> None:
-        """Close what `controlling` opened."""
-        if self._owned:
-            os.close(self._reading)
-
 
 class WindowsConsole:
     """The console that this process is attached to (CONIN$, CONOUT$)."""
@@ -195,11 +188,6 @@ class WindowsConsole:
         while self._keys.kbhit():
             keys.append(self._keys.getwch())
         return "".join(keys)
-
-    def close(self) -> None:
-        """Close both ends."""
-        self._reading.close()
-        self._writing.close()
 
 
 def _one_answer(text: str) -> str:

@@ -67,10 +67,8 @@ class Terminal:
         quiet: bool,
         find_device: Callable[[], Device | None],
         find_width: Callable[[], int],
-        answers_itself: bool = False,
     ) -> None:
         self.json_wanted = json
-        self.answers_itself = answers_itself
         self._out = out
         self._err = err
         self._quiet = quiet
@@ -106,7 +104,7 @@ class Terminal:
         def find_device() -> Device | None:
             # Somebody is there when stdin is a terminal, or when stdin is a pipe (`curl … | sh`, a piped
             # key) and the output is looked at. `</dev/null` says that nobody answers.
-            if not in_terminal and (devices.is_null(stdin) or not (out_terminal or err_terminal)):
+            if not in_terminal and (devices.is_null(stdin, platform) or not (out_terminal or err_terminal)):
                 return None
             encoding = _encoding(stderr) or "utf-8"
             found = devices.controlling(platform, encoding)
@@ -121,15 +119,11 @@ class Terminal:
             quiet=quiet,
             find_device=find_device,
             find_width=lambda: _width(environ, [stream for stream in (stderr, stdout, stdin) if stream]),
-            answers_itself=in_terminal,
         )
 
     @property
     def interactive(self) -> bool:
-        """Whether questions can be asked; opens the terminal device the first time.
-
-        `answers_itself` tells besides whether stdin is that terminal (False for a piped stdin).
-        """
+        """Whether questions can be asked; opens the terminal device the first time."""
         if not self._looked:
             self._looked = True
             self._device = self._find_device()
@@ -201,12 +195,6 @@ class Terminal:
         """Show `text` where the answer is typed, also with --quiet; without a line end of its own."""
         if self.interactive and self._device is not None:
             self._device.write(self._settled(text, self._device))
-
-    def close(self) -> None:
-        """Let go of the terminal device."""
-        if self._device is not None:
-            self._device.close()
-            self._device = None
 
     @property
     def _talks(self) -> bool:

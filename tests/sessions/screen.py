@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import termios
 import time
@@ -84,6 +85,10 @@ class Screen:
             self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0)
         )
         return int(status)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as closing its window does."""
+        os.close(self.child.child_fd)
 
     @property
     def text(self) -> str:

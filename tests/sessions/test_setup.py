@@ -212,6 +212,26 @@ def test_a_key_from_a_pipe_leaves_the_questions_to_the_terminal(desk: Desk) -> N
     assert desk.machine.key_file.read_text() == desk.machine.key
 
 
+def test_a_script_that_pipes_the_key_and_chooses_is_not_asked(desk: Desk) -> None:
+    key = desk.machine.root / "key.txt"
+    key.write_text(f"{desk.machine.key}\n")
+    desk.machine.allow_key_in(key)
+    arguments = ("--api-key-stdin", "--model", "kimi-k2.6", "--scope", "user", "--json")
+    screen = desk.sit(*arguments, shell=f"cat {key} | {{}}")
+    assert screen.end() == 0
+    assert "b back]" not in screen.text
+
+
+def test_a_terminal_that_goes_away_leaves_nothing_behind(desk: Desk) -> None:
+    before = ours(desk.machine)
+    for question in ("key", "confirm"):
+        screen = desk.sit()
+        questions_until(screen, question, desk.machine.key)
+        screen.hang_up()
+        assert screen.child.wait() == 129
+        assert ours(desk.machine) == before
+
+
 def test_json_for_a_file_and_questions_for_the_person(desk: Desk) -> None:
     out = desk.machine.root / "out.json"
     screen = desk.sit("--json", shell=f"{{}} >{out}")

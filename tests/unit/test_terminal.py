@@ -284,9 +284,6 @@ def test_the_device_is_looked_for_once_and_only_when_needed() -> None:
     assert terminal.interactive
     assert terminal.ask("name? ") == "me"
     assert looked == [1]
-    terminal.close()
-    assert device.closed
-    assert not terminal.interactive
 
 
 def test_asking_where_nobody_is_ends_the_input() -> None:
