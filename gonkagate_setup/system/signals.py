@@ -95,7 +95,7 @@ def cancellation() -> Iterator[None]:
     except Cancelled as cancelled:
         raise SetupError(
             _CODES.get(cancelled.name, "cancelled"),
-            "Stopped; everything is as it was before",
+            "Stopped; nothing is left half done",
             next_step="run this command again when you like",
         ) from None
     finally:
