@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Mapping
+from typing import Any, Final, Mapping, Union
 
 # A path into a config, for example ("provider", "gonkagate", "npm").
 ConfigPath = tuple[str, ...]
@@ -28,6 +28,29 @@ class Status(str, Enum):
 
 
 @dataclass(frozen=True)
+class LiveProof:
+    """A proof of `scripts/validate_model.py --live`; `file` is its path in this repository."""
+
+    file: str
+
+    def __str__(self) -> str:
+        return self.file
+
+
+@dataclass(frozen=True)
+class PublicSource:
+    """Somebody who may speak for the service and says in public that the model works with opencode."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Proof = Union[LiveProof, PublicSource]
+
+
+@dataclass(frozen=True)
 class Limit:
     """Token limits; opencode takes both numbers or neither (opencode-facts section 6)."""
 
@@ -42,7 +65,10 @@ class Model:
     `key` follows `gonkagate/` in opencode's model reference, `upstream_id` goes on the wire.
     `compatibility` is a config fragment merged into the model's entry, `migration` names the adapter
     that replaces the current one once the transport changes (None: nothing is planned).
+    `proof` is why the model counts as validated. `wiring_proofs` are the opencode versions for which
+    validation/stand-in has a proof: that opencode and this config work together, and nothing of the model.
     `sources` says for every value where it comes from; `note` is for maintainers and `models`.
+    Raises ValueError for a validated model without a proof.
     """
 
     key: str
@@ -51,12 +77,17 @@ class Model:
     transport: Transport
     adapter: str
     status: Status
-    proof: str
+    proof: Proof | None
     sources: Mapping[str, str]
+    wiring_proofs: tuple[str, ...] = ()
     limit: Limit | None = None
     compatibility: Mapping[str, Any] = field(default_factory=dict)
     migration: str | None = None
     note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.status is Status.VALIDATED and self.proof is None:
+            raise ValueError(f"{self.key} cannot be validated without a proof")
 
     def entry(self, provider_adapter: str) -> dict[str, Any]:
         """The model's config under `provider.<id>.models.<key>`; its own adapter only where it differs."""
@@ -130,6 +161,8 @@ class Profile:
 
 
 _CURATED: Final = "GonkaGate's published opencode setup tool, May 2026"
+# Where validation/stand-in has a proof for each model.
+_WIRED: Final = ("1.14.34", "1.18.33")
 
 GONKAGATE: Final = Profile(
     id="gonkagate",
@@ -151,7 +184,8 @@ GONKAGATE: Final = Profile(
             transport=Transport.CHAT_COMPLETIONS,
             adapter="@ai-sdk/openai-compatible",
             status=Status.VALIDATED,
-            proof=_CURATED,
+            proof=PublicSource(_CURATED),
+            wiring_proofs=_WIRED,
             sources={
                 "key": _CURATED,
                 "upstream_id": _CURATED,
@@ -172,7 +206,8 @@ GONKAGATE: Final = Profile(
             transport=Transport.CHAT_COMPLETIONS,
             adapter="@ai-sdk/openai-compatible",
             status=Status.VALIDATED,
-            proof=_CURATED,
+            proof=PublicSource(_CURATED),
+            wiring_proofs=_WIRED,
             sources={
                 "key": _CURATED,
                 "upstream_id": _CURATED,
@@ -192,7 +227,8 @@ GONKAGATE: Final = Profile(
             transport=Transport.CHAT_COMPLETIONS,
             adapter="@ai-sdk/openai-compatible",
             status=Status.VALIDATED,
-            proof=_CURATED,
+            proof=PublicSource(_CURATED),
+            wiring_proofs=_WIRED,
             sources={
                 "key": _CURATED,
                 "upstream_id": _CURATED,

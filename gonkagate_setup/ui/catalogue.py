@@ -31,8 +31,13 @@ def _facts(entry: Mapping[str, Any], width: int) -> list[str]:
         f"sent as: {entry['upstreamId']}, by {entry['adapter']} ({entry['transport']})",
         f"limits: {limits}",
         *(f"source: {source} ({', '.join(names)})" for source, names in _by_source(entry["sources"]).items()),
-        f"validated by: {entry['proof']}",
     ]
+    if entry["proof"]:
+        facts.append(f"validated by: {entry['proof']}")
+    if entry["wiringProofs"]:
+        facts.append(
+            f"setup and config proved with opencode {', '.join(entry['wiringProofs'])} (no live model)"
+        )
     if entry["note"]:
         facts.append(f"note: {entry['note']}")
     return [wrap(visible(fact), width, first="  ", rest="    ") for fact in facts]
