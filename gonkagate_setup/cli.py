@@ -17,7 +17,7 @@ from gonkagate_setup import __version__
 from gonkagate_setup import arguments as command_line
 from gonkagate_setup.core.catalog import GONKAGATE, Profile
 from gonkagate_setup.core.state import Scope
-from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.errors import Exit, SetupError, Where
 from gonkagate_setup.system import host as hosts
 from gonkagate_setup.ui.terminal import Terminal
 
@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return int(_fail(command, _interrupted(), profile, terminal))
     except Exception as fault:  # noqa: BLE001 - our own fault: no traceback on the screen, which could hold a key
-        return int(_fail(command, _unexpected(fault), profile, terminal))
+        return int(_fail(command, _unexpected(fault, argv, command), profile, terminal))
 
 
 def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
@@ -262,9 +262,19 @@ def _interrupted() -> SetupError:
     )
 
 
-def _unexpected(fault: Exception) -> SetupError:
+def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupError:
+    from gonkagate_setup.system import crash
+
+    try:
+        known = {name for flag in command_line.describe(command, GONKAGATE).flags for name in flag.names}
+    except Exception:  # noqa: BLE001 - the fault may lie in there
+        known = set()
+    given = (word.split("=", 1)[0] for word in argv)
+    report = crash.write(fault, command, [name for name in given if name in known])
+    hint = "the command that you ran" if report is None else "that file, which holds no key and no config"
     return SetupError(
         "unexpected_error",
-        f"This is a fault of this program ({type(fault).__name__}); everything that it changed was put back",
-        next_step="please file it with the command that you ran",
+        f"This is a fault of this program ({type(fault).__name__}); what it had changed was put back",
+        where=None if report is None else Where(str(report)),
+        next_step=f"please file it at {crash.ISSUES} with {hint}",
     )
