@@ -130,7 +130,7 @@ def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Dev
             "agent_unusable",
             ("default_agent",),
             config.get("default_agent", MISSING),
-            _always,
+            lambda named: starting_agent({**config, "default_agent": named}) is None,
             "opencode refuses to start with this agent",
         )
         return

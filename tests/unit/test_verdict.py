@@ -431,6 +431,15 @@ def test_an_agent_that_cannot_be_started_with_blocks(name: str) -> None:
     ]
 
 
+def test_a_usable_default_agent_below_is_not_blamed() -> None:
+    files = {
+        **GOOD,
+        PROJECT_FILE: {"default_agent": "plan"},
+        "/etc/opencode/opencode.json": {"default_agent": "x"},
+    }
+    assert both(files) == [("agent_unusable", "system_managed_config", "default_agent", "durable")]
+
+
 @pytest.mark.parametrize(
     "value",
     [
