@@ -1,6 +1,13 @@
 """Makes the artefacts, each in a private environment with pinned, hash-checked tools.
 
-python3 scripts/build.py pyz [--output dist]
+    python3 scripts/build.py pyz       the packed file, for every system with Python 3.9 or newer
+    python3 scripts/build.py native    the binary for this machine, by PyInstaller
+    python3 scripts/build.py nuitka    the binary for this machine, by Nuitka (needs a C compiler)
+    python3 scripts/build.py wheel     wheel and sdist
+    python3 scripts/build.py sbom      the software bill of materials
+    python3 scripts/build.py all       all of them; Nuitka is left out, and said so, where there is no compiler
+
+They go to dist/, which git ignores, or to --output.
 """
 
 from __future__ import annotations
@@ -8,13 +15,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts import cache
-from scripts.building import native, nuitka, pyz
+from scripts.building import distributions, native, nuitka, pyz, sbom
 
-_RECIPES = {"pyz": pyz.build, "native": native.build, "nuitka": nuitka.build}
+_RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
+    "pyz": pyz.build,
+    "native": native.build,
+    "nuitka": nuitka.build,
+    "wheel": distributions.build,
+    "sbom": sbom.build,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -22,15 +36,19 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("artefact", choices=_RECIPES)
+    parser.add_argument("artefact", choices=[*_RECIPES, "all"])
     parser.add_argument("--output", type=Path, default=cache.ROOT / "dist", help="folder; default: dist/")
     options = parser.parse_args(arguments)
-    try:
-        made = _RECIPES[options.artefact](options.output.resolve())
-    except cache.PreparationError as error:
-        print(f"build: {error}", file=sys.stderr)
-        return 1
-    print(f"{made} ({made.stat().st_size} bytes)")
+    for name in _RECIPES if options.artefact == "all" else [options.artefact]:
+        if name == "nuitka" and options.artefact == "all" and not nuitka.has_compiler():
+            print("nuitka: skipped, because it needs a C compiler and neither cc, gcc nor clang is on PATH")
+            continue
+        try:
+            made = _RECIPES[name](options.output.resolve())
+        except cache.PreparationError as error:
+            print(f"build: {error}", file=sys.stderr)
+            return 1
+        print(f"{made} ({made.stat().st_size} bytes)", flush=True)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Shows the main job on a fresh machine: set GonkaGate up, then run plain opencode.
 
-    python3 scripts/demo.py [--keep] [--artifact PATH]
+    python3 scripts/demo.py [--keep] [--artifact PATH] [--opencode VERSION]
 
 Needs Python 3.9 or newer, git and npm; gets everything else into .cache. All of it happens in a throw-away
 home. The service is a scripted stand-in on this machine, which is reached as api.gonkagate.com: it shows the
@@ -49,6 +49,9 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--keep", action="store_true", help="leave the throw-away folder for a look")
     parser.add_argument("--artifact", type=Path, metavar="PATH", help="show this .pyz or binary, build none")
+    parser.add_argument(
+        "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
+    )
     options = parser.parse_args(arguments)
     try:
         python = cache.python_environment(sys.executable, "service.txt")
@@ -66,8 +69,8 @@ def _show(options: argparse.Namespace) -> int:
 
     print("Everything below happens in a throw-away folder; your own home is not touched.")
     _step("Getting a real opencode from the npm registry")
-    opencode = opencode_versions.executable(opencode_versions.NEWEST)
-    print(f"   opencode {opencode_versions.NEWEST} is in {_short(opencode.parents[2])}")
+    opencode = opencode_versions.executable(options.opencode)
+    print(f"   opencode {options.opencode} is in {_short(opencode.parents[2])}")
     program = _program(options.artifact)
     root = Path(tempfile.mkdtemp(prefix="gonkagate-setup-demo-"))
     try:

@@ -21,9 +21,14 @@ _NOT_FOLLOWED: Final = (
 _NOT_INCLUDED: Final = ("libbz2*", "liblzma*")
 
 
+def has_compiler() -> bool:
+    """Whether Nuitka finds a C compiler here; on Windows it gets one itself."""
+    return sys.platform == "win32" or any(map(shutil.which, ("cc", "gcc", "clang")))
+
+
 def build(output: Path) -> Path:
     """Make the binary for this machine in `output`; PreparationError without a C compiler."""
-    if sys.platform != "win32" and not any(map(shutil.which, ("cc", "gcc", "clang"))):
+    if not has_compiler():
         raise cache.PreparationError("Nuitka needs a C compiler, and neither cc, gcc nor clang is on PATH")
     python = _environment()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,85 @@
+"""Lints what is not Python: workflows, the install scripts, YAML. All of it offline.
+
+    python3 scripts/lint.py
+
+actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, yamllint every YAML file, and
+tree-sitter's PowerShell grammar install.ps1, of which it checks the syntax only. Needs Python 3.11 or newer.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts import cache, pythons
+
+_SHELL: Final = "scripts/install.sh"
+_POWERSHELL: Final = "scripts/install.ps1"
+_OLDEST: Final = (3, 11)
+
+# Runs in the linters' own environment: prints each place that is not PowerShell.
+_PARSE_POWERSHELL: Final = """
+import sys
+from pathlib import Path
+import tree_sitter, tree_sitter_pwsh
+text = Path(sys.argv[1]).read_bytes()
+tree = tree_sitter.Parser(tree_sitter.Language(tree_sitter_pwsh.language())).parse(text)
+waiting, bad = [tree.root_node], 0
+while waiting:
+    node = waiting.pop()
+    waiting += node.children
+    if node.is_error or node.is_missing:
+        bad += 1
+        print(f"{sys.argv[1]}:{node.start_point[0] + 1}:{node.start_point[1] + 1}: not PowerShell")
+sys.exit(bool(bad))
+"""
+
+
+def main() -> int:
+    """Run every linter; 0 when none found anything."""
+    try:
+        python = cache.python_environment(_interpreter(), "lint.txt")
+    except cache.PreparationError as error:
+        print(f"lint.py: {error}", file=sys.stderr)
+        return 1
+    failed = [name for name, command in _linters(python).items() if not _holds(name, command)]
+    if failed:
+        print(f"FAILED: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def _interpreter() -> str:
+    if sys.version_info >= _OLDEST:
+        return sys.executable
+    found = next((one for one in pythons.find() if one.version >= _OLDEST), None)
+    if found is None:
+        raise cache.PreparationError("the linters need Python 3.11 or newer, and none is here")
+    return found.path
+
+
+def _linters(python: Path) -> dict[str, list[str]]:
+    def tool(name: str) -> str:
+        return str(python.parent / name)
+
+    workflows = sorted(str(path) for path in (cache.ROOT / ".github" / "workflows").glob("*.yml"))
+    return {
+        "actionlint": [tool("actionlint"), *workflows],
+        "zizmor": [tool("zizmor"), "--offline", "--no-progress", "--quiet", "--pedantic", *workflows],
+        "yamllint": [tool("yamllint"), "--strict", ".github", ".yamllint.yml"],
+        "shellcheck": [tool("shellcheck"), _SHELL],
+        "shfmt": [tool("shfmt"), "--diff", _SHELL],
+        "PowerShell syntax": [str(python), "-c", _PARSE_POWERSHELL, _POWERSHELL],
+    }
+
+
+def _holds(name: str, command: list[str]) -> bool:
+    print(f"## {name}", flush=True)
+    return subprocess.run(command, cwd=cache.ROOT, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
