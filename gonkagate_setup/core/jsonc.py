@@ -136,9 +136,9 @@ def apply(document: Document, operations: Iterable[Operation]) -> Document:
     if same(value, target):
         return document
     edited = parse(document.text + "{}\n") if document.root is None else document
-    while edited.root is not None and (edits := jsonc_edit.drop(edited.root, target)):
-        edited = parse(jsonc_edit.splice(edited.text, edits))
     if edited.root is not None and (edits := jsonc_edit.fill(edited.root, target)):
+        edited = parse(jsonc_edit.splice(edited.text, edits))
+    while edited.root is not None and (edits := jsonc_edit.drop(edited.root, target)):
         edited = parse(jsonc_edit.splice(edited.text, edits))
     return edited
 

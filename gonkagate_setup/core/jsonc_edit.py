@@ -83,7 +83,10 @@ def same(left: Any, right: Any) -> bool:
 
 
 def drop(root: Node, target: dict[str, Any]) -> list[Edit]:
-    """The edits that remove one thing which `target` does not have; empty when there is none."""
+    """The edits that remove one thing which `target` does not have; empty when there is none.
+
+    Comes after `fill`, so that what goes has shown by then what new text should look like.
+    """
     for change in _changes(root, target):
         if isinstance(change, _Drop):
             return _dropped(change.container, change.item)
@@ -91,7 +94,7 @@ def drop(root: Node, target: dict[str, Any]) -> list[Edit]:
 
 
 def fill(root: Node, target: dict[str, Any]) -> list[Edit]:
-    """The edits that set and add what `target` has, once `drop` has nothing left to do."""
+    """The edits that set and add what `target` has."""
     edits: list[Edit] = []
     for change in _changes(root, target):
         if isinstance(change, _Append):
@@ -263,7 +266,7 @@ def _widened(container: Node, index: int, own_end: int) -> tuple[int, int]:
         return lead, after
     line_start = _line_start(text, lead)
     start = line_start + len(text[line_start:lead].rstrip(" \t"))
-    return start, after if line_break else own_end
+    return start, own_end
 
 
 # Adding and replacing ---------------------------------------------------------------------------------
@@ -285,7 +288,9 @@ def _appended(chain: _Chain, entries: tuple[tuple[str | None, Any], ...]) -> lis
     body = between + f",{between}".join(style.entry(key, value) for key, value in entries)
     edits = [Edit(position, position, body + ("," if style.trailing_comma else ""))]
     if last is not None and last.comma is None:
-        edits.insert(0, Edit(last.end, last.end, ","))
+        # On one line the comma follows the comments too, or they would seem to be the next item's.
+        comma = last.end if style.lines else position
+        edits.insert(0, Edit(comma, comma, ","))
     return edits
 
 

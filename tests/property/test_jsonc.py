@@ -155,11 +155,13 @@ def test_a_second_time_changes_nothing(data: st.DataObject, generated: Generated
     text, value = generated
     planned = data.draw(operations(value))
     try:
-        expected(value, planned)
+        once = expected(value, planned)
+        # Operations may undo one another: then the value itself changes once more.
+        assume(equal(once, expected(once, planned)))
     except BlockedError:
         assume(False)
     edited = apply(text, planned)
-    assert jsonc.apply(edited, planned).text == edited.text
+    assert jsonc.apply(edited, planned) is edited
     again = apply(edited.text, planned)
     assert again.text == edited.text
 
