@@ -1,7 +1,7 @@
 """We accept, refuse and read what jsonc-parser does as opencode calls it, and what opencode itself does.
 
-One disagreement is known, and left out of the comparison: behind `"__proto__": null`, JavaScript makes another
-`__proto__` in the same object an ordinary key. We leave every `__proto__` out of the value; its text stays.
+One disagreement is known, and left out of the comparison: behind `"__proto__": null`, JavaScript makes the
+next `__proto__` of the object an ordinary key. We leave every `__proto__` out of the value; its text stays.
 """
 
 from __future__ import annotations
