@@ -102,7 +102,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Retired:
-    """A value that a named earlier release wrote and that goes when it still equals that."""
+    """A value that a named earlier release wrote and that goes when it still equals that.
+
+    It stays where the catalogue asks for it again. A model that loses its own adapter, or that gets the
+    provider's, needs one for `models.<key>.provider.npm`: opencode would go on speaking as before.
+    """
 
     path: ConfigPath
     value: Any

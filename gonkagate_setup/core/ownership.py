@@ -22,11 +22,21 @@ ACTIVATION_KEYS = ("model", "small_model")
 
 def provider_operations(profile: Profile, config: Mapping[str, Any]) -> list[Operation]:
     """Bring `provider.<id>` to the catalogue's state, leaf by leaf; what stands beside it stays."""
-    operations: list[Operation] = [
-        Remove(retired.path) for retired in profile.retired if lookup(config, retired.path) == retired.value
-    ]
+    wanted = {"provider": {profile.id: profile.provider_config()}}
+    gone = {path for path in _retired(profile, config) if lookup(wanted, path) is MISSING}
+    # An object that held nothing but retired values goes with them, unless the catalogue has it too.
+    outermost = {
+        next(path[:end] for end in range(1, len(path) + 1) if lookup(wanted, path[:end]) is MISSING)
+        for path in gone
+    }
+    operations = [operation for path in sorted(outermost) for operation in removals(config, path, gone)]
     operations.extend(_settings(config, ("provider", profile.id), profile.provider_config()))
     return operations
+
+
+def _retired(profile: Profile, config: Mapping[str, Any]) -> set[ConfigPath]:
+    """Where a value still stands that only an earlier release wrote."""
+    return {retired.path for retired in profile.retired if same(lookup(config, retired.path), retired.value)}
 
 
 # Below something that is no object this yields a Set that jsonc.apply refuses with the place.
@@ -63,9 +73,7 @@ def outranked_operations(
     operations = stale_activation(config, owned)
     if provider:
         gone = {path for path, _ in leaves(profile.provider_config(), ("provider", profile.id))}
-        gone.update(
-            retired.path for retired in profile.retired if lookup(config, retired.path) == retired.value
-        )
+        gone |= _retired(profile, config)
         operations.extend(removals(config, ("provider",), gone))
     return operations
 

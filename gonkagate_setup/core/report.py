@@ -89,6 +89,7 @@ def to_json(report: Report, product_version: str) -> dict[str, Any]:
             modelKey=model.key,
             modelRef=report.profile.reference(model.key),
             modelDisplayName=model.display_name,
+            transport=model.transport.value,
             scope=report.choice.scope.value,
         )
     if report.error_code is not None:
