@@ -65,13 +65,13 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
     refuse_key_arguments(argv, profile)
     arguments = command_line.parse(argv, profile)
     if arguments.help:
-        terminal.result(command_line.help_text(arguments.command, profile, terminal.width))
-        return Exit.DONE
+        return _print(
+            "help", command_line.help_text(arguments.command, profile, terminal.width), profile, terminal
+        )
     if arguments.version:
         from gonkagate_setup.version import version_text
 
-        terminal.result(version_text())
-        return Exit.DONE
+        return _print("version", version_text(), profile, terminal)
     host = hosts.current()
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
@@ -181,11 +181,26 @@ def _texts(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
 
     del host
     named = arguments.command == "completion"
-    report = texts.completion(arguments, profile) if named else texts.manual(profile)
-    if terminal.json_wanted:
-        return _show(report, terminal)
-    terminal.result(report.details["text"])
-    return report.exit_status
+    text = texts.completion(arguments, profile) if named else texts.manual(profile)
+    return _print(arguments.command, text, profile, terminal)
+
+
+def _print(command: str, text: str, profile: Profile, terminal: Terminal) -> Exit:
+    """A text that is itself the result; with --json as part of the object."""
+    if not terminal.json_wanted:
+        terminal.result(text)
+        return Exit.DONE
+    from gonkagate_setup.core.report import Report
+
+    report = Report(
+        command=command,
+        status="success",
+        exit_status=Exit.DONE,
+        message="The text is what is printed without --json",
+        profile=profile,
+        details={"text": text},
+    )
+    return _show(report, terminal)
 
 
 _VERBS = {

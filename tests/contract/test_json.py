@@ -83,6 +83,35 @@ def test_undo_and_uninstall(machine: Machine) -> None:
     assert {"secret", "state", "note", "user_config"} <= {file["role"] for file in gone["files"]}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command", "part"),
+    [
+        (("--help",), "help", "--api-key-stdin"),
+        (("undo", "--help"), "help", "--dry-run"),
+        (("--version",), "version", "gonkagate-setup"),
+        (("completion", "bash"), "completion", "--api-key-stdin"),
+        (("man",), "man", ".TH"),
+    ],
+)
+def test_texts(machine: Machine, arguments: tuple[str, ...], command: str, part: str) -> None:
+    value = valid(machine.run_setup(*arguments, "--json"), 0)
+    assert value["command"] == command
+    assert part in value["text"]
+    assert machine.run_setup(*arguments).stdout.strip() == value["text"].strip()
+
+
+def test_the_live_check(machine: Machine) -> None:
+    valid(machine.run_setup(*ARGUMENTS, env={"GONKAGATE_API_KEY": machine.key}), 0)
+    live = valid(machine.run_setup("verify", "--live", "--json"), 0)["live"]
+    assert (live["models"], live["completion"]) == ("ok", "ok")
+    other = "gp-test-nobody.knows/this-one"
+    machine.key_file.write_text(other)
+    refused = machine.run_setup("verify", "--live", "--json")
+    value = valid(refused, 4)
+    assert value["live"] == {"models": value["errorCode"], "listed": None, "completion": None}
+    assert other not in refused.stdout
+
+
 def test_a_durable_block_and_a_session_block(machine: Machine) -> None:
     machine.project_config.write_text('{\n  "disabled_providers": ["gonkagate"]\n}\n')
     environ = {"GONKAGATE_API_KEY": machine.key}
