@@ -18,7 +18,7 @@ from gonkagate_setup.core.history import FileChange, History
 from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.undoing import FileEdit
-from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.errors import Exit
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups, journal
@@ -119,6 +119,7 @@ def _plan(store: Store) -> _Plan | None:
         reports.append(FileReport(str(snapshot.path), change.layer, action))
     state_change, state_report = _state(store, history)
     changes += [*used, *state_change, Delete(record_file, Role.NOTE)]
+    folders += [store.backups, store.backups.parent]
     return _Plan(history, tuple(edits), tuple(changes), (*reports, *state_report), tuple(folders))
 
 
@@ -133,11 +134,12 @@ def _copy(store: Store, change: FileChange) -> Snapshot | None:
         return None
     path = Path(change.backup)
     try:
-        if path not in backups.copies(store, Role(change.layer), Path(change.real)):
-            return None
-        return files.read_snapshot(path, follow_links=False)
-    except (OSError, SetupError):
+        known = backups.copies(store, Role(change.layer), Path(change.real))
+    except FileNotFoundError:
         return None
+    except OSError as problem:
+        files.refuse_reading(path.parent, problem)
+    return files.read_snapshot(path, follow_links=False) if path in known else None
 
 
 def _state(store: Store, history: History) -> tuple[list[Change], list[FileReport]]:

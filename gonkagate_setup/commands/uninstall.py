@@ -21,6 +21,7 @@ from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.uninstalling import Removal
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import files
+from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
 from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups
@@ -61,6 +62,8 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     for _ in range(ATTEMPTS):
         plan = _plan(request, store, host, profile)
         if not plan.changes:
+            if not request.dry_run and store.folders[0].exists():
+                _tidy_up(store, host)
             return _report(profile, "success", "There is nothing to uninstall", plan)
         if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
             diff = render.diffs(taking_back.texts(plan.removal.edits))
@@ -127,12 +130,32 @@ def _own_files(store: Store, survey: Survey) -> Iterator[tuple[Path, str]]:
     yield store.state, "state"
     yield store.note, "note"
     yield store.history, "note"
-    found: list[Path] = []
-    for snapshot in survey.user_files:
-        with suppress(FileNotFoundError):
-            found += backups.copies(store, Role.USER_CONFIG, Path(snapshot.real))
-    for path in dict.fromkeys([*found, *backups.project_copies(store)]):
+    found = [copy for snapshot in survey.user_files for copy in _copies(store, Path(snapshot.real))]
+    for path in dict.fromkeys([*found, *_project_copies(store)]):
         yield path, "backup"
+
+
+def _copies(store: Store, config: Path) -> list[Path]:
+    try:
+        return backups.copies(store, Role.USER_CONFIG, config)
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        files.refuse_reading(config.parent, problem)
+
+
+def _project_copies(store: Store) -> list[Path]:
+    try:
+        return backups.project_copies(store)
+    except OSError as problem:
+        files.refuse_reading(store.backups, problem)
+
+
+def _tidy_up(store: Store, host: Host) -> None:
+    """Take away the lock and the empty folders of a run that was killed when it had done all else."""
+    with transactions.lock(store, host):
+        pass
+    _remove_empty_folders(store)
 
 
 def _remove_empty_folders(store: Store) -> None:

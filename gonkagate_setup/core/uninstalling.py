@@ -47,8 +47,10 @@ def build(profile: Profile, survey: Survey, state: State | None, created: Sequen
     )
     edits: list[FileEdit] = []
     seen: set[PurePath] = set()
+    own = {snapshot.real for snapshot in survey.user_files}
+    project = [snapshot for snapshot in survey.project_files if snapshot.real not in own]
     # The project first: it names models of the provider that the user layer defines.
-    for layer, snapshots in ((PROJECT, survey.project_files), (USER, survey.user_files)):
+    for layer, snapshots in ((PROJECT, project), (USER, list(survey.user_files))):
         for snapshot in snapshots:
             if snapshot.data is None or snapshot.real in seen:
                 continue
@@ -171,24 +173,28 @@ def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath
 
 
 def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Iterator[Finding]:
-    """Layers that still refer to the key file: opencode does not start when one does and the file is gone."""
+    """Layers that still refer to the key file: opencode does not start when one does and the file is gone.
+
+    As opencode reads them (opencode-facts, section 3): variables are filled in first, then every reference is
+    resolved unless its line begins with `//`.
+    """
     home = survey.surroundings.home
     key = home.joinpath(*profile.folder, profile.key_file)
+    environ = survey.surroundings.environ
     for layer in layers:
         folder = survey.surroundings.cwd if layer.path is None else layer.path.parent
-        text, in_comment = _text(survey, layer), _skipped(layer)
+        text = _ENV_TOKEN.sub(lambda match: environ.get(match[1], ""), _text(survey, layer))
         for match in _FILE_TOKEN.finditer(text):
-            if match.start() in in_comment:
+            start = text.rfind("\n", 0, match.start()) + 1
+            if text[start : match.start()].lstrip().startswith("//"):
                 continue
-            named = _ENV_TOKEN.sub(lambda env: survey.surroundings.environ.get(env[1], ""), match[1])
-            if _resolved(named, home, folder) != key:
+            if _resolved(match[1], home, folder) != key:
                 continue
             line = text.count("\n", 0, match.start()) + 1
-            column = match.start() - text.rfind("\n", 0, match.start())
             yield _finding(
                 "uninstall_key_needed",
                 layer,
-                Where(layer.name, line, column),
+                Where(layer.name, line, match.start() - start + 1),
                 None,
                 "the key file is named here, so it stays: opencode would not start without it",
                 f"take {match[0]} out of {layer.name}, then run: gonkagate-setup uninstall",
@@ -196,20 +202,10 @@ def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Ite
 
 
 def _text(survey: Survey, layer: Layer) -> str:
-    if layer.document is not None:
-        return layer.document.text
-    reading = None if layer.path is None else survey.readings.get(layer.path)
+    if layer.path is None:
+        return survey.surroundings.environ.get(layer.name, "")
+    reading = survey.readings.get(layer.path)
     return "" if reading is None or reading.text is None else reading.text
-
-
-def _skipped(layer: Layer) -> set[int]:
-    """Where a reference stands that opencode does not resolve; none where the text was not understood."""
-    if layer.document is None:
-        return set()
-    everywhere = {match.start() for match in _FILE_TOKEN.finditer(layer.document.text)}
-    return everywhere - {
-        token.offset for token in jsonc.reference_tokens(layer.document) if token.kind == "file"
-    }
 
 
 def _resolved(named: str, home: PurePath, folder: PurePath) -> PurePath:

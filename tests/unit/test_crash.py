@@ -13,7 +13,7 @@ import pytest
 from gonkagate_setup import cli
 from gonkagate_setup.system import crash
 
-SECRET = "gp-Abcdefgh12345678.Zyxw"
+SECRET = "gp-Abcdefgh.12345678Zyxw"
 
 
 def fail(*_: object) -> None:

@@ -1,0 +1,203 @@
+"""undo and uninstall killed at every filesystem call: opencode would start, and the next run ends right."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from gonkagate_setup.commands import record, undo, uninstall
+from gonkagate_setup.commands.taking_back import Request
+from gonkagate_setup.core import plan as plans
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.core.plan import Choice, KeyAction
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system.files import read_snapshot
+from gonkagate_setup.system.survey import take_survey
+from gonkagate_setup.system.transaction import Role, Transaction, Write, lock
+from gonkagate_setup.ui.prompts import RefusingPrompter
+from gonkagate_setup.ui.terminal import Outlet, Terminal
+from tests.faults.homes import NEW_KEY, NOW, Home
+from tests.faults.interception import Counter, failing, intercepted, points
+from tests.faults.test_kill import run_killed
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
+]
+
+Verb = Callable[[Home], None]
+Files = dict[str, "bytes | None"]
+
+
+def set_up(home: Home, scope: Scope, model: int) -> None:
+    """What commands/apply.py does, without opencode."""
+    store, host = home.store, home.host
+    survey = take_survey(host, home.project, GONKAGATE)
+    state_file = read_snapshot(store.state)
+    state = states.parse(state_file.data)
+    chosen = GONKAGATE.models[model]
+    plan = plans.build(
+        GONKAGATE,
+        Choice(chosen, scope),
+        KeyAction.CREATE,
+        survey.user_files,
+        survey.project_files,
+        state,
+    )
+    with lock(store, host), Transaction(store, host) as changes:
+        key = read_snapshot(store.key)
+        roles = {"user_config": Role.USER_CONFIG, "project_config": Role.PROJECT_CONFIG}
+        first = [] if key.exists else [Write(key, NEW_KEY, Role.SECRET, private=True)]
+        changes.apply(
+            first
+            + [
+                Write(config.snapshot, config.after.encode(), roles[config.layer])
+                for config in plan.configs
+                if config.changed
+            ]
+        )
+        kept = record.writing(store, host, GONKAGATE, plan, state, changes)
+        now = states.render(
+            transport="chat_completions",
+            version="0",
+            last_durable_setup_at=states.timestamp(NOW),
+            model_key=chosen.key,
+            scope=scope,
+        )
+        changes.apply([Write(state_file, now, Role.STATE, private=True), *kept])
+        changes.commit()
+
+
+def silent() -> Terminal:
+    nowhere = Outlet(None, terminal=False, colour=False)
+    return Terminal(nowhere, nowhere, json=True, quiet=True, find_device=lambda: None, find_width=lambda: 80)
+
+
+def run_undo(home: Home) -> None:
+    undo.run(Request(True, False), home.host, GONKAGATE, silent(), RefusingPrompter("test", "X"))
+
+
+def run_uninstall(home: Home) -> None:
+    uninstall.run(Request(True, False), home.host, GONKAGATE, silent(), RefusingPrompter("test", "X"))
+
+
+def first_setup(home: Home) -> None:
+    set_up(home, Scope.PROJECT, 0)
+
+
+def over_another(home: Home) -> None:
+    home.user_config.parent.mkdir(parents=True)
+    home.user_config.write_text(json.dumps({"model": "a/b", "provider": {"other": {}}}, indent=2))
+    set_up(home, Scope.USER, 0)
+    set_up(home, Scope.PROJECT, 1)
+
+
+def changed_since(home: Home) -> None:
+    over_another(home)
+    value = json.loads(home.user_config.read_text())
+    home.user_config.write_text(json.dumps({**value, "theme": "dark"}, indent=4))
+
+
+CASES = [
+    pytest.param(prepare, verb, id=f"{verb.__name__} {prepare.__name__}")
+    for prepare in (first_setup, over_another, changed_since)
+    for verb in (run_undo, run_uninstall)
+]
+
+
+def make(root: Path, prepare: Callable[[Home], None]) -> Home:
+    home = Home(root)
+    home.folder.mkdir(parents=True)
+    home.project.mkdir()
+    prepare(home)
+    return home
+
+
+def files(home: Home) -> Files:
+    """Content by path, without the lock of a killed run, which the next one that locks takes over.
+
+    Empty folders are taken away after the commit, so they may still be there.
+    """
+    tree = home.tree().items()
+    return {path: entry[3] for path, entry in tree if entry[3] is not None and not path.endswith("/lock")}
+
+
+@pytest.mark.parametrize(("prepare", "verb"), CASES)
+def test_killed_at_every_call(
+    prepare: Callable[[Home], None],
+    verb: Verb,
+    roots: Iterator[Path],
+    deep: bool,
+    figure: Callable[[str, float, str], None],
+) -> None:
+    before = files(make(next(roots), prepare))
+    done = make(next(roots), prepare)
+    calls, chosen = points(lambda: verb(done), every=deep)
+    after = files(done)
+    assert before != after
+    assert done.would_start() is None
+    ends = {"before": 0, "after": 0}
+    for at in chosen:
+        home = make(next(roots), prepare)
+        status = run_killed(at, lambda home=home: verb(home))  # type: ignore[misc]
+        if not os.WIFSIGNALED(status):
+            continue  # threads make the number of calls differ by a few at the end
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert home.would_start() is None, f"killed before call {at}"
+        now = files(home)
+        for path in before.keys() | after.keys():
+            versions = (before.get(path), after.get(path))
+            assert now.get(path) in versions, f"{path}, killed before call {at}"
+        verb(home)
+        assert home.would_start() is None
+        assert files(home) == after, f"killed before call {at}"
+        if verb is run_uninstall:
+            assert not home.store.folders[0].exists(), f"killed before call {at}"
+        ends["after" if now == after else "before"] += 1
+    assert ends["before"] > 0
+    figure("points killed", sum(ends.values()), f"of {calls} calls")
+
+
+@pytest.mark.parametrize(("prepare", "verb"), CASES)
+def test_a_call_that_fails_leaves_everything_or_nothing(
+    prepare: Callable[[Home], None],
+    verb: Verb,
+    roots: Iterator[Path],
+    deep: bool,
+    figure: Callable[[str, float, str], None],
+) -> None:
+    before = files(make(next(roots), prepare))
+    done = make(next(roots), prepare)
+    calls, chosen = points(lambda: verb(done), every=deep)
+    after = files(done)
+    refusals = 0
+    for at in chosen:
+        home = make(next(roots), prepare)
+        try:
+            with intercepted(Counter(at, failing(errno.EIO))):
+                verb(home)
+        except SetupError as refusal:
+            refusals += 1
+            if refusal.code == "managed_rollback_failed":
+                verb(home)
+        now = files(home)
+        assert now in (before, after), f"failed at call {at}"
+        assert home.would_start() is None
+    assert refusals > 0
+    figure("calls failed", len(chosen), f"of {calls}")
+
+
+def test_what_killing_proves_is_not_empty(roots: Iterator[Path]) -> None:
+    """The static check does see a key file that went before its config."""
+    home = make(next(roots), first_setup)
+    home.store.key.unlink()
+    assert "key file" in str(home.would_start())
