@@ -132,7 +132,7 @@ def _validate(model: Model, version: str, key: Secret | None, options: argparse.
     budget = Budget(LIVE_REQUESTS, LIVE_TOKENS)
     live = None if key is None else (key, budget)
     with services.rig(GONKAGATE, model, opencode, SECONDS_PER_WORKFLOW, live) as rig:
-        outcomes = workflows.judge(rig, options.workflow, _say)
+        outcomes = workflows.judge(rig, options.workflow, say)
     if key is not None:
         _say_spent(budget)
     held = all(outcome.held for outcome in outcomes)
@@ -143,7 +143,8 @@ def _validate(model: Model, version: str, key: Secret | None, options: argparse.
     return held
 
 
-def _say(outcome: Outcome) -> None:
+def say(outcome: Outcome) -> None:
+    """Print how one workflow ended."""
     if outcome.held:
         print(f"   held    {outcome.workflow:<16} {_brief(outcome.evidence)}", flush=True)
         return

@@ -1,11 +1,11 @@
-"""Holds a streamed answer back in the middle, to see whether its beginning is shown before its end exists."""
+"""Holds a streamed answer back, to see whether its beginning is shown before its end exists."""
 
 from __future__ import annotations
 
 import threading
 from typing import Final, Iterator
 
-from scripts.validating.traffic import essence, pieces
+from scripts.validating.traffic import essence, messages, pieces
 from tests.stand_in import Answerer, Exchange, Request
 
 # Enough to be told from an answer that came whole, and few enough for a short sentence.
@@ -14,14 +14,17 @@ _CHARACTERS: Final = 8
 
 
 class Gate:
-    """While closed, the next answer that is no title stops after its first pieces until `open`."""
+    """While closed, the next answer that is no title goes on piece by piece from its third one, until `open`.
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    Each piece waits `step` seconds: opencode 1.14.34 now and then draws nothing before the next one comes.
+    """
+
+    def __init__(self, step: float = 10.0) -> None:
+        self.step = step
         self._armed = False
         self._open = threading.Event()
         self.reached = threading.Event()
-        self.held_text = ""
+        self.beginning = ""
 
     def close(self) -> None:
         """Hold the next answer."""
@@ -45,13 +48,17 @@ class Gate:
         return answer
 
     def _hold(self, request: Request, events: Iterator[str]) -> Iterator[str]:
+        asked = essence("".join(messages(request, "user")))
         exchange = Exchange(request)
         for event in events:
             yield event
             exchange.events.append(event)
             seen = pieces(exchange)
-            text = "".join(seen)
-            if len(seen) >= PIECES and len(essence(text)) >= _CHARACTERS and not self.reached.is_set():
-                self.held_text = text
+            text = essence("".join(seen))
+            # What stands in the prompt is on the screen anyway.
+            if len(seen) < PIECES or len(text) < _CHARACTERS or text in asked:
+                continue
+            if not self.reached.is_set():
+                self.beginning = "".join(seen)
                 self.reached.set()
-                self._open.wait(self._seconds)
+            self._open.wait(self.step)

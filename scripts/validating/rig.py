@@ -25,7 +25,7 @@ from tests.stand_in import COMPLETIONS, StandIn
 CODE_WORD: Final = "heron42"
 FIRST_PROMPT: Final = f"Remember the code word {CODE_WORD}. Answer in one short sentence, without tools."
 SECOND_PROMPT: Final = "Which code word did I give you? Answer with it alone, without tools."
-SPOKEN_PROMPT: Final = "Say in one short sentence what a river is. Answer in words, without tools."
+SPOKEN_PROMPT: Final = "Greet me in one short and friendly English sentence. Answer in words, without tools."
 # How many letters and digits of an answer have to be found: opencode may render the rest as Markdown.
 TELLING: Final = 24
 _READY: Final = "Ask anything"
@@ -67,7 +67,7 @@ class Rig:
         self.model = model
         self.service = service
         self.seconds = seconds
-        self.gate = Gate(seconds)
+        self.gate = Gate()
         service.answerers[COMPLETIONS] = self.gate.around(service.answerers[COMPLETIONS])
         self.machine = Machine(root, service, opencode)
         self.machine.python = [sys.executable, "-m", "scripts.validating.product", model.key]
@@ -151,7 +151,8 @@ class Rig:
         terminal.until(lambda: self.gate.reached.is_set() or self._answered(before))
         part = None
         if self.gate.reached.is_set():
-            part = terminal.until(lambda: essence(self.gate.held_text) in essence(terminal.text))
+            terminal.until(lambda: self._begun(terminal) or self._answered(before))
+            part = self._begun(terminal) and not self._answered(before)
         self.gate.open()
         terminal.until(lambda: self._answered(before))
         whole = terminal.until(lambda: self._shown(terminal, before))
@@ -165,6 +166,9 @@ class Rig:
         traffic = self._since(before)
         refused = any(request.status >= 400 for request in traffic.completions)  # noqa: PLR2004 - HTTP's errors
         return refused or any(answer.ended for answer in traffic.answers)
+
+    def _begun(self, terminal: Terminal) -> bool:
+        return essence(self.gate.beginning) in essence(terminal.text)
 
     def _shown(self, terminal: Terminal, before: tuple[int, int]) -> bool:
         texts = ["".join(pieces(answer)) for answer in self._since(before).answers]

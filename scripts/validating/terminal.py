@@ -79,9 +79,9 @@ class Terminal:
         entered, left = (self._raw.rfind(sequence) for sequence in _ALTERNATE_SCREEN)
         return left >= entered
 
-    def type(self, keys: str) -> None:
+    def type(self, data: str) -> None:
         """Send keys; Enter is a carriage return."""
-        self._child.send(keys)
+        self._child.send(data)
 
     def until(self, condition: Callable[[], bool]) -> bool:
         """Show what comes until `condition` holds; False when the program ended or time ran out first."""

@@ -201,10 +201,13 @@ def _outcome(rig: Rig, name: str) -> Outcome:
     try:
         return Outcome(name, WORKFLOWS[name](rig))
     except WorkflowFailure as failure:
-        key = Secret(rig.machine.key)
-        seen = scrub(failure.seen, [key])
-        shown = seen if len(seen) <= _SEEN_LIMIT else "… " + seen[-_SEEN_LIMIT:]
-        return Outcome(name, None, scrub(failure.expected, [key]), shown)
+        return failed(name, failure, rig.machine.key)
+
+
+def failed(name: str, failure: WorkflowFailure, key: str) -> Outcome:
+    """The outcome of a workflow that did not hold: without the key, and the end of what was seen."""
+    expected, seen = (scrub(text, [Secret(key)]) for text in (failure.expected, failure.seen))
+    return Outcome(name, None, expected, seen if len(seen) <= _SEEN_LIMIT else f"… {seen[-_SEEN_LIMIT:]}")
 
 
 def _served(rig: Rig, traffic: Traffic, upstream_id: str | None = None) -> None:
