@@ -23,7 +23,7 @@ pytestmark = [
 _LITTER_FOLDERS = {"home/.gonkagate", "home/.gonkagate/opencode"}
 
 
-def run_killed(at: int | None, work: Callable[[], None]) -> int:
+def run_killed(at: int | None, work: Callable[[], object]) -> int:
     """Run in a child that dies right before filesystem call number `at`; its wait status."""
     child = os.fork()
     if child == 0:

@@ -114,6 +114,29 @@ def test_a_hostile_holder_text_is_not_shown(home: Home) -> None:
     assert caught.value.message == "another setup is under way here (held by another process)"
 
 
+def test_a_file_removed_between_opening_and_locking_is_not_held(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last holder removes its file when it ends; a third setup makes and locks a new one at once."""
+    fcntl = pytest.importorskip("fcntl", reason="Windows cannot remove an open file")
+    module = sys.modules["gonkagate_setup.system.transaction.lock"]
+    original = module._try
+    others: list[int] = []
+
+    def swapped(descriptor: int) -> bool:
+        if not others:
+            home.store.lock.unlink()
+            others.append(os.open(home.store.lock, os.O_RDWR | os.O_CREAT))
+            fcntl.flock(others[0], fcntl.LOCK_EX)
+        return bool(original(descriptor))
+
+    monkeypatch.setattr(module, "_try", swapped)
+    with pytest.raises(SetupError) as caught:
+        lock(home.store, home.host, wait_seconds=0.2).__enter__()
+    os.close(others[0])
+    assert caught.value.code == "setup_in_progress"
+
+
 def test_folders_that_were_there_stay(home: Home) -> None:
     home.store.folder.mkdir(parents=True, mode=0o700)
     before = home.tree()

@@ -133,6 +133,20 @@ def test_changed_before_the_first_change_starts_again(installed: Home) -> None:
     assert installed.tree() == before
 
 
+def test_changed_before_the_first_change_writes_nothing_at_all(
+    installed: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = BY_NAME["scope switch"].changes(installed)
+    installed.project_config.write_bytes(b'{"theme": "dark"}')
+
+    def refuse(*_arguments: object) -> None:
+        raise AssertionError("a journal was begun")
+
+    monkeypatch.setattr(journal, "append", refuse)
+    with lock(installed.store, installed.host), pytest.raises(TargetChanged):
+        Transaction(installed.store, installed.host).apply(changes)
+
+
 def test_changed_right_before_its_replacement_starts_again(
     installed: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

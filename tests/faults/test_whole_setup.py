@@ -1,0 +1,242 @@
+"""Whole setups, killed and broken at every filesystem call of theirs.
+
+opencode's answers are recorded once from the real one and replayed, so that a point costs no second. The
+program's own threads read while it writes, so the number of a call may differ by a few from run to run; every
+kill is checked all the same for what it left.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import io
+import os
+import shutil
+import signal
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator, Sequence
+from unittest import mock
+
+import pytest
+
+from gonkagate_setup import cli
+from gonkagate_setup.core import second_reader  # noqa: F401  # loaded before the sweep, as all else
+from gonkagate_setup.system import child, opencode
+from gonkagate_setup.system import host as hosts
+from gonkagate_setup.system.child import Output
+from scripts import opencode_versions
+from tests.faults.homes import BINDING, NEW_KEY, NOW, OLD_KEY, Home, Tree, put
+from tests.faults.interception import CHANGING, Counter, failing, intercepted
+from tests.faults.test_failing_calls import without_lock
+from tests.faults.test_kill import run_killed, without_empty_folders_of_ours
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
+]
+
+USER = ("--scope", "user", "--model", "kimi-k2.6", "--yes", "--json")
+PROJECT = ("--scope", "project", "--model", "minimax-m2.7", "--yes", "--json")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """`earlier` setups make the home that `arguments` then runs in, with `key` in the environment."""
+
+    name: str
+    arguments: tuple[str, ...]
+    status: int = 0
+    earlier: tuple[tuple[str, ...], ...] = ()
+    key: bytes | None = None
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+SETUPS = (
+    Whole("first setup", USER, key=NEW_KEY),
+    Whole("first setup beside own settings", USER, key=NEW_KEY, files=(
+        ("home/.config/opencode/opencode.json", b'// mine\n{\n\t"theme": "dark", /* yes */\n}\n'),
+        ("project/opencode.json", b'{"permission": {"bash": "ask"}}\n'),
+    )),
+    Whole("rerun", USER, earlier=(USER,)),
+    Whole("scope switch", PROJECT, earlier=(USER,)),
+    Whole("key rotation", USER, earlier=(USER,), key=NEW_KEY),
+    Whole("blocked and put back", USER, status=6, key=NEW_KEY, files=(
+        ("project/opencode.json", b'{"disabled_providers": ["gonkagate"]}\n'),
+    )),
+)  # fmt: skip
+
+
+class Replay:
+    """opencode's answers in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, ...], list[Output]] = {}
+        self.counts: dict[tuple[str, ...], int] = {}
+
+    def record(self, *positional: Any, **named: Any) -> Output:
+        answer = REAL_RUN(*positional, **named)
+        self.answers.setdefault(tuple(positional[1]), []).append(answer)
+        return answer
+
+    def play(self, *positional: Any, **_named: Any) -> Output:
+        arguments = tuple(positional[1])
+        answers, count = self.answers[arguments], self.counts.get(arguments, 0)
+        self.counts[arguments] = count + 1
+        return answers[min(count, len(answers) - 1)]
+
+
+REAL_RUN = child.run
+
+
+@contextmanager
+def on(home: Home, run: Callable[..., Output], key: bytes | None) -> Iterator[None]:
+    """This process believes that it runs on that machine."""
+    binary = home.root / "bin"
+    environ = {"HOME": str(home.folder), "PATH": f"{binary}:{os.environ['PATH']}", "TERM": "dumb"}
+    if key is not None:
+        environ["GONKAGATE_API_KEY"] = key.decode()
+    here = Path.cwd()
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, environ, clear=True))
+        stack.enter_context(mock.patch.object(opencode, "run", run))
+        for name in ("stdin", "stdout", "stderr"):
+            stack.enter_context(mock.patch.object(sys, name, io.StringIO()))
+        os.chdir(home.project)
+        stack.callback(os.chdir, here)
+        fixed = dataclasses.replace(hosts.current(), now=lambda: NOW)
+        stack.enter_context(mock.patch.object(hosts, "current", return_value=fixed))
+        yield
+
+
+def set_up(home: Home, run: Callable[..., Output], arguments: Sequence[str], key: bytes | None) -> int:
+    with on(home, run, key):
+        return cli.main(list(arguments))
+
+
+def bare(whole: Whole, root: Path) -> Home:
+    home = Home(root)
+    home.folder.mkdir(parents=True)
+    home.project.mkdir()
+    (home.project / ".git").mkdir()
+    (home.project / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (root / "bin").mkdir()
+    (root / "bin" / "opencode").symlink_to(opencode_versions.executable(opencode_versions.NEWEST))
+    for name, data in whole.files:
+        put(root / name, data, 0o644)
+    return home
+
+
+class Sweep:
+    """A machine that is made anew for each point, always at the same place."""
+
+    def __init__(self, whole: Whole, root: Path, template: Path) -> None:
+        self.whole = whole
+        self.template = template
+        self.replay = Replay()
+        self.home = bare(whole, root)
+        for arguments in whole.earlier:
+            assert set_up(self.home, REAL_RUN, arguments, OLD_KEY) == 0
+        # opencode's own files are not ours to compare.
+        for name in (".local", ".cache"):
+            shutil.rmtree(self.home.folder / name, ignore_errors=True)
+        shutil.copytree(self.home.root, self.template, symlinks=True)
+        self.before = self.home.tree()
+        assert set_up(self.home, self.replay.record, whole.arguments, whole.key) == whole.status
+        self.again()
+        with intercepted(Counter()) as counter:
+            assert self.work() == whole.status
+        self.names = counter.names
+        self.after = self.home.tree()
+
+    def again(self) -> Home:
+        shutil.rmtree(self.home.root)
+        shutil.copytree(self.template, self.home.root, symlinks=True)
+        return self.home
+
+    def work(self) -> int:
+        self.replay.counts.clear()
+        return set_up(self.home, self.replay.play, self.whole.arguments, self.whole.key)
+
+    def points(self, deep: bool) -> list[int]:
+        every = 1 if deep else 120
+        return [at for at, name in enumerate(self.names, 1) if name in CHANGING or at % every == 0]
+
+
+@pytest.fixture
+def sweep(request: pytest.FixtureRequest, roots: Iterator[Path], tmp_path: Path) -> Sweep:
+    return Sweep(request.param, next(roots), tmp_path / "template")
+
+
+each = pytest.mark.parametrize("sweep", SETUPS, ids=[whole.name for whole in SETUPS], indirect=True)
+
+
+@each
+def test_killed(sweep: Sweep, deep: bool, figure: Callable[[str, float, str], None]) -> None:
+    assert (sweep.before == sweep.after) is (sweep.whole.status == 6 or sweep.whole.name == "rerun")
+    written = set(sweep.before) | set(sweep.after)
+    missed = 0
+    for at in sweep.points(deep):
+        home = sweep.again()
+        status = run_killed(at, sweep.work)
+        if not os.WIFSIGNALED(status):
+            missed += 1
+            assert sweep.home.tree() == sweep.after
+            continue
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert home.would_start() is None or home.user_config.read_bytes().startswith(b"//")
+        if sweep.whole.status == 0:
+            assert_whole_files(sweep, written)
+        assert sweep.work() == sweep.whole.status, f"the next run after a kill before call {at}"
+        now = without_empty_folders_of_ours(sweep.home.tree(), sweep.before)
+        assert without_stamps(now) == without_stamps(sweep.after), f"killed before call {at}"
+    killed = len(sweep.points(deep)) - missed
+    assert killed > missed
+    figure("whole setups killed", killed, f"of {len(sweep.names)} calls")
+
+
+def without_stamps(tree: Tree) -> Tree:
+    """A setup that was killed after its commit makes the next one keep one more copy."""
+    return {path: entry for path, entry in tree.items() if ".bak-" not in path}
+
+
+def assert_whole_files(sweep: Sweep, written: set[str]) -> None:
+    now = sweep.home.tree()
+    for path in written:
+        if path.endswith("/lock") or "/journal" in path:
+            continue
+        versions = [tree.get(path) for tree in (sweep.before, sweep.after)]
+        if any(version is not None and version[3] is not None for version in versions):
+            assert now.get(path) in versions, path
+
+
+@each
+def test_failing(sweep: Sweep, deep: bool, figure: Callable[[str, float, str], None]) -> None:
+    numbers = (errno.EACCES, errno.ENOSPC, errno.EIO, errno.EROFS)
+    ends = {"before": 0, "after": 0}
+    for at in sweep.points(deep):
+        home = sweep.again()
+        with intercepted(Counter(at, failing(numbers[at % 4]))):
+            status = sweep.work()
+        now = without_lock(sweep.home.tree())
+        if status == 9:
+            assert home.would_start() is None or home.user_config.read_bytes().startswith(b"//")
+            assert sweep.work() == sweep.whole.status
+            now = without_lock(sweep.home.tree())
+            assert without_stamps(now) == without_stamps(without_lock(sweep.after)), at
+            continue
+        assert status != 1, f"call {at} made it stumble"
+        expected = sweep.after if status in (0, 7) else sweep.before
+        assert without_stamps(now) == without_stamps(without_lock(expected)), (at, status)
+        ends["after" if status in (0, 7) else "before"] += 1
+    figure("whole setups with a failing call", sum(ends.values()), f"of {len(sweep.names)} calls")
+
+
+def test_the_key_is_where_it_belongs_only(roots: Iterator[Path], tmp_path: Path) -> None:
+    sweep = Sweep(SETUPS[4], next(roots), tmp_path / "template")
+    holding = {path for path, entry in sweep.after.items() if NEW_KEY in (entry[3] or b"")}
+    assert holding == {"home/.gonkagate/opencode/api-key"}
+    assert not [path for path, entry in sweep.after.items() if OLD_KEY in (entry[3] or b"")]
+    assert any(BINDING.encode() in (entry[3] or b"") for entry in sweep.after.values())
