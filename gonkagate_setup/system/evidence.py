@@ -150,7 +150,8 @@ class _Asker:
 
     def with_plugins(self, environ: Mapping[str, str]) -> Answer:
         """The resolved config with the user's plugins running; a failure is never raised."""
-        return self.config({**environ, "OPENCODE_PURE": ""}, pure=False)
+        with_plugins = {name: value for name, value in environ.items() if name != "OPENCODE_PURE"}
+        return self.config(with_plugins, pure=False)
 
     def models(self, environ: Mapping[str, str]) -> Answer:
         """The offered models, in an answer without a config."""
