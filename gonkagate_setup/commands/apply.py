@@ -18,6 +18,7 @@ from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background, evidence, files
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.probe import Found, note
+from gonkagate_setup.system.survey import take_survey
 from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction
 from gonkagate_setup.system.transaction.changes import Change
 
@@ -47,6 +48,10 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
                 progress=progress,
             )
         findings = verdict.judge(context.expectation(plan), survey, proof)
+        if any(finding.blocks for finding in findings):
+            # Questions may have stood open for long: who is to blame is looked up anew.
+            survey = take_survey(context.host, context.host.cwd, context.profile)
+            findings = verdict.judge(context.expectation(plan), survey, proof)
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)

@@ -181,7 +181,7 @@ class Questions:
         for attempt in range(KEY_ATTEMPTS):
             text = self.prompter.secret(
                 f"{self.profile.display_name} API key (it is not shown as you type)",
-                help=f"Keys start with {self.profile.key_prefix}; get one at {self.profile.register_url}",
+                help=f'Keys start with "{self.profile.key_prefix}"; get one at {self.profile.register_url}',
             )
             try:
                 return parse_key(text, self.profile)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Sequence
 
@@ -30,12 +30,12 @@ class Ending:
     state_existed: bool
 
 
-def dry_run(ending: Ending) -> Report:
+def dry_run(ending: Ending, diff: str) -> Report:
     """Nothing was written; findings are predictions from the files and the environment."""
     message = (
         "Nothing was written; this is what would change" if ending.plan.changed else "Nothing would change"
     )
-    return _report(ending, "dry_run", Exit.DONE, message, _files(ending))
+    return replace(_report(ending, "dry_run", Exit.DONE, message, _files(ending)), details={"diff": diff})
 
 
 def success(ending: Ending, backups: Sequence[Path]) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gonkagate_setup.commands import blocked, outcome
+from gonkagate_setup.commands import blocked, interrupted, outcome
 from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
@@ -20,14 +20,14 @@ from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential, files
-from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Store, TargetChanged, journal
+from gonkagate_setup.system.transaction import Store, TargetChanged
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.prompts import Back, Prompter
 from gonkagate_setup.ui.terminal import Terminal
+from gonkagate_setup.ui.text import closest
 
 ATTEMPTS = 3
 
@@ -38,7 +38,7 @@ def run(
     """Set opencode up. Raises SetupError; whatever it raises, nothing is left half done."""
     given = Answers(model=_given_model(request, profile), scope=request.scope)
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
-    _put_back_interrupted(context, request)
+    interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run)
     answers, report = _set_up(request, context, given)
     if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
         return report
@@ -61,7 +61,7 @@ def _set_up(
     for _ in range(ATTEMPTS):
         if request.dry_run:
             reached = ending(context, agreed.plan, agreed.observed, agreed.predicted)
-            return agreed.answers, outcome.dry_run(reached)
+            return agreed.answers, outcome.dry_run(reached, render.plain_diff(agreed.plan))
         try:
             return agreed.answers, carry_out(request, context, agreed)
         except TargetChanged as moved:
@@ -90,7 +90,7 @@ def _agree(
         )
         if shown is not None and shown.configs == plan.configs:
             return Agreed(answers, plan, observed, ())
-        predicted = _show(context, plan, observed)
+        predicted = _show(request, context, plan, observed)
         try:
             _consent(request, plan, context.prompter)
         except Back:
@@ -99,7 +99,7 @@ def _agree(
         return Agreed(answers, plan, observed, predicted)
 
 
-def _show(context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
+def _show(request: Request, context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
     predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
     preview = render.preview(
         plan,
@@ -108,8 +108,21 @@ def _show(context: Context, plan: Plan, observed: Observation) -> tuple[Finding,
         findings=predicted,
         width=context.terminal.width,
     )
-    context.terminal.say(preview)
+    if observed.state is not None and observed.state.repaired is not None:
+        context.terminal.say(
+            f"The record of the last setup ({context.store.state}) will be written anew: "
+            f"{observed.state.repaired}."
+        )
+    if _asks_consent(request, plan, context.prompter):
+        context.terminal.show(f"{preview}\n")  # nobody agrees to what --quiet or a redirection hid
+    else:
+        context.terminal.say(preview)
     return predicted
+
+
+def _meant(typed: str, profile: Profile) -> str:
+    near = closest(typed, [model.key for model in profile.validated])
+    return "" if near is None else f"did you mean --model {near}? "
 
 
 def _given_model(request: Request, profile: Profile) -> Model | None:
@@ -125,30 +138,11 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
     if model is None:
         keys = ", ".join(model.key for model in profile.validated)
         raise SetupError(
-            "unsupported_model_key", "--model names no validated model", next_step=f"choose one of: {keys}"
+            "unsupported_model_key",
+            "--model names no validated model",
+            next_step=f"{_meant(request.model, profile)}choose one of: {keys}",
         )
     return model
-
-
-def _put_back_interrupted(context: Context, request: Request) -> None:
-    """Undo what a killed setup left, before anything is read."""
-    if not journal.exists(context.store):
-        return
-    if request.dry_run:
-        context.terminal.say("An earlier setup was interrupted; the next real run first puts it back.")
-        return
-    with transactions.lock(context.store, context.host):
-        recovery = transactions.recover(context.store, context.host)
-    if recovery is None:
-        return
-    if recovery.failures:
-        raise SetupError(
-            "managed_rollback_failed",
-            "An earlier setup was interrupted, and not everything could be put back: "
-            + "; ".join(recovery.failures),
-            next_step="put those files right, then run this command again",
-        )
-    context.terminal.say("An earlier setup was interrupted; what it had changed was put back first.")
 
 
 def _observe(context: Context) -> Observation:
@@ -207,9 +201,15 @@ def _choice(answers: Answers) -> Choice:
     return Choice(answers.model, answers.scope)
 
 
+def _asks_consent(request: Request, plan: Plan, prompter: Prompter) -> bool:
+    # Without a terminal, explicit choices are the consent, as scripts written for the npm tool expect; one
+    # that pipes the key in is a script also where a terminal is at hand.
+    piped = request.read_stdin_key is not None and request.model is not None and request.scope is not None
+    return prompter.asks and plan.changed and not (piped or request.yes or request.dry_run)
+
+
 def _consent(request: Request, plan: Plan, prompter: Prompter) -> None:
-    # Without a terminal, explicit choices are the consent, as scripts written for the npm tool expect.
-    if request.yes or request.dry_run or not prompter.asks or not plan.changed:
+    if not _asks_consent(request, plan, prompter):
         return
     if not prompter.confirm("Write this?", diff=lambda: render.diff(plan)):
         raise SetupError(
