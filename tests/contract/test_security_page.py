@@ -19,11 +19,6 @@ def test_every_test_on_the_page_exists() -> None:
     assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []
 
 
-def test_every_fault_test_is_on_the_page() -> None:
-    files = {path.name for path in (ROOT / "tests" / "faults").glob("test_*.py")}
-    assert {name for name in files if f"faults/{name}" not in PAGE} == set()
-
-
 def test_the_numbers_are_the_codes() -> None:
     assert f"the newest {backups.KEPT} are kept" in PAGE
     seconds = inspect.signature(lock).parameters["wait_seconds"].default

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -107,11 +107,16 @@ def changed_since(home: Home) -> None:
     home.user_config.write_text(json.dumps({**value, "theme": "dark"}, indent=4))
 
 
-CASES = [
-    pytest.param(prepare, verb, id=f"{verb.__name__} {prepare.__name__}")
-    for prepare in (first_setup, over_another, changed_since)
-    for verb in (run_undo, run_uninstall)
-]
+def cases(*usual: str) -> list[Any]:
+    """Every verb after every preparation; those that are not named are for the deep run."""
+    found = []
+    for prepare in (first_setup, over_another, changed_since):
+        for verb in (run_undo, run_uninstall):
+            name = f"{verb.__name__} {prepare.__name__}"
+            found.append(
+                pytest.param(prepare, verb, id=name, marks=[] if name in usual else pytest.mark.deep)
+            )
+    return found
 
 
 def make(root: Path, prepare: Callable[[Home], None]) -> Home:
@@ -131,7 +136,7 @@ def files(home: Home) -> Files:
     return {path: entry[3] for path, entry in tree if entry[3] is not None and not path.endswith("/lock")}
 
 
-@pytest.mark.parametrize(("prepare", "verb"), CASES)
+@pytest.mark.parametrize(("prepare", "verb"), cases("run_undo over_another", "run_uninstall over_another"))
 def test_killed_at_every_call(
     prepare: Callable[[Home], None],
     verb: Verb,
@@ -167,7 +172,7 @@ def test_killed_at_every_call(
     figure("points killed", sum(ends.values()), f"of {calls} calls")
 
 
-@pytest.mark.parametrize(("prepare", "verb"), CASES)
+@pytest.mark.parametrize(("prepare", "verb"), cases("run_undo changed_since", "run_uninstall first_setup"))
 def test_a_call_that_fails_leaves_everything_or_nothing(
     prepare: Callable[[Home], None],
     verb: Verb,
