@@ -19,6 +19,9 @@ from gonkagate_setup.ui.prompts import Back, Prompter
 from gonkagate_setup.ui.terminal import Terminal
 
 ATTEMPTS: Final = 3
+_HELP: Final = (
+    "Nothing is changed before you say yes. Then all of it is changed, or, where one file cannot be, nothing."
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def consent(
     if request.yes:
         return
     try:
-        agreed = prompter.confirm(question, diff=None)
+        agreed = prompter.confirm(question, diff=None, help=_HELP)
     except Back:
         agreed = False
     if not agreed:

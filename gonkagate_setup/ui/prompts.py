@@ -56,8 +56,15 @@ class Prompter(Protocol):
     def pick(self, question: Question) -> str:
         """The chosen option's value. Raises Back, SetupError."""
 
-    def confirm(self, text: str, *, diff: Callable[[], str] | None, default: bool = True) -> bool:
-        """Whether the person agrees; `diff` is shown on `d`. Raises Back, SetupError."""
+    def confirm(
+        self,
+        text: str,
+        *,
+        diff: Callable[[], str] | None,
+        default: bool = True,
+        help: str = _CONFIRM_HELP,  # noqa: A002
+    ) -> bool:
+        """Whether the person agrees; `diff` is shown on `d`, `help` on `?`. Raises Back, SetupError."""
 
     def secret(self, title: str, *, help: str) -> str:  # noqa: A002
         """What was typed or pasted, unseen, unparsed. Raises Back, SetupError."""
@@ -90,14 +97,21 @@ class AskingPrompter:
                     return option.value
             self._show(self._fit(_correction(answer, question)))
 
-    def confirm(self, text: str, *, diff: Callable[[], str] | None, default: bool = True) -> bool:
+    def confirm(
+        self,
+        text: str,
+        *,
+        diff: Callable[[], str] | None,
+        default: bool = True,
+        help: str = _CONFIRM_HELP,  # noqa: A002
+    ) -> bool:
         """Whether the person agrees."""
         yes, no = ("Enter or y: yes", "n: no") if default else ("y: yes", "Enter or n: no")
         choices = [yes, no, *(["d: diff"] if diff is not None else []), "? help", "b back"]
         prompt = self._fit(f"{visible(text)} [{', '.join(choices)}]") + ": "
         self._show("")
         while True:
-            answer = self._ask(prompt, help_text=_CONFIRM_HELP).lower()
+            answer = self._ask(prompt, help_text=help).lower()
             if answer == "d" and diff is not None:
                 self._show(diff())
             elif answer in ("y", "yes", "n", "no", ""):
@@ -193,7 +207,14 @@ class RefusingPrompter:
             next_step=f"add {values}; or --yes to take the recommended answers",
         )
 
-    def confirm(self, text: str, *, diff: Callable[[], str] | None, default: bool = True) -> bool:  # noqa: ARG002
+    def confirm(
+        self,
+        text: str,  # noqa: ARG002
+        *,
+        diff: Callable[[], str] | None,  # noqa: ARG002
+        default: bool = True,  # noqa: ARG002
+        help: str = _CONFIRM_HELP,  # noqa: A002, ARG002
+    ) -> bool:
         """Raises consent_required."""
         raise SetupError(
             "consent_required",

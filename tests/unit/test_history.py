@@ -40,7 +40,7 @@ def back(keys: Any, config: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_an_untouched_change_is_turned_back_whole(before: dict[str, Any]) -> None:
-    operations: list[Operation] = [MODEL]
+    operations: list[Operation] = [MODEL, Set(("made", "on", "the", "way"), True)]
     if "gonkagate" in before.get("provider", {}):
         operations += [Remove(("provider", "gonkagate", "api")), Set(("provider", "gonkagate", "name"), "G")]
     else:
