@@ -20,7 +20,7 @@ from scripts.validating.product import with_validated
 from scripts.validating.terminal import Terminal
 from scripts.validating.traffic import Traffic, essence, pieces
 from tests.machine import ChildTimeoutError, Finished, Machine
-from tests.stand_in import COMPLETIONS, StandIn
+from tests.stand_in import COMPLETIONS, Answerer, StandIn
 
 CODE_WORD: Final = "heron42"
 FIRST_PROMPT: Final = f"Remember the code word {CODE_WORD}. Answer in one short sentence, without tools."
@@ -67,8 +67,7 @@ class Rig:
         self.model = model
         self.service = service
         self.seconds = seconds
-        self.gate = Gate()
-        service.answerers[COMPLETIONS] = self.gate.around(service.answerers[COMPLETIONS])
+        self.answer_with(service.answerers[COMPLETIONS])
         self.machine = Machine(root, service, opencode)
         self.machine.python = [sys.executable, "-m", "scripts.validating.product", model.key]
         self._deadline = time.monotonic() + seconds
@@ -83,6 +82,13 @@ class Rig:
     def remaining(self) -> float:
         """Seconds that the current workflow still has."""
         return max(1.0, self._deadline - time.monotonic())
+
+    def answer_with(self, answerer: Answerer) -> None:
+        """Let the service answer so from now on; what was done before is forgotten, the set-up stays."""
+        self.gate = Gate()
+        self.service.answerers[COMPLETIONS] = self.gate.around(answerer)
+        for name in ("first_turn", "second_turn", "session"):
+            self.__dict__.pop(name, None)
 
     def start_clock(self) -> None:
         """A workflow starts."""

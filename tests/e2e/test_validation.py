@@ -12,7 +12,7 @@ import pytest
 from gonkagate_setup.core.catalog import GONKAGATE, Model
 from scripts import opencode_versions
 from tests.e2e.configs import KIMI
-from tests.stand_in import COMPLETIONS, Answerer, Request
+from tests.stand_in import Request
 from tests.stand_in.protocol import chat_completions, events
 from tests.stand_in.records import is_title
 from tests.stand_in.script import Answer, answer
@@ -101,9 +101,9 @@ def forgets_the_conversation(request: Request) -> Iterator[str]:
     return events(body["model"], answer({**body, "messages": body["messages"][last:]}))
 
 
-@pytest.fixture
-def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    """A rig for the default model with the newest opencode, GonkaGate set up everywhere."""
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    """One machine for all defects, with the default model and the newest opencode."""
     opencode = opencode_versions.executable(opencode_versions.NEWEST)
     with services.rig(GONKAGATE, model_of(KIMI), opencode, SECONDS) as made:
         yield made
@@ -115,12 +115,8 @@ def failures(rig: Rig, names: Sequence[str]) -> dict[str, Outcome]:
     return {outcome.workflow: outcome for outcome in outcomes if not outcome.held}
 
 
-def broken(rig: Rig, answerer: Answerer) -> None:
-    rig.service.answerers[COMPLETIONS] = rig.gate.around(answerer)
-
-
 def test_without_tool_calls_only_tools_fails(rig: Rig) -> None:
-    broken(rig, calls_no_tools)
+    rig.answer_with(calls_no_tools)
     failed = failures(rig, ["run", "tools"])
     assert list(failed) == ["tools"]
     assert failed["tools"].expected == "notes.txt holds b'first draft'"
@@ -128,7 +124,7 @@ def test_without_tool_calls_only_tools_fails(rig: Rig) -> None:
 
 
 def test_without_streaming_only_streaming_fails(rig: Rig) -> None:
-    broken(rig, answers_in_one_piece)
+    rig.answer_with(answers_in_one_piece)
     failed = failures(rig, ["interactive", "streaming"])
     assert list(failed) == ["streaming"]
     assert failed["streaming"].expected == "more than 3 pieces of text"
@@ -136,7 +132,7 @@ def test_without_streaming_only_streaming_fails(rig: Rig) -> None:
 
 
 def test_under_another_model_id_only_switching_fails(rig: Rig) -> None:
-    broken(rig, answers_as_another_model)
+    rig.answer_with(answers_as_another_model)
     failed = failures(rig, ["run", "switching"])
     assert list(failed) == ["switching"]
     assert failed["switching"].expected == "the answer comes from moonshotai/Kimi-K2.6"
@@ -144,16 +140,19 @@ def test_under_another_model_id_only_switching_fails(rig: Rig) -> None:
 
 
 def test_with_a_forgotten_conversation_only_continuation_fails(rig: Rig) -> None:
-    broken(rig, forgets_the_conversation)
+    rig.answer_with(forgets_the_conversation)
     failed = failures(rig, ["run", "continuation"])
     assert list(failed) == ["continuation"]
     assert failed["continuation"].expected == "the answer holds the code word heron42 of the first turn"
     assert "This is turn 1" in failed["continuation"].seen
 
 
-def test_a_hanging_service_has_an_end(rig: Rig) -> None:
+def test_a_hanging_service_has_an_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(request: Request) -> Iterator[str]:
+        rig.service.wait(SECONDS)
+        return chat_completions(request)
+
     rig.set_up("user")
-    rig.seconds = 3.0
-    broken(rig, lambda request: rig.service.wait(60) or chat_completions(request))  # type: ignore[func-returns-value]
-    failed = failures(rig, ["run"])
-    assert failed["run"].expected == "it ends within 3 s"
+    monkeypatch.setattr(rig, "seconds", 3.0)
+    rig.answer_with(hangs)
+    assert failures(rig, ["run"])["run"].expected == "it ends within 3 s"
