@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import ConfigPath, Profile
@@ -15,6 +16,7 @@ from gonkagate_setup.core.edits import Operation, Set
 from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import MISSING, leaves, lookup
 from gonkagate_setup.core.ownership import removals
+from gonkagate_setup.core.places import PROJECT, USER
 from gonkagate_setup.redaction import scrub
 
 _VERSION: Final = 1
@@ -206,10 +208,13 @@ def parse(data: bytes) -> History:
 
 
 def _file(value: Mapping[str, Any]) -> FileChange:
+    path, layer = _text(value["path"]), _text(value["layer"])
+    if not PurePath(path).is_absolute() or layer not in (USER, PROJECT):
+        raise TypeError
     return FileChange(
-        path=_text(value["path"]),
+        path=path,
         real=_text(value["real"]),
-        layer=_text(value["layer"]),
+        layer=layer,
         existed=value["existed"] is True,
         after=_texts(value["after"]),
         backup=None if value["backup"] is None else _text(value["backup"]),

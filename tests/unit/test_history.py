@@ -29,6 +29,13 @@ def back(keys: Any, config: dict[str, Any]) -> dict[str, Any]:
     return apply(parse_jsonc(json.dumps(config)), way_back(keys, config)).value
 
 
+def history(keys: Any = ()) -> History:
+    file = FileChange(
+        "/h/opencode.json", "/r/opencode.json", "user_config", True, ("1", "2"), "/h/b", ("/h",), tuple(keys)
+    )
+    return History("2026-11-21T00:00:00.000Z", (file,), {"selectedScope": "user"}, ("/h/x",))
+
+
 @pytest.mark.parametrize(
     "before",
     [
@@ -125,13 +132,6 @@ def test_another_secret_is_withheld_and_then_refused() -> None:
     assert "wrong-place" not in refusal.value.reason
 
 
-def history(keys: Any = ()) -> History:
-    file = FileChange(
-        "/h/opencode.json", "/r/opencode.json", "user_config", True, ("1", "2"), "/h/b", ("/h",), tuple(keys)
-    )
-    return History("2026-11-21T00:00:00.000Z", (file,), {"selectedScope": "user"}, ("/h/x",))
-
-
 def test_the_record_reads_back_as_it_was_written() -> None:
     _, keys = done({"model": "a/b", "provider": {"x": 1}}, [MODEL, PROVIDER, Remove(("provider", "x"))])
     record = history(keys)
@@ -152,6 +152,9 @@ def test_the_record_reads_back_as_it_was_written() -> None:
         b'{"version": 1, "at": "", "files": [{}], "state": null, "created": []}',
         b'{"version": 1, "at": "", "files": [], "state": {"a": 1}, "created": []}',
         b"[" * 100_000,
+        render(history()).replace(b'"user_config"', b'"secret"'),
+        render(history()).replace(b'"/h/opencode.json"', b'"h/opencode.json"'),
+        render(history()).replace(b'"depth": 0', b'"depth": 9').replace(b'"keys": []', b'"keys": [{}]'),
     ],
 )
 def test_what_is_no_record_is_refused(data: bytes) -> None:
