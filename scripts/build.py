@@ -5,7 +5,7 @@
     python3 scripts/build.py nuitka    the binary for this machine, by Nuitka (needs a C compiler)
     python3 scripts/build.py wheel     wheel and sdist
     python3 scripts/build.py sbom      the software bill of materials
-    python3 scripts/build.py all       all of them; Nuitka is left out, and said so, where there is no compiler
+    python3 scripts/build.py all       all of them; Nuitka is skipped, with the reason, without a compiler
 
 They go to dist/, which git ignores, or to --output.
 """

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts import cache
+from scripts.building.slim import slim
 from scripts.building.stage import PROGRAM, licence_text, stage
 
 NAME: Final = f"{PROGRAM}.pyz"
@@ -56,7 +57,7 @@ def _content(assembled: Path) -> dict[str, bytes]:
     """
     with zipfile.ZipFile(assembled) as archive:
         sources = {
-            name[len(_ASSEMBLED_SOURCES) :]: archive.read(name)
+            name[len(_ASSEMBLED_SOURCES) :]: _packed(name, archive.read(name))
             for name in sorted(archive.namelist())
             if name.startswith(_ASSEMBLED_SOURCES) and name.endswith(".py")
         }
@@ -68,6 +69,11 @@ def _content(assembled: Path) -> dict[str, bytes]:
         "LICENSES.txt": licence_text(),
         **{name: (_RECIPE / name).read_bytes() for name in _START_FILES},
     }
+
+
+def _packed(name: str, source: bytes) -> bytes:
+    # The licence of json5 asks that its notices stay in its source.
+    return source if "/_vendor/" in name else slim(source.decode()).encode()
 
 
 def _write(target: Path, members: dict[str, bytes]) -> None:
