@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import ConfigPath, Profile
@@ -209,7 +209,8 @@ def parse(data: bytes) -> History:
 
 def _file(value: Mapping[str, Any]) -> FileChange:
     path, layer = _text(value["path"]), _text(value["layer"])
-    if not PurePath(path).is_absolute() or layer not in (USER, PROJECT):
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    if not absolute or layer not in (USER, PROJECT):
         raise TypeError
     return FileChange(
         path=path,
