@@ -66,6 +66,7 @@ def environment(work: Path) -> dict[str, str]:
         **os.environ,
         "PYTHONHASHSEED": "1",
         "SOURCE_DATE_EPOCH": "315532800",
+        "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "9",
         "PYINSTALLER_CONFIG_DIR": str(work / "configuration"),
     }
 
