@@ -93,7 +93,8 @@ def picture(story: Story) -> str:
         if line
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" xml:space="preserve">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'xml:space="preserve">\n'
         f"<title>A first setup, as recorded by scripts/transcripts.py</title>\n"
         f"<style>text{{{_TEXT_STYLE}}}</style>\n"
         f'<rect width="100%" height="100%" rx="8" fill="#1b1f24"/>\n{rows}\n</svg>\n'
