@@ -20,6 +20,7 @@ _ADMINISTRATORS: Final = frozenset({"BA", "S-1-5-32-544"})
 _DACL: Final = re.compile(r"D:(?P<flags>[A-Z]*)(?P<entries>(?:\([^()]*\))*)")
 # type; flags; rights; object; inherited object; trustee
 _FIELDS: Final = 6
+_ALLOWING: Final = frozenset({"A", "XA", "OA"})
 _ENTRY: Final = re.compile(r"\(([^()]*)\)")
 _FULL_ACCESS: Final = frozenset({"FA", "0x1f01ff", "GA"})
 
@@ -41,30 +42,32 @@ def wanted(user: str, *, folder: bool) -> str:
 
 def judge(sddl: str, user: str, path: PurePath) -> Status:
     """Whether a read-back access list lets nobody in but the user, SYSTEM and Administrators."""
+    complaint = _complaint(sddl, user)
+    return Status(True) if complaint is None else Status(False, f"{path} {complaint}", repairable=True)
+
+
+def _complaint(sddl: str, user: str) -> str | None:
     match = _DACL.search(sddl)
     if match is None:
-        return Status(False, f"{path} has no access list, so anybody may use it", repairable=True)
+        return "has no access list, so anybody may use it"
+    entries = [entry.split(";") for entry in _ENTRY.findall(match["entries"])]
     rest = sddl[match.end() :]
-    if rest and not rest.startswith("S:"):
-        # Conditional entries nest parentheses; nothing of ours has them.
-        return Status(False, f"the access list of {path} was not understood", repairable=True)
-    mine = False
-    for entry in _ENTRY.findall(match["entries"]):
-        fields = entry.split(";")
-        if len(fields) < _FIELDS:
-            return Status(False, f"the access list of {path} was not understood", repairable=True)
-        kind, rights, who = fields[0], fields[2], fields[5]
-        if kind not in ("A", "XA", "OA"):
-            continue
-        if who == user:
-            mine = mine or rights in _FULL_ACCESS
-        elif who not in _SYSTEM and who not in _ADMINISTRATORS:
-            return Status(False, f"{path} can be used by {who}", repairable=True)
-    if not mine:
-        return Status(False, f"the access list of {path} does not name its user", repairable=True)
-    if _ACL_FLAG_PROTECTED not in match["flags"].replace("AI", "").replace("AR", ""):
-        return Status(False, f"{path} inherits its access list", repairable=True)
-    return Status(True)
+    # Conditional entries nest parentheses; nothing of ours has them.
+    if (rest and not rest.startswith("S:")) or any(len(fields) < _FIELDS for fields in entries):
+        return "has an access list that was not understood"
+    allowed = [(fields[5], fields[2]) for fields in entries if fields[0] in _ALLOWING]
+    for who, _ in allowed:
+        if who != user and who not in _SYSTEM and who not in _ADMINISTRATORS:
+            return f"can be used by {who}"
+    if not any(who == user and rights in _FULL_ACCESS for who, rights in allowed):
+        return "has an access list that does not name its user"
+    if not _is_protected(match["flags"]):
+        return "inherits its access list"
+    return None
+
+
+def _is_protected(flags: str) -> bool:
+    return _ACL_FLAG_PROTECTED in flags.replace("AI", "").replace("AR", "")
 
 
 class WindowsProtection:
@@ -161,9 +164,7 @@ def _write(path: Path, sddl: str) -> None:
         ):
             raise _last_error()
         match = _DACL.search(sddl)
-        protected = match is not None and _ACL_FLAG_PROTECTED in match["flags"].replace("AI", "").replace(
-            "AR", ""
-        )
+        protected = match is not None and _is_protected(match["flags"])
         what = _DACL_INFORMATION | (_PROTECTED_DACL if protected else _UNPROTECTED_DACL)
         security.SetNamedSecurityInfoW.argtypes = [
             ctypes.c_wchar_p,
