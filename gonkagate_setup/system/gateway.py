@@ -1,8 +1,6 @@
 """The service itself, asked with the stored key: `GET /models`, and one tiny completion.
 
 - The key goes to the profile's host only, over verified TLS; no redirect is followed.
-- Proxies as opencode takes them: HTTPS_PROXY and NO_PROXY. Certificates: the system's, SSL_CERT_FILE, and
-  NODE_EXTRA_CA_CERTS, which people set for opencode.
 - Everything is bounded: the time in total (a name that does not resolve and an answer that drips count too),
   the size of what is read.
 - What the service says is never repeated: of an error body only codes that are known here are looked at.
@@ -17,15 +15,15 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Callable, Final, Mapping, NoReturn, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from gonkagate_setup import __version__
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background
+from gonkagate_setup.system.connection import open_connection
 
 Result = TypeVar("Result")
 
@@ -37,13 +35,6 @@ _LOOK_SECONDS: Final = 0.05
 _OK: Final = 200
 _TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
-# Python builds that carry their own OpenSSL, as ours do, do not know where the system keeps its certificates.
-_SYSTEM_CERTIFICATES: Final = (
-    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch, Alpine
-    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
-    "/etc/ssl/ca-bundle.pem",  # openSUSE
-    "/etc/ssl/cert.pem",  # macOS, the BSDs
-)
 
 
 class Gateway:
@@ -86,7 +77,8 @@ class Gateway:
         read: Callable[[http.client.HTTPResponse], Result],
     ) -> Result:
         """Read one answer in a thread of its own: a name look-up and a drip cannot be timed otherwise."""
-        connection = self._connection()
+        remaining = max(self._deadline - time.monotonic(), 0.001)
+        connection = open_connection(self._host, self._port, self._environ, remaining)
 
         def exchange() -> Result:
             try:
@@ -104,16 +96,6 @@ class Gateway:
                 raise self._too_slow()
             task.wait(_LOOK_SECONDS)
         return task.result()
-
-    def _connection(self) -> http.client.HTTPSConnection:
-        remaining = max(self._deadline - time.monotonic(), 0.001)
-        context = _context(self._environ)
-        proxy = _Proxy.of(self._environ, self._host)
-        if proxy is None:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=remaining, context=context)
-        connection = http.client.HTTPSConnection(proxy.host, proxy.port, timeout=remaining, context=context)
-        connection.set_tunnel(self._host, self._port, headers=proxy.headers)
-        return connection
 
     def _exchange(
         self,
@@ -225,66 +207,6 @@ class Gateway:
             f"{self._host} cannot be reached ({why})",
             next_step="check the network and HTTPS_PROXY, then: gonkagate-setup verify --live",
         )
-
-
-class _Proxy:
-    """An HTTP proxy that tunnels TLS (CONNECT)."""
-
-    def __init__(self, host: str, port: int, headers: Mapping[str, str]) -> None:
-        self.host = host
-        self.port = port
-        self.headers = dict(headers)
-
-    @classmethod
-    def of(cls, environ: Mapping[str, str], host: str) -> _Proxy | None:
-        """The proxy for `host`, None for none; SetupError live_proxy_unusable."""
-        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
-        # curl's order: the name in lower case comes first.
-        value = environ.get("https_proxy") or environ.get("HTTPS_PROXY")
-        exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-        if not value or proxy_bypass_environment(host, {"no": exceptions}):
-            return None
-        try:
-            parts = urlsplit(value if "://" in value else f"http://{value}")
-            name, port = parts.hostname, parts.port or 80
-        except ValueError:
-            name, port, parts = None, 0, urlsplit("")
-        if not name or parts.scheme != "http":
-            raise SetupError(
-                "live_proxy_unusable",
-                "the proxy in this variable is not of the form http://host:port",
-                where=Where("HTTPS_PROXY"),
-                next_step="correct the variable, or unset it for this check",
-            )
-        headers = {}
-        if parts.username is not None:
-            from base64 import b64encode
-
-            user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers["Proxy-Authorization"] = "Basic " + b64encode(user.encode()).decode()
-        return cls(name, port, headers)
-
-
-def _context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
-        if environ.get(name):
-            try:
-                context.load_verify_locations(cafile=environ[name])
-            except (OSError, ValueError):  # ssl.SSLError is an OSError
-                raise SetupError(
-                    "live_certificate_untrusted",
-                    "the file that this variable names holds no certificates that can be read",
-                    where=Where(name),
-                    next_step="correct the variable, or unset it for this check",
-                ) from None
-    if not context.cert_store_stats()["x509_ca"]:
-        for path in _SYSTEM_CERTIFICATES:
-            if Path(path).is_file():
-                with suppress(OSError):
-                    context.load_verify_locations(cafile=path)
-    return context
 
 
 def _abort(connection: http.client.HTTPSConnection) -> None:
