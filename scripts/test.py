@@ -69,6 +69,7 @@ def _lint(python: Path) -> list[str]:
         "ruff check": [str(python), "-m", "ruff", "check"],
         "ruff format": [str(python), "-m", "ruff", "format", "--check"],
         "mypy": [str(python), "-m", "mypy"],
+        "workflows and install scripts": [str(python), "scripts/lint.py"],
     }
     return [name for name, command in steps.items() if not _step(name, command)]
 
