@@ -100,7 +100,8 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
     from gonkagate_setup.system.transaction.store import Store
 
     with cancellation(), Probe(host, Store.at(host.home, profile)) as probe:
-        return _show(_run_setup(arguments, host, profile, terminal, probe), terminal)
+        report = _run_setup(arguments, host, profile, terminal, probe)
+    return _show(report, terminal)
 
 
 def _run_setup(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import blocked, outcome, record
+from gonkagate_setup.commands import blocked, key_notices, outcome, record
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
@@ -19,7 +19,7 @@ from gonkagate_setup.system import background, evidence, files
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.probe import Found, note
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction
+from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction, journal
 from gonkagate_setup.system.transaction.changes import Change
 
 
@@ -33,6 +33,9 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             check.result()
     check.result()
     with transactions.lock(context.store, context.host), Transaction(context.store, context.host) as changes:
+        # Another setup may have been killed since the start of this one.
+        if transactions.recover(context.store, context.host) is not None:
+            raise TargetChanged(context.store.journal)
         for snapshot in (observed.key_file, observed.state_file):
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))
@@ -45,6 +48,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
                 context.host,
                 survey,
                 ask_models=False,
+                scratch=context.store.journal if journal.exists(context.store) else None,
                 progress=progress,
             )
         findings = verdict.judge(context.expectation(plan), survey, proof)
@@ -52,6 +56,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             # Questions may have stood open for long: who is to blame is looked up anew.
             survey = take_survey(context.host, context.host.cwd, context.profile)
             findings = verdict.judge(context.expectation(plan), survey, proof)
+        findings += tuple(key_notices.of(context.store, context.host))
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)

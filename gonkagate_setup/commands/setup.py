@@ -192,7 +192,7 @@ def _key_action(stored: credential.StoredKey | None, key: Secret | None) -> KeyA
         return KeyAction.CREATE
     if key is None or stored.secret != key:
         return KeyAction.REPLACE
-    return KeyAction.KEEP if stored.protected.ok else KeyAction.PROTECT
+    return KeyAction.PROTECT if stored.protected.repairable else KeyAction.KEEP
 
 
 def _choice(answers: Answers) -> Choice:

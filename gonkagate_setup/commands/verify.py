@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gonkagate_setup.commands import key_notices
 from gonkagate_setup.commands.choices import active_model
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
@@ -47,7 +48,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
             found.executable, found.version, host, survey, ask_models=True, progress=progress
         )
     expectation = verdict.Expectation(profile, choice.model.key, choice.scope)
-    findings = verdict.judge(expectation, survey, proof)
+    findings = verdict.judge(expectation, survey, proof) + tuple(key_notices.of(store, host))
     reaches = {finding.reach for finding in findings if finding.blocks}
     name = f"{profile.display_name} with {choice.model.display_name}"
     status, exit_status, message = "success", Exit.DONE, f"opencode uses {name}"

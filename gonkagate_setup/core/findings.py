@@ -28,6 +28,8 @@ CODES: Final[Mapping[str, str]] = {
     "key_binding_replaced": "the user layer binds the key to something else",
     "key_defined_elsewhere": "a layer other than the user's defines the key",
     "key_reference_elsewhere": "the reference to the key file stands in another place as well",
+    "key_file_unprotected": "others may be able to read the key's file",
+    "key_in_work_tree": "the key's file lies in a git work tree that does not ignore it",
     "key_variable_referenced": "a config refers to the variable that holds the key during the setup",
     "config_unreadable": "a config cannot be read or parsed",
     "opencode_refused": "opencode does not resolve its config",

@@ -56,7 +56,14 @@ def test_every_error_code_is_documented_and_used() -> None:
     assert [code for code in CODES if f"| `{code}` |" not in page] == []
     sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE if path.name != "errors.py")
     # The npm tool's names for what is a finding here (config_unreadable); nobody else may use them.
-    made = {"effective_config_layer", "managed_secret", "managed_config", "managed_state", "model_selection", "scope_selection"}
+    made = {
+        "effective_config_layer",
+        "managed_secret",
+        "managed_config",
+        "managed_state",
+        "model_selection",
+        "scope_selection",
+    }
     unused = [
         code
         for code in CODES

@@ -1,0 +1,34 @@
+"""What there is to know about the key's file, through the real setup."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from tests.machine import Machine
+
+
+def notices(report: dict[str, Any]) -> list[tuple[str, str | None]]:
+    return [(notice["code"], notice["nextStep"]) for notice in report["notices"]]
+
+
+def test_a_home_that_is_a_repository_is_told_the_exact_ignore_line(machine: Machine) -> None:
+    subprocess.run(["git", "init", "-q", str(machine.home)], check=True)
+    done = machine.run_setup("--yes", "--json", "--scope", "user", "--api-key-stdin", stdin=machine.key)
+    assert done.status == 0, done.output
+    line = f"add this line to {machine.home / '.gitignore'}: /.gonkagate/"
+    assert ("key_in_work_tree", line) in notices(done.json)
+    (machine.home / ".gitignore").write_text("/.gonkagate/\n")
+    again = machine.run_setup("--yes", "--json", "--scope", "user")
+    assert again.status == 0, again.output
+    assert "key_in_work_tree" not in dict(notices(again.json))
+
+
+def test_a_drifted_mode_is_repaired_in_place(machine: Machine) -> None:
+    machine.run_setup("--yes", "--json", "--scope", "user", "--api-key-stdin", stdin=machine.key)
+    machine.key_file.chmod(0o644)
+    done = machine.run_setup("--yes", "--json", "--scope", "user")
+    assert done.status == 0, done.output
+    actions = {file["role"]: file["action"] for file in done.json["files"]}
+    assert actions["secret"] == "protect"
+    assert machine.key_file.stat().st_mode & 0o777 == 0o600
