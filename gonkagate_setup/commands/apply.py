@@ -42,6 +42,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         changes.apply(_writes(context, plan, agreed.answers.key, observed))
         survey = observed.survey.replace(plan.texts)
         with context.terminal.progress("asking opencode what it uses now") as progress:
+            background.start(context.terminal.warm_up)
             proof = evidence.gather(
                 found.executable,
                 found.version,

@@ -100,6 +100,14 @@ def _agree(
 
 
 def _show(request: Request, context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
+    if observed.state is not None and observed.state.repaired is not None:
+        context.terminal.say(
+            f"The record of the last setup ({context.store.state}) will be written anew: "
+            f"{observed.state.repaired}."
+        )
+    asks = _asks_consent(request, plan, context.prompter)
+    if not (asks or context.terminal.talks or request.dry_run):
+        return ()
     predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
     preview = render.preview(
         plan,
@@ -108,12 +116,7 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
         findings=predicted,
         width=context.terminal.width,
     )
-    if observed.state is not None and observed.state.repaired is not None:
-        context.terminal.say(
-            f"The record of the last setup ({context.store.state}) will be written anew: "
-            f"{observed.state.repaired}."
-        )
-    if _asks_consent(request, plan, context.prompter):
+    if asks:
         context.terminal.show(f"{preview}\n")  # nobody agrees to what --quiet or a redirection hid
     else:
         context.terminal.say(preview)

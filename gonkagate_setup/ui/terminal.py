@@ -142,9 +142,13 @@ class Terminal:
         """Never let this value out, in whatever text it turns up."""
         self._secrets.add(secret)
 
+    def warm_up(self) -> None:
+        """Compile what cleaning the result will need; for a time at which nothing else is to be done."""
+        self._scrubbed("")
+
     def say(self, text: str) -> None:
         """A note to the person, on stderr."""
-        if self._talks:
+        if self.talks:
             self._spoke = True
             self._err.write(self._scrubbed(text) + "\n")
 
@@ -171,7 +175,7 @@ class Terminal:
 
         Yields a function that says what goes on next; any thread may call it.
         """
-        if not (self._talks and self._err.terminal):
+        if not (self.talks and self._err.terminal):
             self.say(f"{text} ...")
             yield lambda following: self.say(f"{following} ...")
             return
@@ -197,7 +201,8 @@ class Terminal:
             self._device.write(self._settled(text, self._device))
 
     @property
-    def _talks(self) -> bool:
+    def talks(self) -> bool:
+        """Whether notes to the person are shown."""
         return not self._quiet and (self._err.terminal or not self.json_wanted)
 
     def _deliver(self, text: str) -> None:
