@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts import cache, opencode_versions, pythons
 
 _WHOLE_RUN: Final = {"--deep", "--figures"}
-_PARALLEL: Final = ("-n", "2")
+# A worker that has nothing left takes over from the other: tests that start opencode come in clusters.
+_PARALLEL: Final = ("-n", "2", "--dist", "worksteal")
 _LEG_TESTS: Final = ("tests/unit", "tests/e2e/test_smoke.py")
 
 

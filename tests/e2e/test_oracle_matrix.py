@@ -24,6 +24,8 @@ from tests.machine import Machine
 from tests.stand_in import StandIn
 
 BLOCK = 5
+# The normal run tries the ways out of every third case: they cost as much as the judgement.
+WAYS_OUT = 3
 NORMAL = {"1.18.33": 6, "1.17.19": 1, "1.14.34": 1}
 DEEP = {"1.18.33": 80, "1.17.19": 12, "1.14.34": 12}
 FIRST_SEED = {"1.18.33": 0, "1.17.19": 10_000, "1.14.34": 20_000}
@@ -52,7 +54,8 @@ def test_the_judgement_agrees_with_what_opencode_sends(
         note = f"seed {seed}: {case.layout}, {case.scope}, {case.puts}\n" + "\n".join(map(str, found))
         _agrees_with_the_oracle(case, found, note)
         right += _blockers(foreseen) == _blockers(found)
-        _ways_out_work(case, version, found, note, leave_each_in=deep)
+        if deep or seed % WAYS_OUT == 0:
+            _ways_out_work(case, version, found, note, leave_each_in=deep)
         case.clear()
     figure("judgements that agree with what opencode sends", BLOCK, f"of {BLOCK}")
     figure("predictions made before writing that came true", right, f"of {BLOCK}")
