@@ -54,9 +54,11 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             )
         findings = verdict.judge(context.expectation(plan), survey, proof)
         if any(finding.blocks for finding in findings):
-            # Questions may have stood open for long: who is to blame is looked up anew.
+            # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
+            # is to blame is looked up anew. The notices stay, for they tell what opencode was about to do.
             survey = take_survey(context.host, context.host.cwd, context.profile)
-            findings = verdict.judge(context.expectation(plan), survey, proof)
+            anew = verdict.judge(context.expectation(plan), survey, proof)
+            findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
         findings += tuple(key_notices.of(context.store, context.host))
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)

@@ -42,7 +42,7 @@ def run(
     answers, report = _set_up(request, context, given)
     if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
         return report
-    terminal.say(render.report(report, width=terminal.width))
+    terminal.say("\n".join(render.section("In the way:", report.blockers, terminal.width)))
     way_out = blocked.ask(prompter, take_survey(host, host.cwd, profile).project_root)
     if way_out is WayOut.LEAVE:
         return report
