@@ -27,6 +27,8 @@ def test_every_entry_says_something() -> None:
 
 
 def test_every_code_is_used() -> None:
-    core = Path(str(findings.__file__)).parent
-    sources = [path.read_text(encoding="utf-8") for path in core.glob("*.py") if path.name != "findings.py"]
+    package = Path(str(findings.__file__)).parent.parent
+    sources = [
+        path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.name != "findings.py"
+    ]
     assert [code for code in CODES if not any(f'"{code}"' in source for source in sources)] == []
