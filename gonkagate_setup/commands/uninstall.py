@@ -118,7 +118,9 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
 def _created(store: Store) -> tuple[str, ...]:
     try:
         history = record.read(store)[1]
-    except SetupError:
+    except SetupError as problem:
+        if problem.code != "undo_record_unusable":
+            raise
         # A record that is not understood proves nothing; it goes all the same.
         return ()
     return () if history is None else history.created

@@ -7,6 +7,7 @@ key pasted at the wrong question.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Callable, Protocol
 
@@ -15,6 +16,7 @@ from gonkagate_setup.ui.device import EchoError
 from gonkagate_setup.ui.terminal import Terminal, error_text
 from gonkagate_setup.ui.text import closest, style, visible, wrap
 
+HANG_UP_SECONDS = 0.2
 _CONFIRM_HELP = (
     "Nothing is written before you say yes. If opencode then does not use the new settings, every file is "
     "put back as it was."
@@ -159,6 +161,8 @@ class AskingPrompter:
                 next_step="pipe the key in with --api-key-stdin",
             ) from None
         except (EOFError, OSError):
+            # A terminal that is closed ends the read and sends SIGHUP; the signal may come second.
+            time.sleep(HANG_UP_SECONDS)
             self._terminal.say("")
             raise SetupError(
                 "cancelled",

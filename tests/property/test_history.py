@@ -21,7 +21,9 @@ BINDING = "{file:~/.gonkagate/opencode/api-key}"
 PATH = PurePosixPath("/home/me/.config/opencode/opencode.json")
 
 words = st.sampled_from(["a", "name", "options", "models", "kimi-k2.6", "x y", "é"])
-scalars: st.SearchStrategy[Any] = st.one_of(st.booleans(), st.integers(-5, 5), words, st.just([]), st.just(["gonkagate"]))
+scalars: st.SearchStrategy[Any] = st.one_of(
+    st.booleans(), st.integers(-5, 5), words, st.just([]), st.just(["gonkagate"])
+)
 trees = st.recursive(scalars, lambda below: st.dictionaries(words, below, max_size=3), max_leaves=6)
 ours = st.fixed_dictionaries(
     {},

@@ -39,7 +39,14 @@ class ScriptedPrompter:
         answer = self._next()
         return question.default if answer == "" else str(answer)
 
-    def confirm(self, text: str, *, diff: Callable[[], str] | None, default: bool = True) -> bool:
+    def confirm(
+        self,
+        text: str,
+        *,
+        diff: Callable[[], str] | None,
+        default: bool = True,
+        help: str = "",  # noqa: A002 - the protocol's name
+    ) -> bool:
         raise AssertionError("choosing never confirms")
 
     def secret(self, title: str, *, help: str) -> str:  # noqa: A002 - the protocol's name
