@@ -64,6 +64,8 @@ def run(
     timeout: float = 600,
 ) -> None:
     """Run a preparation step quietly; PreparationError with the end of its output when it fails."""
+    # pip, which venv starts too, asks rustc for its version, and rustup then makes its folder in the home.
+    environ = {"RUSTUP_HOME": str(folder() / "rustup"), **(os.environ if environ is None else environ)}
     try:
         done = subprocess.run(
             command,
@@ -107,10 +109,8 @@ def _make_environment(python: str, pins: Path, target: Path) -> None:
     run([python, "-m", "venv", str(target)], cwd=ROOT, what=what)
     pip = [str(_executable(target)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     pip += ["--require-hashes", "--only-binary", ":all:", "-r", str(pins)]
-    # pip's own cache would otherwise grow in the user's home; and pip asks rustc for its version, at which
-    # a rustup installation makes its folder there.
-    own = {"PIP_CACHE_DIR": str(folder() / "pip"), "RUSTUP_HOME": str(folder() / "rustup")}
-    run(pip, cwd=ROOT, environ={**os.environ, **own}, what=what)
+    # pip's own cache would otherwise grow in the user's home.
+    run(pip, cwd=ROOT, environ={**os.environ, "PIP_CACHE_DIR": str(folder() / "pip")}, what=what)
     (target / _STAMP).write_text(f"{pins.name}\n", encoding="utf-8")
 
 
