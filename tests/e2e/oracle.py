@@ -106,9 +106,14 @@ class Case:
     @property
     def environ(self) -> dict[str, str]:
         """The session's environment. Plain HTTP to the loopback goes past the proxy."""
+        catalogue = self.machine.root / "models.json"
+        catalogue.write_text("{}")
         environ = {
             **self.machine.environment,
             "NO_PROXY": "127.0.0.1",
+            # opencode's public catalogue, which has no model of ours: reading it costs half of a run's time.
+            "OPENCODE_MODELS_PATH": str(catalogue),
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
             "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(self.paths["managed"].parent),
         }
         used = {put.where for put in self.puts}
@@ -180,14 +185,18 @@ class Case:
         done = self.machine.run(["git", "-C", str(self.machine.project), *arguments])
         assert done.status == 0, done.output
 
-    def breaks_a_rule(self, environment: Environment) -> bool:
-        """Whether a put that this environment sees is one that the requirements forbid."""
+    def seen_in(self, environment: Environment) -> list[Put]:
+        """The puts that an opencode in this environment reads."""
         gone = {
             Environment.DURABLE: {"inline"},
             Environment.FRESH: {"inline", "custom", "directory"},
             Environment.SESSION: set(),
         }[environment]
-        return any(put.against_the_rules for put in self.puts if put.where not in gone)
+        return [put for put in self.puts if put.where not in gone]
+
+    def breaks_a_rule(self, environment: Environment) -> bool:
+        """Whether a put that this environment sees is one that the requirements forbid."""
+        return any(put.against_the_rules for put in self.seen_in(environment))
 
     def uses_gonkagate(self, environment: Environment) -> bool:
         """The oracle: plain `opencode run` sends everything to the right host, key and model."""
