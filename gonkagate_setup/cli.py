@@ -99,7 +99,11 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
     from gonkagate_setup.system.signals import cancellation
     from gonkagate_setup.system.transaction.store import Store
 
-    with cancellation(), Probe(host, Store.at(host.home, profile)) as probe:
+    # Where nothing is asked and no other key given, nothing will change but on a first setup. On Windows what
+    # opencode prints needs the journal, which only a transaction has.
+    early = arguments.yes and not (arguments.dry_run or arguments.api_key_stdin or host.windows)
+    store = Store.at(host.home, profile)
+    with cancellation(), Probe(host, store, ask_early=profile.id if early else None) as probe:
         report = _run_setup(arguments, host, profile, terminal, probe)
     return _show(report, terminal)
 

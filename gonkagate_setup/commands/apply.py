@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Mapping
 
 from gonkagate_setup import __version__
 from gonkagate_setup.commands import blocked, key_notices, outcome, record
@@ -11,6 +12,7 @@ from gonkagate_setup.commands.context import Agreed, Context, Observation, Reque
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.findings import DURABLE, Finding
+from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.errors import SetupError, Where
@@ -18,7 +20,7 @@ from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background, evidence, files
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.probe import Found, note
-from gonkagate_setup.system.survey import take_survey
+from gonkagate_setup.system.survey import older_than, take_survey
 from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction, journal
 from gonkagate_setup.system.transaction.changes import Change
 
@@ -39,7 +41,10 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         for snapshot in (observed.key_file, observed.state_file):
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))
-        changes.apply(_writes(context, plan, agreed.answers.key, observed))
+        writes = _writes(context, plan, agreed.answers.key, observed)
+        if writes:
+            context.probe.forget_early()
+        changes.apply(writes)
         survey = observed.survey.replace(plan.texts)
         with context.terminal.progress("asking opencode what it uses now") as progress:
             background.start(context.terminal.warm_up)
@@ -51,6 +56,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
                 ask_models=False,
                 scratch=context.store.journal if journal.exists(context.store) else None,
                 progress=progress,
+                known=None if writes else _answered_already(context, survey),
             )
         findings = verdict.judge(context.expectation(plan), survey, proof)
         if any(finding.blocks for finding in findings):
@@ -75,6 +81,12 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     if any(finding.blocks for finding in findings):
         return outcome.session_blocked(reached, backups)
     return outcome.success(reached, backups)
+
+
+def _answered_already(context: Context, survey: Survey) -> Mapping[str, Any] | None:
+    """What opencode said before anything was read; only while no file is newer than the question."""
+    early = context.probe.early()
+    return early.config if early is not None and older_than(survey, early.asked_at) else None
 
 
 def _holds_elsewhere(context: Context, plan: Plan) -> bool:

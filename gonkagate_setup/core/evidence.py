@@ -64,3 +64,34 @@ class Evidence:
     plugins: Answer | None = None
     on_path: bool = True
     also: tuple[PurePath, ...] = ()
+
+
+def judged_part(config: Mapping[str, Any], provider: str) -> dict[str, Any]:
+    """The part of a resolved config that is judged, without any key: what else it holds is forgotten."""
+    kept = {
+        name: config[name]
+        for name in (
+            "model",
+            "small_model",
+            "enabled_providers",
+            "disabled_providers",
+            "default_agent",
+            "plugin",
+        )
+        if name in config
+    }
+    for name in ("agent", "command"):
+        entries = config.get(name)
+        if isinstance(entries, dict):
+            kept[name] = {
+                key: {word: entry[word] for word in ("model", "mode", "disable", "hidden") if word in entry}
+                for key, entry in entries.items()
+                if isinstance(entry, dict)
+            }
+    providers = config.get("provider")
+    own = providers.get(provider) if isinstance(providers, dict) else None
+    if isinstance(own, dict):
+        if isinstance(own.get("options"), dict):
+            own["options"].pop("apiKey", None)
+        kept["provider"] = {provider: own}
+    return kept

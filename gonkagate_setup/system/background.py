@@ -77,6 +77,7 @@ class _Depth:
 
 
 _DEPTH: Final = _Depth()
+_STARTING: Final = threading.Lock()
 
 
 def start(call: Callable[[], Result], *, deep: bool = False) -> Task[Result]:
@@ -85,11 +86,12 @@ def start(call: Callable[[], Result], *, deep: bool = False) -> Task[Result]:
     What recurses further raises RecursionError in the call, and never overflows the stack.
     """
     task = Task(_deep(call) if deep else call)
-    before = threading.stack_size(_DEEP_STACK if deep else 0)
-    try:
-        threading.Thread(target=task.run, daemon=True).start()
-    finally:
-        threading.stack_size(before)
+    with _STARTING:  # the stack size, too, is one number for all threads
+        before = threading.stack_size(_DEEP_STACK if deep else 0)
+        try:
+            threading.Thread(target=task.run, daemon=True).start()
+        finally:
+            threading.stack_size(before)
     return task
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
 
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version
+from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, judged_part
 from gonkagate_setup.core.gating import rests_on_gating
 from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.places import Environment
@@ -33,12 +33,14 @@ def gather(
     timeout: float = TIMEOUT,
     scratch: Path | None = None,
     progress: Progress = lambda _: None,
+    known: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """The resolved config per environment, and the offered models where the judgement rests on them.
 
     Environments that do not differ are asked once. `timeout` is per process, in seconds; `progress` gets
     a line about what is being asked. That opencode fails is part of the evidence, except where it cannot
     prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
+    `known` is the durable environment's config, where opencode has answered already.
     """
     profile = survey.profile
     asker = _Asker(executable, Path(survey.surroundings.cwd), profile, timeout, scratch, progress)
@@ -50,6 +52,8 @@ def gather(
     durable = environs[Environment.DURABLE]
     # The usual case: one process, and no thread beside it.
     first: list[Callable[[], Any]] = [_bound(asker.config, environs[name]) for name in distinct]
+    if known is not None:
+        first[0] = lambda: Answer(known)
     if always:
         first += [_bound(asker.models, environs[name]) for name in for_models]
     plugins_seen = any(layer.value.get("plugin") for layer in survey.layers(Environment.DURABLE))
@@ -135,7 +139,7 @@ class _Asker:
             if pure and error.exit_status is Exit.OPENCODE:
                 raise
             return Answer(failure=error)
-        return Answer(_judged(config, self._profile.id))
+        return Answer(judged_part(config, self._profile.id))
 
     def _resolve(self, environ: Mapping[str, str], *, pure: bool) -> dict[str, Any]:
         return resolve_config(
@@ -170,37 +174,6 @@ class _Asker:
         except SetupError as error:
             return Answer(models_failure=error)
         return Answer(models=models)
-
-
-def _judged(config: Mapping[str, Any], provider: str) -> dict[str, Any]:
-    """The part of a resolved config that is judged, without any key: what else it holds is forgotten."""
-    kept = {
-        name: config[name]
-        for name in (
-            "model",
-            "small_model",
-            "enabled_providers",
-            "disabled_providers",
-            "default_agent",
-            "plugin",
-        )
-        if name in config
-    }
-    for name in ("agent", "command"):
-        entries = config.get(name)
-        if isinstance(entries, dict):
-            kept[name] = {
-                key: {word: entry[word] for word in ("model", "mode", "disable", "hidden") if word in entry}
-                for key, entry in entries.items()
-                if isinstance(entry, dict)
-            }
-    providers = config.get("provider")
-    own = providers.get(provider) if isinstance(providers, dict) else None
-    if isinstance(own, dict):
-        if isinstance(own.get("options"), dict):
-            own["options"].pop("apiKey", None)
-        kept["provider"] = {provider: own}
-    return kept
 
 
 def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> list[Any]:

@@ -2,17 +2,21 @@
 
 A native executable whose path, size and time are those noted at the last success need not be asked for
 its version again (one opencode start saved); launchers and shims are always asked, because what they
-start can change behind them.
+start can change behind them. Where a rerun will probably change nothing, such an executable is also asked for
+its resolved config at once, while everything else is still being read.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
-from typing import Final
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final, Mapping
 
-from gonkagate_setup.core.evidence import Version
+from gonkagate_setup.core.evidence import Version, judged_part
+from gonkagate_setup.core.places import Environment
+from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import background, opencode
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Store
@@ -28,12 +32,25 @@ class Found:
     version: Version
 
 
-class Probe:
-    """One search for opencode, started at once; `result` waits for it, leaving the context ends it."""
+@dataclass(frozen=True)
+class Early:
+    """The durable environment's resolved config; `asked_at` in nanoseconds since the epoch."""
 
-    def __init__(self, host: Host, store: Store) -> None:
+    asked_at: int
+    config: Mapping[str, Any] = field(repr=False)
+
+
+class Probe:
+    """One search for opencode, started at once; `result` waits for it, leaving the context ends it.
+
+    With `ask_early`, the id of a provider, an opencode whose version is known is asked for its config too.
+    """
+
+    def __init__(self, host: Host, store: Store, *, ask_early: str | None = None) -> None:
         self._stop = threading.Event()
-        self._task = background.start(lambda: _find(host, store, self._stop))
+        self._stop_early = threading.Event()
+        self._early: background.Task[Early] | None = None
+        self._task = background.start(lambda: self._search(host, store, ask_early))
 
     def __enter__(self) -> Probe:
         return self
@@ -42,6 +59,7 @@ class Probe:
         # Waited for: a thread that ends with the process would leave opencode and its folder behind.
         self._stop.set()
         self._task.wait(_ENDING_SECONDS)
+        self.forget_early()
 
     def check(self) -> None:
         """Raise what the search already failed with, so that nobody answers questions for nothing."""
@@ -52,14 +70,40 @@ class Probe:
         """The opencode that was found; raises SetupError opencode_*."""
         return self._task.result()
 
+    def early(self) -> Early | None:
+        """Wait for what was asked early; None where nothing was, or opencode did not answer."""
+        self._task.result()
+        if self._early is None:
+            return None
+        try:
+            return self._early.result()
+        except SetupError:
+            return None
 
-def _find(host: Host, store: Store, stop: threading.Event) -> Found:
-    executable = opencode.find(host)
-    version = _noted(executable, store)
-    if version is None:
-        version = opencode.read_version(executable, host, stop=stop)
-    opencode.require_supported(version, executable)
-    return Found(executable, version)
+    def forget_early(self) -> None:
+        """End the early question, so that opencode does not run while files change."""
+        self._stop_early.set()
+        if self._early is not None:
+            self._early.wait(_ENDING_SECONDS)
+
+    def _search(self, host: Host, store: Store, ask_early: str | None) -> Found:
+        executable = opencode.find(host)
+        version = _noted(executable, store)
+        known = version is not None
+        if version is None:
+            version = opencode.read_version(executable, host, stop=self._stop)
+        opencode.require_supported(version, executable)
+        if known and ask_early is not None:
+            provider = ask_early
+            self._early = background.start(lambda: _ask(executable, host, provider, self._stop_early))
+        return Found(executable, version)
+
+
+def _ask(executable: opencode.Executable, host: Host, provider: str, stop: threading.Event) -> Early:
+    asked_at = time.time_ns()
+    environ = Environment.DURABLE.select(host.environ)
+    config = opencode.resolve_config(executable, environ, host.cwd.resolve(), stop=stop)
+    return Early(asked_at, judged_part(config, provider))
 
 
 def note(found: Found) -> bytes | None:

@@ -17,6 +17,8 @@ from gonkagate_setup.system.host import Host
 
 _GIT_SECONDS: Final = 10.0
 _AGENT_FILES: Final = 2000
+# Some file systems keep whole seconds, FAT two of them.
+_GRANULARITY_NS: Final = 2_000_000_000
 
 
 def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
@@ -44,6 +46,19 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         _traces(host, profile),
         in_git=worktree is not None,
     )
+
+
+def older_than(survey: Survey, instant: int) -> bool:
+    """Whether every file of the survey was last changed well before `instant` (nanoseconds)."""
+    for path in survey.readings:
+        for look in (os.lstat, os.stat):
+            try:
+                changed = look(path).st_ctime_ns
+            except OSError:
+                continue
+            if changed + _GRANULARITY_NS > instant:
+                return False
+    return True
 
 
 def _files(surroundings: Surroundings) -> Iterator[PurePath]:
