@@ -53,7 +53,7 @@ def _where(place: Place, cwd: PurePath) -> str:
     for variable in _VARIABLES.values():
         text = text.replace(str(cwd / variable), variable)
     if place.kind is Kind.AGENTS:
-        return f"`{text}/{{agent,agents}}/**/*.md`, `{text}/{{mode,modes}}/*.md`"
+        return f"`{text}/{{agent,agents,command,commands}}/**/*.md`, `{text}/{{mode,modes}}/*.md`"
     return f"`{text}`"
 
 

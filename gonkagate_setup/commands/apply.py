@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping
 
 from gonkagate_setup import __version__
 from gonkagate_setup.commands import blocked, key_notices, outcome, record
@@ -11,6 +10,7 @@ from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
+from gonkagate_setup.core.evidence import Answer
 from gonkagate_setup.core.findings import DURABLE, Finding
 from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.plan import KeyAction, Plan
@@ -83,10 +83,10 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     return outcome.success(reached, backups)
 
 
-def _answered_already(context: Context, survey: Survey) -> Mapping[str, Any] | None:
+def _answered_already(context: Context, survey: Survey) -> Answer | None:
     """What opencode said before anything was read; only while no file is newer than the question."""
     early = context.probe.early()
-    return early.config if early is not None and older_than(survey, early.asked_at) else None
+    return early.answer if early is not None and older_than(survey, early.asked_at) else None
 
 
 def _holds_elsewhere(context: Context, plan: Plan) -> bool:

@@ -45,11 +45,9 @@ def of_this_folder(findings: Sequence[Finding], scope: Scope, survey: Survey) ->
 
 
 def _of_folder(finding: Finding, root: PurePath) -> bool:
-    if finding.layer in (PROJECT, DOT_OPENCODE):
-        return True
-    # Agent files also lie in the user's own folders; those count for every folder.
+    # The same layers also lie above the folder, and agent files among the user's own: those count elsewhere.
     inside = finding.path is not None and root in PurePath(finding.path).parents
-    return finding.layer == AGENT_MARKDOWN and inside
+    return finding.layer in (PROJECT, DOT_OPENCODE, AGENT_MARKDOWN) and inside
 
 
 def ask(prompter: Prompter, project_root: PurePath) -> WayOut:

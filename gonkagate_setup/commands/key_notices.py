@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Iterator
 
-from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, Finding
 from gonkagate_setup.core.places import USER
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.host import Host
@@ -13,8 +13,16 @@ from gonkagate_setup.system.transaction import Store
 
 
 def of(store: Store, host: Host) -> Iterator[Finding]:
-    """Notices about the key file as it is now; none where all is well."""
+    """Findings about the key file as it is now; none where all is well."""
     stored = credential.read_stored(store, host)
+    if stored is None or stored.secret is None:
+        yield _about(
+            "key_file_unusable",
+            store.key,
+            "there is no key in this file" if stored is None else "what is in this file is no key",
+            "run: gonkagate-setup (it asks for the key)",
+            BLOCKER,
+        )
     if stored is not None and not stored.protected.ok:
         yield _about(
             "key_file_unprotected",
@@ -32,5 +40,5 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
         )
 
 
-def _about(code: str, path: Path, message: str, next_step: str) -> Finding:
-    return Finding(code, NOTICE, DURABLE, USER, str(path), None, None, None, message, next_step)
+def _about(code: str, path: Path, message: str, next_step: str, severity: str = NOTICE) -> Finding:
+    return Finding(code, severity, DURABLE, USER, str(path), None, None, None, message, next_step)

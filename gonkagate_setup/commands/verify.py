@@ -7,7 +7,8 @@ from gonkagate_setup.commands.choices import active_model
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.layers import MISSING, Survey
+from gonkagate_setup.core.places import USER, Environment
 from gonkagate_setup.core.plan import Choice
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.core.state import Scope
@@ -34,8 +35,11 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         )
     survey = take_survey(host, host.cwd, profile)
     state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
+    # A project that was cloned may name our models on a machine where nothing was ever set up; opencode,
+    # which writes into an empty home when it loads config, is not started there.
+    here = state is not None or store.key.exists() or _provider_defined(profile, survey)
     choice = _installed(profile, survey, state)
-    if choice is None:
+    if choice is None or not here:
         raise SetupError(
             "not_set_up",
             f"{profile.display_name} is not set up for opencode in this folder",
@@ -82,6 +86,11 @@ def _proved(reaches: set[str]) -> tuple[str, ...]:
     if "durable" in reaches:
         return ()
     return ("durable", "fresh_shell") if "session" in reaches else ("durable", "fresh_shell", "session")
+
+
+def _provider_defined(profile: Profile, survey: Survey) -> bool:
+    layers = survey.layers(Environment.DURABLE)
+    return any(layer.layer == USER and layer.get(("provider", profile.id)) is not MISSING for layer in layers)
 
 
 def _installed(profile: Profile, survey: Survey, state: states.State | None) -> Choice | None:

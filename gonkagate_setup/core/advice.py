@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import PurePath
 from typing import Any, Final, Sequence
 
 from gonkagate_setup.core.checks import Deviation, Expectation
@@ -72,22 +73,29 @@ def finding(
     path: Path,
     effect: str,
     *,
+    root: PurePath,
     value: Any = MISSING,
     fallback: str = INFERRED,
 ) -> Finding:
-    """The finding for `path` in `layer`; without a layer, for the layer named by `fallback`."""
+    """The finding for `path` in `layer`; without a layer, for the layer named by `fallback`.
+
+    `root` is the folder of the project's own file.
+    """
     text = shown(value) if path[-1] in _SHOWN_KEYS else ""
     message = f"{dotted(path)} is {text}: {effect}" if text else f"{dotted(path)}: {effect}"
     if layer is None:
-        return Finding(code, severity, reach, fallback, None, None, None, dotted(path), message, RERUN)
+        step = RERUN if severity == BLOCKER else "nothing has to be done"
+        return Finding(code, severity, reach, fallback, None, None, None, dotted(path), message, step)
     where = layer.locate(path)
-    step = _step(expectation, code, severity, layer, path)
+    step = _step(expectation, code, severity, layer, path, root)
     return Finding(
         code, severity, reach, layer.layer, layer.name, where.line, where.column, dotted(path), message, step
     )
 
 
-def _step(expectation: Expectation, code: str, severity: str, layer: Layer, path: Path) -> str:
+def _step(
+    expectation: Expectation, code: str, severity: str, layer: Layer, path: Path, root: PurePath
+) -> str:
     key = dotted(path)
     if severity != BLOCKER:
         return f"nothing has to be done; to be rid of it, remove {key} from {layer.name}"
@@ -107,7 +115,11 @@ def _step(expectation: Expectation, code: str, severity: str, layer: Layer, path
     elif layer.layer == AGENT_MARKDOWN:
         step = f"remove the line `{path[-1]}:` from {layer.name}"
     elif (
-        layer.layer == PROJECT and path in (("model",), ("small_model",)) and expectation.scope is Scope.USER
+        layer.layer == PROJECT
+        and path in (("model",), ("small_model",))
+        and expectation.scope is Scope.USER
+        and layer.path is not None
+        and root not in layer.path.parent.parents  # a file further down outranks the project's own
     ):
         step += ", or choose this folder with `--scope project`"
     return f"{step}; {_AGAIN}"
@@ -142,11 +154,11 @@ def inferred(survey: Survey, layers: Sequence[Layer], deviation: Deviation, reac
         None,
         dotted(deviation.path),
         message,
-        _suspects(survey),
+        suspects(survey),
     )
 
 
-def _suspects(survey: Survey) -> str:
+def suspects(survey: Survey) -> str:
     """Which of the layers that cannot be read left a trace."""
     steps = []
     if survey.traces.well_known:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Final, Sequence
 
-from gonkagate_setup.core.layers import MISSING, Layer, Path, unknown
+from gonkagate_setup.core.layers import MISSING, Layer, Path, leaves, unknown
+from gonkagate_setup.core.native import plain_model
+
+# What opencode prints instead of secrets from 1.18.33 on: in headers, under secret-looking names, and for
+# addresses with a password or a secret-looking query in them.
+MASK: Final = "***"
 
 
 @dataclass(frozen=True)
@@ -36,25 +41,47 @@ def attribute(
 
     `paths` are the keys that opencode reads it from, strongest first (a mode's model beats an agent's).
     A layer is a culprit when it holds a wrong value and no right value stands above it: each one has to
-    go, and with all of them gone the value is right. One that repeats the right value ends the search.
+    go, and with all of them gone the value is right. One that repeats the right value ends the search, and
+    so does one below another culprit that takes its value from a file, for nobody knows what stands there.
     """
     culprits: list[Culprit] = []
-    highest: Any = MISSING
+    explained = _explained(layers, paths, resolved)
     for path in paths:
         for layer in reversed(layers):
             value = layer.get(path)
             if value is MISSING:
                 continue
-            if highest is MISSING:
-                highest = value
-            if not unknown(value) and not wrong(value):
-                return Attribution(tuple(culprits), _accounts(highest, resolved))
-            culprits.append(Culprit(layer, path, value))
-    return Attribution(tuple(culprits), _accounts(highest, resolved))
+            if culprits if unknown(value) else not wrong(value):
+                return Attribution(tuple(culprits), explained)
+            culprits.append(Culprit(layer, layer.spelled(path), value))
+    return Attribution(tuple(culprits), explained)
+
+
+def _explained(layers: Sequence[Layer], paths: Sequence[Path], resolved: Any) -> bool:
+    """Whether the highest readable values are what opencode resolved; an object is looked at leaf by leaf.
+
+    What opencode leaves out of an object, because it does not know the key, needs no explanation.
+    """
+    if isinstance(resolved, dict):
+        return all(
+            _accounts(_highest(layers, (path,)), value)
+            for path, value in leaves(resolved, paths[0])
+            if path != paths[0]
+        )
+    return _accounts(_highest(layers, paths), resolved)
+
+
+def _highest(layers: Sequence[Layer], paths: Sequence[Path]) -> Any:
+    values = (layer.get(path) for path in paths for layer in reversed(layers))
+    return next((value for value in values if value is not MISSING), MISSING)
 
 
 def _accounts(value: Any, resolved: Any) -> bool:
-    return value is not MISSING and (unknown(value) or same(value, resolved))
+    if value is MISSING:
+        return False
+    if unknown(value) or same(value, resolved) or same(plain_model(value), resolved):
+        return True
+    return resolved == MASK and isinstance(value, str)
 
 
 def same(left: Any, right: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Callable, Final, Iterator, Mapping
 
@@ -10,11 +11,16 @@ from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.evidence import Gated, Models
 from gonkagate_setup.core.gating import allows, denies, hides
 from gonkagate_setup.core.layers import MISSING, Path, leaves, lookup, unknown
+from gonkagate_setup.core.native import plain_model
 from gonkagate_setup.core.state import Scope
 
 _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
 # opencode's own agents; those of the second kind are never what it starts with.
 _PRIMARY: Final = ("build", "plan")
+_MASKED: Final = re.compile(
+    "(api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key)", re.IGNORECASE
+)
+_WHOLE: Final = re.compile("0|[1-9][0-9]{0,9}")
 _NOT_PRIMARY: Final = ("general", "explore", "compaction", "title", "summary")
 
 
@@ -75,18 +81,25 @@ def _activation(expectation: Expectation, config: Mapping[str, Any]) -> Iterator
             yield Deviation(
                 "model_not_set", (name,), MISSING, _never, f"opencode chooses for itself what it {use}"
             )
-        elif not _fits(reference, resolved):
+        elif not same(reference, resolved):
             yield Deviation(
                 "model_overridden",
                 (name,),
                 resolved,
-                lambda value: not _fits(reference, value),
+                _other_model(reference, resolved),
                 f"opencode {use} another model than {reference}",
             )
 
 
-def _fits(reference: Any, value: Any) -> bool:
-    return unknown(value) or same(reference, value)
+def _other_than(expected: Any) -> Callable[[Any], bool]:
+    return lambda value: not same(expected, value)
+
+
+def _other_model(reference: str, resolved: Any) -> Callable[[Any], bool]:
+    """Whether a layer's model is another one; where opencode kept a `#variant`, that makes it another one."""
+    if isinstance(resolved, str) and "#" in resolved:
+        return _other_than(reference)
+    return lambda value: not same(reference, plain_model(value))
 
 
 def _never(_: Any) -> bool:
@@ -99,19 +112,31 @@ def _always(_: Any) -> bool:
 
 def agent_paths(name: str) -> tuple[Path, ...]:
     """Where an agent's model comes from, strongest first: opencode merges every mode over the agents."""
-    return (("mode", name, "model"), ("agent", name, "model"), ("agents", name, "model"))
+    return _agent_sources(name, "model")
 
 
-def starting_agent(config: Mapping[str, Any]) -> str | None:
-    """The agent that opencode starts with, None where it refuses to start with the one that is named."""
+def _agent_sources(name: str, key: str) -> tuple[Path, ...]:
+    return (("mode", name, key), ("agent", name, key))
+
+
+def starting_agents(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The agents that opencode starts with, none where it refuses to start with the one that is named.
+
+    That is one, but where neither default_agent nor build can be used: `opencode run` then takes the first
+    one that is defined, and the terminal interface the first one by name (read in 1.18.33, and tried).
+    """
     agents = config.get("agent")
     agents = agents if isinstance(agents, dict) else {}
     named = config.get("default_agent")
     if isinstance(named, str) and named:
         known = named in agents or named in _PRIMARY or named in _NOT_PRIMARY
-        return named if known and _starts(named, agents) else None
-    names = [*_PRIMARY, *(name for name in agents if name not in _PRIMARY and name not in _NOT_PRIMARY)]
-    return next((name for name in names if _starts(name, agents)), None)
+        return (named,) if known and _starts(named, agents) else ()
+    defined = [*_PRIMARY, *(name for name in agents if name not in _PRIMARY and name not in _NOT_PRIMARY)]
+    # JavaScript puts keys that are whole numbers before all others.
+    defined.sort(key=lambda name: int(name) if _WHOLE.fullmatch(name) else float("inf"))
+    usable = [name for name in defined if _starts(name, agents)]
+    by_name = sorted(usable, key=lambda name: (name != "build", name.encode("utf-16-be", "surrogatepass")))
+    return tuple(dict.fromkeys((*usable[:1], *by_name[:1])))
 
 
 def _starts(name: str, agents: Mapping[str, Any]) -> bool:
@@ -124,39 +149,61 @@ def _starts(name: str, agents: Mapping[str, Any]) -> bool:
 
 def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
     reference = expectation.reference
-    name = starting_agent(config)
-    if name is None:
+    started = starting_agents(config)
+    if not started:
+        yield from _no_agent(config)
+    for name in started:
+        model = lookup(config, ("agent", name, "model"))
+        if model is not MISSING and not same(reference, model):
+            yield Deviation(
+                "agent_model_overridden",
+                ("agent", name, "model"),
+                model,
+                _other_model(reference, model),
+                f'opencode starts with the agent "{name}", which does not use {reference}',
+                agent_paths(name),
+            )
+
+
+def _no_agent(config: Mapping[str, Any]) -> Iterator[Deviation]:
+    """Why there is no agent to start with: the one that is named, or what keeps build from being used."""
+    if config.get("default_agent"):
         yield Deviation(
             "agent_unusable",
             ("default_agent",),
-            config.get("default_agent", MISSING),
-            lambda named: starting_agent({**config, "default_agent": named}) is None,
+            config["default_agent"],
+            lambda named: not starting_agents({**config, "default_agent": named}),
             "opencode refuses to start with this agent",
         )
         return
-    model = lookup(config, ("agent", name, "model"))
-    if model is not MISSING and not _fits(reference, model):
-        yield Deviation(
-            "agent_model_overridden",
-            ("agent", name, "model"),
-            model,
-            lambda value: not _fits(reference, value),
-            f'opencode starts with the agent "{name}", which does not use {reference}',
-            agent_paths(name),
-        )
+    for key, wrong in (
+        ("disable", bool),
+        ("hidden", bool),
+        ("mode", lambda mode: bool(mode == "subagent")),
+    ):
+        resolved = lookup(config, ("agent", "build", key))
+        if resolved is not MISSING and wrong(resolved):
+            yield Deviation(
+                "agent_unusable",
+                ("agent", "build", key),
+                resolved,
+                wrong,
+                "opencode has no agent left to start with",
+                _agent_sources("build", key),
+            )
 
 
 def other_models(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
     """Agents other than the first one, and commands, with a model outside the catalogue."""
     own = {expectation.profile.reference(model.key) for model in expectation.profile.validated}
-    started = starting_agent(config)
+    started = starting_agents(config)
     for kind, label in (("agent", "agent"), ("command", "command")):
         entries = config.get(kind)
         for name, entry in entries.items() if isinstance(entries, dict) else ():
             model = entry.get("model") if isinstance(entry, dict) else None
             if not isinstance(model, str) or model in own or unknown(model):
                 continue
-            if kind == "agent" and (name == started or entry.get("disable")):
+            if kind == "agent" and (name in started or entry.get("disable")):
                 continue
             yield Deviation(
                 "agent_model",
@@ -221,7 +268,8 @@ def _gating(
             tests[path[-1]],
             f"opencode does not offer {expectation.reference}",
         )
-    if not found and (isinstance(models, (Gated, tuple))):
+    configured = lookup(config, ("provider", provider, "models", key)) is not MISSING
+    if not found and configured and isinstance(models, (Gated, tuple)):
         yield Deviation(
             "provider_not_offered",
             ("provider", provider),
@@ -250,7 +298,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
                 _never,
                 "a part of the provider's catalogue is missing",
             )
-        elif not _fits(expected, resolved):
+        elif not same(expected, resolved):
             yield Deviation(
                 "provider_overridden",
                 path,
@@ -260,14 +308,15 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
             )
 
 
-def _other_than(expected: Any) -> Callable[[Any], bool]:
-    return lambda value: not _fits(expected, value)
-
-
 def _override_effect(profile: Profile, path: Path) -> str:
     if path[-1] == "baseURL":
         return f"opencode sends the key and the prompts to an address that is not {profile.display_name}'s"
     return f"opencode does not talk to {profile.display_name} as the catalogue says"
+
+
+def masked_by_opencode(path: Path) -> bool:
+    """Whether opencode prints `***` for any text at that key, whatever it is (opencode-facts section 2)."""
+    return "headers" in path[:-1] or _MASKED.search(path[-1]) is not None
 
 
 def key_path(profile: Profile) -> Path:

@@ -40,34 +40,36 @@ class Answer:
     """One environment's answer: the resolved config without its keys, or why there is none.
 
     `models` is what `opencode models <provider>` listed, None where it was not asked or did not answer
-    (then `models_failure` says why, if it was asked).
+    (then `models_failure` says why, if it was asked). `key` is the digest of the provider's key as opencode
+    prints it (the same for every key from 1.18.33 on, which prints `***`), None where there is none.
     """
 
     config: Mapping[str, Any] | None = field(default=None, repr=False)
     failure: SetupError | None = None
     models: Models | None = None
     models_failure: SetupError | None = None
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Everything that one gathering brought back.
 
-    `answers` has every environment; those that do not differ share one answer. `plugins` is the durable
-    environment resolved with the user's plugins running, None where none are configured.
+    `answers` has every environment; those that do not differ share one answer. `plugins` has those where
+    plugins are configured, resolved with the plugins running.
     `on_path` tells whether the shell finds this opencode; `also` are other ones on the PATH.
     """
 
     version: Version
     executable: PurePath
     answers: Mapping[Environment, Answer]
-    plugins: Answer | None = None
+    plugins: Mapping[Environment, Answer] = field(default_factory=dict)
     on_path: bool = True
     also: tuple[PurePath, ...] = ()
 
 
-def judged_part(config: Mapping[str, Any], provider: str) -> dict[str, Any]:
-    """The part of a resolved config that is judged, without any key: what else it holds is forgotten."""
+def answer_of(config: Mapping[str, Any], provider: str) -> Answer:
+    """The part of a resolved config that is judged, with no key: what else it holds is forgotten."""
     kept = {
         name: config[name]
         for name in (
@@ -90,8 +92,14 @@ def judged_part(config: Mapping[str, Any], provider: str) -> dict[str, Any]:
             }
     providers = config.get("provider")
     own = providers.get(provider) if isinstance(providers, dict) else None
+    key = None
     if isinstance(own, dict):
         if isinstance(own.get("options"), dict):
-            own["options"].pop("apiKey", None)
+            key = own["options"].pop("apiKey", None)
         kept["provider"] = {provider: own}
-    return kept
+    import hashlib
+
+    digest = (
+        hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if isinstance(key, str) else None
+    )
+    return Answer(kept, key=digest)

@@ -9,7 +9,8 @@ from typing import Any, Callable, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
-from gonkagate_setup.core.markdown import agent_entry, entry_path
+from gonkagate_setup.core.markdown import entry
+from gonkagate_setup.core.native import lowered, native_path
 from gonkagate_setup.core.places import (
     JSON_NAMES,
     USER,
@@ -90,8 +91,16 @@ class Layer:
         """The value at `path`, MISSING where the layer does not define it."""
         return lookup(self.value, path)
 
+    def spelled(self, path: Path) -> Path:
+        """`path` as the text has it, which may use the names of opencode 2 for agents and commands."""
+        native = native_path(path)
+        if native is None or self.document is None or self.document.find(path) is not None:
+            return path
+        return path if self.document.find(native) is None else native
+
     def locate(self, path: Path) -> Where:
         """Where `path` is defined: the key's place where it is known."""
+        path = self.spelled(path)
         if path in self.positions:
             return Where(self.name, *self.positions[path])
         node = self.document.find(path) if self.document is not None else None
@@ -114,7 +123,10 @@ def merge(layers: Sequence[Layer]) -> dict[str, Any]:
     modes = result.get("mode")
     if isinstance(modes, dict):
         # opencode turns every mode into a primary agent after the merge, over an agent of that name.
-        _merge_into(result, {"agent": modes})
+        primary = {
+            name: {**mode, "mode": "primary"} for name, mode in modes.items() if isinstance(mode, dict)
+        }
+        _merge_into(result, {"agent": primary})
     return result
 
 
@@ -273,15 +285,14 @@ class Survey:
     def _agent_layers(self, place: Place) -> Iterator[Layer]:
         for path in self.agents.get(place.path or PurePath(), ()):
             reading = self.readings[path]
-            name, entry, lines = agent_entry(path.relative_to(place.path or PurePath()), reading.text or "")
-            if entry:
-                yield Layer(
-                    place,
-                    str(path),
-                    value={"agent": {name: entry}},
-                    positions={entry_path(name, key): (line, 1) for key, line in lines.items()},
-                    path=path,
-                )
+            found = entry(path.relative_to(place.path or PurePath()), reading.text or "")
+            yield Layer(
+                place,
+                str(path),
+                value={found.kind: {found.name: found.values}},
+                positions={(found.kind, found.name, key): (line, 1) for key, line in found.lines.items()},
+                path=path,
+            )
 
 
 def _inline(place: Place, environ: Mapping[str, str]) -> Layer:
@@ -313,7 +324,7 @@ def _parsed(
     if references:
         expanded, problem = _attempt(_ENV_TOKEN.sub(_filler(environ), text))
         value = expanded.value if expanded is not None else {}
-    return Layer(place, name, value, document, problem, path=path, references=references)
+    return Layer(place, name, lowered(value), document, problem, path=path, references=references)
 
 
 def _attempt(text: str) -> tuple[Document | None, Problem | None]:

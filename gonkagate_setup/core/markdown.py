@@ -1,4 +1,4 @@
-"""Agents in Markdown files: the few lines of front matter that decide which model an agent uses.
+"""Agents and commands in Markdown files: the few lines of front matter that decide which model they use.
 
 opencode reads the front matter as YAML; the value that it made of it comes from opencode. Here it only
 serves to name the file and the line, so plain `key: value` lines are enough.
@@ -7,21 +7,41 @@ serves to name the file and the line, so plain `key: value` lines are enough.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, Mapping
 
+# Folder names, and what their files define.
+_FOLDERS: Final = {
+    "agent": "agent",
+    "agents": "agent",
+    "mode": "agent",
+    "modes": "agent",
+    "command": "command",
+    "commands": "command",
+}
+FOLDERS: Final = tuple(_FOLDERS)
 _LINE: Final = re.compile(r"^(model|mode|disable|hidden|name)\s*:\s*(.*?)\s*(?:\s#.*)?$")
-_FOLDERS: Final = {"agent", "agents", "mode", "modes"}
 
 
-def agent_entry(relative: PurePath, text: str) -> tuple[str, dict[str, Any], dict[str, int]]:
-    """The agent that the file defines: its name, its entry under `agent`, and the line of each key.
+@dataclass(frozen=True)
+class Entry:
+    """What a file defines: `values` under `name` under `kind` ("agent", "command"), and each key's line."""
+
+    kind: str
+    name: str
+    values: Mapping[str, Any]
+    lines: Mapping[str, int]
+
+
+def entry(relative: PurePath, text: str) -> Entry:
+    """What the file defines.
 
     `relative` is the path below the config folder, for example `agents/team/review.md`, whose agent is
     `team/review`.
     """
     lines = text.lstrip("\ufeff").splitlines()
-    entry: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     numbers: dict[str, int] = {}
     name = "/".join(relative.with_suffix("").parts[1:])
     if lines and lines[0].rstrip() == "---":
@@ -30,25 +50,20 @@ def agent_entry(relative: PurePath, text: str) -> tuple[str, dict[str, Any], dic
                 break
             match = _LINE.match(line)
             if match:
-                entry[match.group(1)] = _scalar(match.group(2))
+                values[match.group(1)] = _scalar(match.group(2))
                 numbers[match.group(1)] = number
-    name = str(entry.pop("name", name))
+    name = str(values.pop("name", name))
     if relative.parts[0] in {"mode", "modes"}:
-        entry["mode"] = "primary"
-    return name, entry, numbers
+        values["mode"] = "primary"
+    return Entry(_FOLDERS[relative.parts[0]], name, values, numbers)
 
 
-def entry_path(name: str, key: str) -> tuple[str, ...]:
-    """Where opencode puts a key of the agent."""
-    return ("agent", name, key)
-
-
-def is_agent_file(relative: PurePath) -> bool:
-    """Whether opencode takes the file for an agent: any depth below `agent(s)`, one below `mode(s)`."""
+def is_entry_file(relative: PurePath) -> bool:
+    """Whether opencode takes the file for an agent or a command: any depth, but one below `mode(s)`."""
     parts = relative.parts
     if relative.suffix != ".md" or len(parts) < 2 or parts[0] not in _FOLDERS:  # noqa: PLR2004
         return False
-    return parts[0] in {"agent", "agents"} or len(parts) == 2  # noqa: PLR2004
+    return parts[0] not in {"mode", "modes"} or len(parts) == 2  # noqa: PLR2004
 
 
 def _scalar(text: str) -> Any:

@@ -6,13 +6,13 @@ import re
 from pathlib import PurePath
 from typing import Any, Final, Iterator, Sequence
 
-from gonkagate_setup.core.advice import dotted
+from gonkagate_setup.core.advice import dotted, suspects
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.checks import Deviation, key_path
-from gonkagate_setup.core.evidence import NEWEST_AUDITED, Evidence
+from gonkagate_setup.core.checks import key_path
+from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.jsonc import reference_tokens
-from gonkagate_setup.core.layers import Layer, Survey
+from gonkagate_setup.core.layers import Layer, Path, Survey
 from gonkagate_setup.core.places import INFERRED, PLUGIN, USER, Environment
 from gonkagate_setup.errors import SetupError
 
@@ -51,17 +51,19 @@ def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
     )
 
 
-def refused(failure: SetupError, layers: Sequence[Layer], reach: str) -> Finding:
+def refused(failure: SetupError, survey: Survey, environment: Environment, reach: str) -> Finding:
     """Opencode did not resolve its config; the layer is the one that it complained about, if it named one."""
     where = failure.where
     name = None if where is None else where.name
+    layers = survey.layers(environment)
     layer = next((entry.layer for entry in reversed(layers) if entry.name == name), INFERRED)
+    unseen = layer == INFERRED and survey.traces.well_known
     return _about(
         "opencode_refused",
         BLOCKER,
         layer,
         failure.message,
-        failure.next_step,
+        f"{failure.next_step}; or {suspects(survey)}" if unseen else failure.next_step,
         reach=reach,
         path=name,
         line=None if where is None else where.line,
@@ -76,15 +78,13 @@ def models_unknown(failure: SetupError, reach: str) -> Finding:
     )
 
 
-def plugin_names(survey: Survey, evidence: Evidence) -> tuple[str, ...]:
+def plugin_names(survey: Survey, environment: Environment, answers: Sequence[Answer]) -> tuple[str, ...]:
     """The plugins that are configured, by the names that the configs and opencode give them."""
     names: list[Any] = []
-    for layer in survey.layers(Environment.DURABLE):
+    for layer in survey.layers(environment):
         names += _list(layer.value.get("plugin"))
-    config = evidence.answers[Environment.DURABLE].config
-    names += _list(None if config is None else config.get("plugin"))
-    if evidence.plugins is not None and evidence.plugins.config is not None:
-        names += _list(evidence.plugins.config.get("plugin"))
+    for answer in answers:
+        names += _list(None if answer.config is None else answer.config.get("plugin"))
     texts = (name[0] if isinstance(name, list) and name else name for name in names)
     return tuple(dict.fromkeys(text for text in texts if isinstance(text, str)))
 
@@ -93,7 +93,19 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def plugins_unproved(names: tuple[str, ...], failure: SetupError | None) -> Finding:
+def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
+    """Plugins run code of their own, and the key that they may set is not in what opencode prints."""
+    return _about(
+        "plugins_configured",
+        NOTICE,
+        PLUGIN,
+        f"plugins can change the config and the key while opencode runs; configured: {', '.join(names)}",
+        "nothing has to be done, if you trust them",
+        reach=reach,
+    )
+
+
+def plugins_unproved(names: tuple[str, ...], failure: SetupError | None, reach: str) -> Finding:
     """Opencode gave no config with its plugins running."""
     reason = "" if failure is None else f" ({failure.message})"
     return _about(
@@ -103,18 +115,20 @@ def plugins_unproved(names: tuple[str, ...], failure: SetupError | None) -> Find
         f"plugins may change the config when opencode runs, and opencode did not say{reason}: "
         + ", ".join(names),
         "look at `opencode debug config` (without --pure) yourself; it may show your keys",
+        reach=reach,
     )
 
 
-def plugins_change(names: tuple[str, ...], deviation: Deviation, layer: str) -> Finding:
+def plugins_change(names: tuple[str, ...], path: Path, effect: str, reach: str) -> Finding:
     """A plugin changes what was proved without plugins."""
     return _about(
         "plugins_change_config",
         BLOCKER,
-        layer,
-        f"a plugin changes {dotted(deviation.path)} ({deviation.effect}); configured: {', '.join(names)}",
+        PLUGIN,
+        f"a plugin changes {dotted(path)} ({effect}); configured: {', '.join(names)}",
         "remove the plugin that does it from the plugin list, then run `gonkagate-setup` again",
-        key=dotted(deviation.path),
+        key=dotted(path),
+        reach=reach,
     )
 
 

@@ -126,7 +126,7 @@ def places(surroundings: Surroundings, environment: Environment = Environment.SE
     if environ.get("OPENCODE_CONFIG_CONTENT"):
         found.append(Place(INLINE, Kind.INLINE))
     found.append(Place(ORGANISATION, Kind.REMOTE))
-    managed = managed_folder(environ, surroundings.platform)
+    managed = managed_folder(environ, surroundings.platform, surroundings.cwd)
     found += [Place(MANAGED, Kind.FILE, managed / name) for name in JSON_NAMES]
     if surroundings.platform == "darwin":
         found += [
@@ -137,21 +137,27 @@ def places(surroundings: Surroundings, environment: Environment = Environment.SE
 
 
 def _folder_places(surroundings: Surroundings, environ: Mapping[str, str]) -> list[Place]:
-    """The folders that carry agents: the global one, `.opencode` inside out, the home's, the variable's."""
-    folders: dict[PurePath, str] = {surroundings.user_folder: USER}
+    """The folders that carry agents: the global one, `.opencode` inside out, the home's, the variable's.
+
+    By the text of their names, as opencode compares them: one that the variable spells differently is read
+    a second time, at the end.
+    """
+    home = surroundings.cwd / (environ.get("OPENCODE_TEST_HOME") or surroundings.home) / ".opencode"
+    folders = {str(surroundings.user_folder): USER}
     if not flag(environ, "OPENCODE_DISABLE_PROJECT_CONFIG"):
         for folder in surroundings.ascent():
-            folders.setdefault(folder / ".opencode", DOT_OPENCODE)
-    scanned_home = PurePath(environ.get("OPENCODE_TEST_HOME") or surroundings.home)
-    folders.setdefault(scanned_home / ".opencode", HOME_DOT_OPENCODE)
+            inner = folder / ".opencode"
+            folders.setdefault(str(inner), HOME_DOT_OPENCODE if inner == home else DOT_OPENCODE)
+    folders.setdefault(str(home), HOME_DOT_OPENCODE)
     named = environ.get("OPENCODE_CONFIG_DIR")
     if named:
-        folders.setdefault(surroundings.cwd / named, CONFIG_DIR)
+        folders.setdefault(named, CONFIG_DIR)
     found = []
-    for folder, layer in folders.items():
+    for name, layer in folders.items():
+        folder = surroundings.cwd / name
         # The global folder's JSON was read before, unless the variable names that very folder.
-        if layer != USER or named == str(folder):
-            found += [Place(layer, Kind.FILE, folder / name) for name in JSON_NAMES]
+        if layer != USER or name == named:
+            found += [Place(layer, Kind.FILE, folder / file) for file in JSON_NAMES]
         found.append(Place(AGENT_MARKDOWN, Kind.AGENTS, folder))
     return found
 
@@ -161,11 +167,11 @@ def flag(environ: Mapping[str, str], name: str) -> bool:
     return environ.get(name, "").lower() in {"1", "true"}
 
 
-def managed_folder(environ: Mapping[str, str], platform: str) -> PurePath:
-    """The administrator's config folder."""
+def managed_folder(environ: Mapping[str, str], platform: str, cwd: PurePath) -> PurePath:
+    """The administrator's config folder; `cwd` is where opencode is started."""
     replaced = environ.get("OPENCODE_TEST_MANAGED_CONFIG_DIR")
     if replaced:
-        return PurePath(replaced)
+        return cwd / replaced
     if platform == "darwin":
         return PurePosixPath("/Library/Application Support/opencode")
     if platform == "win32":

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core import advice, notices
-from gonkagate_setup.core.attribution import attribute
-from gonkagate_setup.core.checks import Deviation, Expectation, dangerous, deviations, key_path, other_models
+from gonkagate_setup.core.attribution import MASK, attribute
+from gonkagate_setup.core.checks import (
+    Deviation,
+    Expectation,
+    dangerous,
+    deviations,
+    key_path,
+    masked_by_opencode,
+    other_models,
+)
 from gonkagate_setup.core.evidence import Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
-from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup, merge
-from gonkagate_setup.core.places import INFERRED, PLUGIN, PROJECT, USER, Environment, Kind, Place
+from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup, merge, unknown
+from gonkagate_setup.core.places import INFERRED, PROJECT, USER, Environment, Kind, Place
 from gonkagate_setup.core.provenance import key_facts
 from gonkagate_setup.core.state import Scope
-
-MASK: Final = "***"
 
 
 def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
@@ -28,7 +34,7 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
         layers = survey.layers(environment)
         unreadable = [layer for layer in layers if layer.problem is not None]
         found += [notices.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
-        found += _judge_config(expectation, survey, environment, _without_variant(merge(layers)), Answer())
+        found += _judge_config(expectation, survey, environment, _without_variant(merge(layers)), None)
     found += notices.of_survey(expectation.profile, survey)
     return _settled(found)
 
@@ -39,7 +45,7 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
     for environment in Environment:
         answer = evidence.answers[environment]
         if answer.failure is not None:
-            found.append(notices.refused(answer.failure, survey.layers(environment), _reach(environment)))
+            found.append(notices.refused(answer.failure, survey, environment, _reach(environment)))
         if answer.config is None:
             continue
         found += _judge_config(
@@ -75,18 +81,18 @@ def _without_variant(config: dict[str, Any]) -> dict[str, Any]:
 def _unmasked(
     expectation: Expectation, survey: Survey, environment: Environment, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The resolved config with what opencode masked (`***`, from 1.18.33 on) read from the layers.
+    """The resolved config with what opencode masks (`***`) at the catalogue's keys, as the layers have it.
 
-    It masks headers, secret-looking names and addresses with a password in them, which would otherwise
-    hide who changed them.
+    Only where it would mask the catalogue's value too, such as a header. A mask at any other key stands for
+    another value than the catalogue's, for example an address with a password in it.
     """
     result = merge([Layer(Place(INFERRED, Kind.REMOTE), "", value=config)])
     readable = merge(survey.layers(environment))
-    for path, value in leaves(lookup(config, ("provider", expectation.profile.id))):
-        full = ("provider", expectation.profile.id, *path)
-        known = lookup(readable, full)
-        if value == MASK and known is not MISSING:
-            lookup(result, full[:-1])[full[-1]] = known
+    base = ("provider", expectation.profile.id)
+    for path, _ in leaves(expectation.profile.provider_config(), base):
+        known = lookup(readable, path)
+        if lookup(config, path) == MASK and masked_by_opencode(path) and known is not MISSING:
+            lookup(result, path[:-1])[path[-1]] = known
     return result
 
 
@@ -95,16 +101,28 @@ def _judge_config(
     survey: Survey,
     environment: Environment,
     config: Mapping[str, Any],
-    answer: Answer,
+    answer: Answer | None,
 ) -> Iterator[Finding]:
+    """What is wrong with a resolved config; without an answer of opencode, with a predicted one."""
     layers = survey.layers(environment)
     reach = _reach(environment)
-    for deviation in deviations(expectation, config, answer.models):
-        yield from _blamed(expectation, survey, layers, deviation, reach)
+    for deviation in deviations(expectation, config, None if answer is None else answer.models):
+        # What stands in a file that is not read here is known once opencode has answered.
+        open_question = answer is None and unknown(deviation.resolved)
+        if not open_question or deviation.code == "provider_extended":
+            yield from _blamed(expectation, survey, layers, deviation, reach)
     for fact in key_facts(expectation.profile, layers):
         path = key_path(expectation.profile)
         yield advice.finding(
-            expectation, fact.code, fact.severity, reach, fact.layer, path, fact.effect, fallback=USER
+            expectation,
+            fact.code,
+            fact.severity,
+            reach,
+            fact.layer,
+            path,
+            fact.effect,
+            fallback=USER,
+            root=survey.project_root,
         )
     for deviation in other_models(expectation, config):
         culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
@@ -118,6 +136,7 @@ def _judge_config(
             path,
             deviation.effect,
             value=deviation.resolved,
+            root=survey.project_root,
         )
 
 
@@ -137,9 +156,10 @@ def _blamed(
             deviation.path,
             deviation.effect,
             fallback=PROJECT if project else USER,
+            root=survey.project_root,
         )
         return
-    if not attribution.explained:
+    if not attribution.explained or not attribution.culprits:
         yield advice.inferred(survey, layers, deviation, reach)
     for culprit in attribution.culprits:
         kept = (
@@ -156,23 +176,28 @@ def _blamed(
             culprit.path,
             deviation.effect,
             value=culprit.value,
+            root=survey.project_root,
         )
 
 
 def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:
-    """What the user's plugins change about the config when opencode runs."""
-    answer = evidence.plugins
-    durable = evidence.answers[Environment.DURABLE].config
-    if answer is None or durable is None:
-        return
-    names = notices.plugin_names(survey, evidence)
-    if answer.config is None:
-        yield notices.plugins_unproved(names, answer.failure)
-        return
-    known = {(entry.code, entry.path) for entry in deviations(expectation, durable, None)}
-    for deviation in deviations(expectation, answer.config, None):
-        if (deviation.code, deviation.path) not in known:
-            yield notices.plugins_change(names, deviation, PLUGIN)
+    """What the user's plugins change about the config when opencode runs, and what they may change unseen."""
+    for environment, answer in evidence.plugins.items():
+        pure, reach = evidence.answers[environment], _reach(environment)
+        names = notices.plugin_names(survey, environment, (pure, answer))
+        if pure.config is None:
+            continue
+        if answer.config is None:
+            yield notices.plugins_unproved(names, answer.failure, reach)
+            continue
+        yield notices.plugins_configured(names, reach)
+        known = {(entry.code, entry.path) for entry in deviations(expectation, pure.config, None)}
+        for deviation in deviations(expectation, answer.config, None):
+            if (deviation.code, deviation.path) not in known:
+                yield notices.plugins_change(names, deviation.path, deviation.effect, reach)
+        if answer.key != pure.key:
+            effect = "opencode sends another key than the one in the key file"
+            yield notices.plugins_change(names, key_path(expectation.profile), effect, reach)
 
 
 def _settled(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
 
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, judged_part
+from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, answer_of
 from gonkagate_setup.core.gating import rests_on_gating
 from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.places import Environment
@@ -33,14 +34,14 @@ def gather(
     timeout: float = TIMEOUT,
     scratch: Path | None = None,
     progress: Progress = lambda _: None,
-    known: Mapping[str, Any] | None = None,
+    known: Answer | None = None,
 ) -> Evidence:
     """The resolved config per environment, and the offered models where the judgement rests on them.
 
     Environments that do not differ are asked once. `timeout` is per process, in seconds; `progress` gets
     a line about what is being asked. That opencode fails is part of the evidence, except where it cannot
     prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
-    `known` is the durable environment's config, where opencode has answered already.
+    `known` is the durable environment's answer, where opencode has given it already.
     """
     profile = survey.profile
     asker = _Asker(executable, Path(survey.surroundings.cwd), profile, timeout, scratch, progress)
@@ -49,39 +50,40 @@ def gather(
     distinct = [environment for environment in Environment if twins[environment] is environment]
     for_models = [environment for environment in distinct if environment in _ASKED_FOR_MODELS]
     always = ask_models or version > NEWEST_AUDITED
-    durable = environs[Environment.DURABLE]
     # The usual case: one process, and no thread beside it.
     first: list[Callable[[], Any]] = [_bound(asker.config, environs[name]) for name in distinct]
     if known is not None:
-        first[0] = lambda: Answer(known)
+        first[0] = lambda: known
     if always:
         first += [_bound(asker.models, environs[name]) for name in for_models]
-    plugins_seen = any(layer.value.get("plugin") for layer in survey.layers(Environment.DURABLE))
-    if plugins_seen:
-        first.append(_bound(asker.with_plugins, durable))
+    with_plugins = [name for name in distinct if _names_plugins(survey, name)]
+    first += [_bound(asker.with_plugins, environs[name]) for name in with_plugins]
     # Two opencodes that create the database at once break each other (measured, 1.18.33).
     alone = [] if survey.traces.database or len(first) == 1 else [first.pop(0)()]
-    results = alone + _side_by_side(first, asker.stop)
-    configs = dict(zip(distinct, results))
-    models = dict(zip(for_models, results[len(distinct) :])) if always else {}
-    plugins: Answer | None = results[-1] if plugins_seen else None
+    results = iter(alone + _side_by_side(first, asker.stop))
+    configs: dict[Environment, Answer] = {name: next(results) for name in distinct}
+    models: dict[Environment, Answer] = {}
+    if always:
+        models.update((name, next(results)) for name in for_models)
+    plugins: dict[Environment, Answer] = {name: next(results) for name in with_plugins}
 
     second = [
         name
         for name in for_models
         if name not in models and rests_on_gating(configs[name].config, profile.id)
     ]
+    unseen = [name for name in distinct if name not in plugins and (configs[name].config or {}).get("plugin")]
     late: list[Callable[[], Any]] = [_bound(asker.models, environs[name]) for name in second]
-    config = configs[Environment.DURABLE].config
-    unseen = plugins is None and config is not None and bool(config.get("plugin"))
-    if unseen:
-        late.append(_bound(asker.with_plugins, durable))
-    results = _side_by_side(late, asker.stop)
-    models.update(zip(second, results))
-    if unseen:
-        plugins = results[-1]
+    late += [_bound(asker.with_plugins, environs[name]) for name in unseen]
+    results = iter(_side_by_side(late, asker.stop))
+    models.update((name, next(results)) for name in second)
+    plugins.update((name, next(results)) for name in unseen)
     answers = {name: _with_models(configs[twins[name]], models.get(twins[name])) for name in Environment}
     return Evidence(version, executable.path, answers, plugins, executable.on_path, executable.also)
+
+
+def _names_plugins(survey: Survey, environment: Environment) -> bool:
+    return any(layer.value.get("plugin") for layer in survey.layers(environment))
 
 
 def _bound(ask: Callable[[Mapping[str, str]], Result], environ: Mapping[str, str]) -> Callable[[], Result]:
@@ -99,7 +101,7 @@ def _twins(environs: Mapping[Environment, Mapping[str, str]]) -> dict[Environmen
 def _with_models(answer: Answer, models: Answer | None) -> Answer:
     if models is None:
         return answer
-    return Answer(answer.config, answer.failure, models.models, models.models_failure)
+    return replace(answer, models=models.models, models_failure=models.models_failure)
 
 
 class _Asker:
@@ -139,7 +141,7 @@ class _Asker:
             if pure and error.exit_status is Exit.OPENCODE:
                 raise
             return Answer(failure=error)
-        return Answer(judged_part(config, self._profile.id))
+        return answer_of(config, self._profile.id)
 
     def _resolve(self, environ: Mapping[str, str], *, pure: bool) -> dict[str, Any]:
         return resolve_config(

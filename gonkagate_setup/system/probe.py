@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import Any, Final, Mapping
+from dataclasses import dataclass
+from typing import Final
 
-from gonkagate_setup.core.evidence import Version, judged_part
+from gonkagate_setup.core.evidence import Answer, Version, answer_of
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import background, opencode
@@ -34,10 +34,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Early:
-    """The durable environment's resolved config; `asked_at` in nanoseconds since the epoch."""
+    """The durable environment's answer; `asked_at` in nanoseconds since the epoch."""
 
     asked_at: int
-    config: Mapping[str, Any] = field(repr=False)
+    answer: Answer
 
 
 class Probe:
@@ -103,7 +103,7 @@ def _ask(executable: opencode.Executable, host: Host, provider: str, stop: threa
     asked_at = time.time_ns()
     environ = Environment.DURABLE.select(host.environ)
     config = opencode.resolve_config(executable, environ, host.cwd.resolve(), stop=stop)
-    return Early(asked_at, judged_part(config, provider))
+    return Early(asked_at, answer_of(config, provider))
 
 
 def note(found: Found) -> bytes | None:

@@ -9,9 +9,10 @@ from typing import Final, Iterator
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.layers import Reading, Survey, Traces
-from gonkagate_setup.core.markdown import is_agent_file
+from gonkagate_setup.core.markdown import FOLDERS, is_entry_file
 from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
 from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system.child import PLACEHOLDER
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
 
@@ -28,7 +29,10 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
     """
     cwd = cwd.resolve()
     worktree = find_worktree(host, cwd)
-    surroundings = Surroundings(host.environ, host.home, cwd, worktree, host.platform)
+    environ = dict(host.environ)
+    if profile.key_variable in environ:
+        environ[profile.key_variable] = PLACEHOLDER  # as opencode is asked: no layer's value holds the key
+    surroundings = Surroundings(environ, host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
     agents: dict[PurePath, tuple[PurePath, ...]] = {}
     for path in _files(surroundings):
@@ -104,9 +108,9 @@ def _read_preferences(path: Path) -> Reading:
 
 
 def _agent_files(folder: Path) -> Iterator[PurePath]:
-    """The Markdown files that opencode takes for agents or modes; links are followed, as it does."""
+    """The Markdown files of agents, modes and commands; links are followed, as opencode does."""
     found = 0
-    for name in ("agent", "agents", "mode", "modes"):
+    for name in FOLDERS:
         for root, folders, files in os.walk(folder / name, followlinks=True):
             folders.sort()
             depth = len(Path(root).relative_to(folder).parts)
@@ -114,7 +118,7 @@ def _agent_files(folder: Path) -> Iterator[PurePath]:
                 folders.clear()
             for file in sorted(files):
                 path = Path(root, file)
-                if is_agent_file(path.relative_to(folder)) and found < _AGENT_FILES:
+                if is_entry_file(path.relative_to(folder)) and found < _AGENT_FILES:
                     found += 1
                     yield path
 

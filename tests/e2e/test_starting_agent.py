@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gonkagate_setup.core.checks import starting_agent
+from gonkagate_setup.core.checks import starting_agents
 from gonkagate_setup.core.layers import lookup
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
@@ -46,7 +46,7 @@ def test_the_agent_that_opencode_starts_with(machine: Machine, opencode_version:
     machine.project_config.write_text(json.dumps({**SCHEMA, **config}))
     case.uses_gonkagate(Environment.SESSION)
     answered = {request.json["model"] for request in machine.stand_in.requests if not request.is_title}
-    agent = starting_agent(config)
+    agent = next(iter(starting_agents(config)), None)
     model = lookup(config, ("agent", agent or "", "model"))
     expected = {None: set(), REFERENCE: {"minimaxai/minimax-m2.7"}, OTHER_REFERENCE: {"moonshotai/Kimi-K2.6"}}
     assert answered == (set() if agent is None else expected[model]), f"{opencode_version}: {agent}"

@@ -359,8 +359,9 @@ def test_a_failure_that_names_no_config_is_asked_once_more(fake: Fake) -> None:
 def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
     fake.does('case "$*" in *--pure*) echo \'{"plugin": ["x"]}\';; *) echo $$ >>"$PIDS"; sleep 1000;; esac')
     found, _ = gathered(fake, timeout=2.0)
-    assert found.plugins.config is None
-    assert found.plugins.failure.code == "opencode_unresponsive"
+    (answer,) = found.plugins.values()
+    assert answer.config is None
+    assert answer.failure.code == "opencode_unresponsive"
 
 
 @pytest.mark.parametrize("code", ["opencode_unresponsive", "opencode_proof_unavailable"])

@@ -84,7 +84,8 @@ def evidence(
     }
     if session is not None:
         answers[Environment.SESSION] = Answer(session, models=models)
-    return Evidence(Version(1, 18, 33), PurePosixPath("/usr/bin/opencode"), answers, plugins, **more)
+    asked = {} if plugins is None else {Environment.DURABLE: plugins}
+    return Evidence(Version(1, 18, 33), PurePosixPath("/usr/bin/opencode"), answers, asked, **more)
 
 
 def blockers(findings: tuple[Finding, ...]) -> list[tuple[str, str, str | None, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gonkagate_setup.core.layers import Layer, Reading, leaves, lookup, merge
-from gonkagate_setup.core.markdown import agent_entry, is_agent_file
+from gonkagate_setup.core.markdown import Entry, entry, is_entry_file
 from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
 from gonkagate_setup.errors import SetupError
 from tests.unit.surveying import HOME, PROJECT_FILE, ROOT, USER_FILE, survey
@@ -57,7 +57,10 @@ def test_outside_git_every_folder_up_to_the_root_is_read() -> None:
     assert found[:2] == ["/opencode.json", "/opencode.jsonc"]
     assert f"{HOME}/opencode.json" in found
     # ~/.opencode is met on the way up; it is read once, at that place.
-    assert files(places(around(worktree=None)), "home_dot_opencode") == []
+    assert files(places(around(worktree=None)), "home_dot_opencode") == [
+        f"{HOME}/.opencode/opencode.json",
+        f"{HOME}/.opencode/opencode.jsonc",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_a_mode_wins_over_an_agent() -> None:
     merged = merge(
         [layer({"mode": {"build": {"model": "m"}}}), layer({"agent": {"build": {"model": "a", "x": 1}}})]
     )
-    assert merged["agent"] == {"build": {"model": "m", "x": 1}}
+    assert merged["agent"] == {"build": {"model": "m", "x": 1, "mode": "primary"}}
 
 
 def test_deep_nesting_needs_no_recursion() -> None:
@@ -258,28 +261,82 @@ def test_inline_text_that_does_not_parse_is_a_problem_of_that_layer() -> None:
         ("modes/deep/plan.md", None),
         ("agents/build.txt", None),
         ("build.md", None),
+        ("command/fix.md", "fix"),
+        ("commands/team/fix.md", "team/fix"),
         ("other/build.md", None),
     ],
 )
 def test_which_files_are_agents(path: str, name: str | None) -> None:
     relative = PurePath(path)
-    assert is_agent_file(relative) is (name is not None)
+    assert is_entry_file(relative) is (name is not None)
     if name is not None:
-        assert agent_entry(relative, "")[0] == name
+        assert entry(relative, "").name == name
 
 
 def test_the_front_matter_of_an_agent() -> None:
     text = "---\r\ndescription: model: no\r\nmodel: 'a/b' # why\r\ndisable: true\r\n---\r\nmodel: c/d\r\n"
-    assert agent_entry(PurePath("mode/plan.md"), text) == (
+    assert entry(PurePath("mode/plan.md"), text) == Entry(
+        "agent",
         "plan",
         {"model": "a/b", "disable": True, "mode": "primary"},
         {"model": 3, "disable": 4},
     )
-    assert agent_entry(PurePath("agent/x.md"), "model: a/b\n") == ("x", {}, {})
-    assert agent_entry(PurePath("agent/x.md"), "---\nname: y\nmodel: a/b\n---\n")[0] == "y"
+    assert entry(PurePath("agent/x.md"), "model: a/b\n") == Entry("agent", "x", {}, {})
+    assert entry(PurePath("agent/x.md"), "---\nname: y\nmodel: a/b\n---\n").name == "y"
+    assert entry(PurePath("commands/a/b.md"), "---\nmodel: a/b\n---\n").kind == "command"
 
 
 def test_an_agent_keeps_json_around() -> None:
     path = f"{ROOT}/.opencode/agents/build.md"
     seen = survey({path: "---\nmodel: a/b\n---\n", PROJECT_FILE: json.dumps({"agent": {"build": {"x": 1}}})})
     assert merge(seen.layers(Environment.DURABLE))["agent"]["build"] == {"x": 1, "model": "a/b"}
+
+
+def test_an_agent_without_a_word_about_it_is_an_agent_all_the_same() -> None:
+    path = f"{ROOT}/.opencode/agent/quiet.md"
+    seen = survey({path: "---\ndescription: d\n---\n"})
+    assert merge(seen.layers(Environment.DURABLE)) == {"agent": {"quiet": {}}}
+
+
+def test_a_mode_is_a_primary_agent() -> None:
+    config = {"agent": {"x": {"mode": "subagent"}}, "mode": {"x": {"model": "a/b"}}}
+    agents = merge(survey({PROJECT_FILE: config}).layers(Environment.DURABLE))["agent"]
+    assert agents == {"x": {"mode": "primary", "model": "a/b"}}
+
+
+def test_the_names_of_opencode_2_are_read_as_opencode_1_reads_them() -> None:
+    """Source of 1.18.33: an entry of the same file under its V1 name is kept; others are added behind."""
+    config = {
+        "model": {"providerID": "a", "model": "b", "variant": "high"},
+        "agents": {"build": {"model": "c/d#high", "disabled": True}, "plan": {"model": "no/no"}},
+        "agent": {"plan": {"model": "e/f"}},
+        "commands": {"fix": {"model": {"providerID": "g", "model": "h"}}},
+        "providers": {"gonkagate": {"api": "x"}},
+    }
+    (found,) = survey({PROJECT_FILE: config}).layers(Environment.DURABLE)
+    assert found.value["model"] == "a/b"
+    assert found.value["agent"] == {"plan": {"model": "e/f"}, "build": {"model": "c/d", "disable": True}}
+    assert found.value["command"] == {"fix": {"model": "g/h"}}
+    assert "provider" not in found.value
+    assert found.spelled(("agent", "build", "disable")) == ("agents", "build", "disabled")
+    assert found.spelled(("agent", "plan", "model")) == ("agent", "plan", "model")
+    assert found.locate(("agent", "build", "model")).line == 9
+
+
+def test_the_homes_own_folder_has_its_name_also_on_the_way_up() -> None:
+    seen = survey({f"{HOME}/.opencode/opencode.json": {"model": "a/b"}}, worktree=None)
+    (found,) = seen.layers(Environment.DURABLE)
+    assert found.layer == "home_dot_opencode"
+
+
+@pytest.mark.parametrize(("named", "last"), [(".opencode", True), (f"{ROOT}/.opencode", False)])
+def test_a_folder_that_the_variable_spells_differently_is_read_again_at_the_end(
+    named: str, last: bool
+) -> None:
+    """opencode compares the names as texts: tried with 1.18.33."""
+    files = {
+        f"{ROOT}/.opencode/opencode.json": {"model": "a/b"},
+        f"{HOME}/.opencode/opencode.json": {"model": "c/d"},
+    }
+    seen = survey(files, {"OPENCODE_CONFIG_DIR": named})
+    assert merge(seen.layers(Environment.SESSION))["model"] == ("a/b" if last else "c/d")

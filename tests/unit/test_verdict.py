@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -325,7 +326,7 @@ def test_additions_of_the_user_are_kept_as_notices_and_block_elsewhere(addition:
     offered = tuple(GONKAGATE.reference(model.key) for model in GONKAGATE.validated)
     found = judge(expectation(), seen, evidence(seen, models=offered))
     assert blockers(found) == []
-    assert {entry[0] for entry in notices(found)} == {"provider_extended"}
+    assert "provider_extended" in {entry[0] for entry in notices(found)}
     assert {code for code, *_ in both({**GOOD, PROJECT_FILE: added})} == {"provider_extended"}
 
 
@@ -564,7 +565,7 @@ def test_a_config_that_opencode_refuses_is_named() -> None:
 def test_a_plugin_that_changes_the_config_blocks_and_is_named() -> None:
     seen = survey({USER_FILE: user(plugin=["corp-plugin@1"])})
     changed = Answer(user(plugin=["corp-plugin@1"], model="corp/model"))
-    (found,) = judge(expectation(), seen, evidence(seen, plugins=changed))
+    (found,) = (f for f in judge(expectation(), seen, evidence(seen, plugins=changed)) if f.blocks)
     assert (found.code, found.layer, found.key, found.severity) == (
         "plugins_change_config",
         "plugin",
@@ -574,12 +575,14 @@ def test_a_plugin_that_changes_the_config_blocks_and_is_named() -> None:
     assert "corp-plugin@1" in found.message
 
 
-def test_plugins_that_change_nothing_are_no_finding_and_silent_ones_a_notice() -> None:
+def test_plugins_are_a_notice_and_so_are_silent_ones() -> None:
     seen = survey({USER_FILE: user(plugin=["corp-plugin@1"])})
-    assert judge(expectation(), seen, evidence(seen, plugins=Answer(user()))) == ()
+    (found,) = judge(expectation(), seen, evidence(seen, plugins=Answer(user())))
+    assert (found.code, found.severity) == ("plugins_configured", "notice")
+    assert "corp-plugin@1" in found.message
     failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
-    found = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
-    assert notices(found) == [("plugins_unproved", "plugin", None)]
+    silent = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
+    assert notices(silent) == [("plugins_unproved", "plugin", None)]
 
 
 def test_an_opencode_off_the_path_blocks_the_session_and_a_second_one_is_a_notice() -> None:
@@ -615,3 +618,193 @@ def test_every_finding_has_a_known_code_and_a_next_step() -> None:
     found = judge(expectation(), seen, evidence(seen, on_path=False, also=(HOME,)))
     assert len(found) > 5
     assert all(entry.code in CODES and entry.next_step and entry.message for entry in found)
+
+
+def test_a_plugin_that_sends_another_key_blocks() -> None:
+    """Seen where opencode prints keys, below 1.18.33; later ones print `***` for each."""
+    seen = survey({USER_FILE: user(plugin=["corp-plugin@1"])})
+    proof = evidence(seen, plugins=Answer(user(), key="b"))
+    answers = {environment: replace(answer, key="a") for environment, answer in proof.answers.items()}
+    found = judge(expectation(), seen, replace(proof, answers=answers))
+    assert blockers(found) == [
+        ("plugins_change_config", "plugin", "provider.gonkagate.options.apiKey", "durable")
+    ]
+
+
+def test_a_plugin_of_this_session_alone_blocks_this_session() -> None:
+    seen = survey(GOOD, {"OPENCODE_CONFIG_CONTENT": '{"plugin": ["evil"]}'})
+    changed = {Environment.SESSION: Answer({**user(), "model": "evil/model", "plugin": ["evil"]})}
+    found = judge(expectation(), seen, replace(evidence(seen, config=user()), plugins=changed))
+    assert blockers(found) == [("plugins_change_config", "plugin", "model", "session")]
+    assert "evil" in found[0].message
+
+
+# -- what opencode masks, and what stands in files that are not read
+
+
+@pytest.mark.parametrize("value", ["{file:./url}", "http://u:p@127.0.0.1/v1"])
+def test_a_masked_address_is_another_address(value: str) -> None:
+    """opencode 1.18.33 prints `***` for an address with a password in it, and would send the key there."""
+    seen = survey({**GOOD, PROJECT_FILE: gonkagate(options={"baseURL": value})})
+    found = judge(expectation(), seen, evidence(seen, config=with_base_url("***")))
+    assert blockers(found) == [
+        ("provider_overridden", "project_config", "provider.gonkagate.options.baseURL", "durable")
+    ]
+
+
+def test_a_masked_address_that_nobody_set_is_inferred() -> None:
+    seen = survey(GOOD)
+    found = judge(expectation(), seen, evidence(seen, config=with_base_url("***")))
+    assert blockers(found) == [
+        ("provider_overridden", "inferred_higher_precedence", "provider.gonkagate.options.baseURL", "durable")
+    ]
+
+
+def with_base_url(address: str) -> dict[str, Any]:
+    config = json.loads(json.dumps(user()))
+    config["provider"]["gonkagate"]["options"]["baseURL"] = address
+    return dict(config)
+
+
+def test_a_value_from_a_file_is_no_prediction_and_no_excuse() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {"model": "{file:./model}"}})
+    assert blockers(predict(expectation(), seen)) == []
+    found = judge(expectation(), seen, evidence(seen, config={**user(), "model": "a/b"}))
+    assert blockers(found) == [("model_overridden", "project_config", "model", "durable")]
+    found = judge(expectation(), seen, evidence(seen, config={**user(), "model": "{file:./model}"}))
+    assert blockers(found) == [("model_overridden", "project_config", "model", "durable")]
+
+
+def test_a_value_from_a_file_below_the_culprit_is_not_blamed() -> None:
+    files = {
+        **GOOD,
+        PROJECT_FILE: {"model": "{file:./m}"},
+        f"{ROOT}/.opencode/opencode.json": {"model": "a/b"},
+    }
+    seen = survey(files)
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == [("model_overridden", "dot_opencode", "model", "durable")]
+
+
+def test_what_the_user_added_is_the_users_in_parts_and_with_unknown_keys() -> None:
+    first = user()
+    first["provider"] = json.loads(json.dumps(first["provider"]))
+    first["provider"]["gonkagate"]["models"]["mine"] = {"id": "my/own", "description": "opencode drops this"}
+    seen = survey({USER_FILE: first, USER_JSONC: gonkagate(models={"mine": {"name": "Mine"}})})
+    config = json.loads(json.dumps(first))
+    config["provider"]["gonkagate"]["models"]["mine"] = {"id": "my/own", "name": "Mine"}
+    found = judge(expectation(), seen, evidence(seen, config=config))
+    assert blockers(found) == []
+    assert "provider_extended" in {entry[0] for entry in notices(found)}
+
+
+@pytest.mark.parametrize("value", ["openai/gpt-5#high", {"providerID": "openai", "model": "gpt-5"}])
+def test_a_model_in_the_words_of_opencode_2_is_explained(value: Any) -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {"model": value}})
+    found = judge(expectation(), seen, evidence(seen, config={**user(), "model": "openai/gpt-5"}))
+    assert blockers(found) == [("model_overridden", "project_config", "model", "durable")]
+
+
+def test_a_variant_that_an_old_opencode_keeps_is_another_model() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {"model": f"{REFERENCE}#high"}})
+    found = judge(expectation(), seen, evidence(seen, config={**user(), "model": f"{REFERENCE}#high"}))
+    assert blockers(found) == [("model_overridden", "project_config", "model", "durable")]
+    assert blockers(judge(expectation(), seen, evidence(seen, config=user()))) == []
+
+
+def test_a_missing_model_is_missing_and_not_hidden_by_somebody() -> None:
+    config = json.loads(json.dumps(user()))
+    del config["provider"]["gonkagate"]["models"][MODEL]
+    seen = survey({USER_FILE: config})
+    found = judge(expectation(), seen, evidence(seen, config=config, models=Gated()))
+    assert {entry.code for entry in found if entry.blocks} == {"provider_incomplete"}
+
+
+# -- which agent opencode starts with
+
+
+def test_without_build_and_plan_the_one_that_disabled_build_is_named() -> None:
+    off = {"agent": {"build": {"disable": True}, "plan": {"disable": True}}}
+    seen = survey({**GOOD, PROJECT_FILE: off})
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == [("agent_unusable", "project_config", "agent.build.disable", "durable")]
+
+
+def test_the_terminal_interface_starts_with_the_first_by_name_and_run_with_the_first_defined() -> None:
+    agents = {"build": {"disable": True}, "zed": {"model": "a/b"}, "ask": {"model": "c/d"}}
+    seen = survey({**GOOD, PROJECT_FILE: {"agent": agents}})
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == [("agent_model_overridden", "project_config", "agent.ask.model", "durable")]
+    agents["plan"] = {"disable": True}
+    seen = survey({**GOOD, PROJECT_FILE: {"agent": agents}})
+    found = judge(expectation(), seen, evidence(seen))
+    assert [entry[2] for entry in blockers(found)] == ["agent.zed.model", "agent.ask.model"]
+
+
+def test_an_agent_whose_name_is_a_number_comes_first() -> None:
+    """JavaScript's order of keys; `opencode run` 1.18.33 starts with the agent "1" where there is one."""
+    seen = survey({**GOOD, PROJECT_FILE: {"agent": {"7": {"model": "a/b"}, "1": {"mode": "subagent"}}}})
+    found = judge(expectation(), seen, evidence(seen))
+    assert blockers(found) == [("agent_model_overridden", "project_config", "agent.7.model", "durable")]
+
+
+def test_a_named_agent_that_only_a_file_describes_is_known() -> None:
+    files = {
+        **GOOD,
+        PROJECT_FILE: {"default_agent": "x"},
+        f"{ROOT}/.opencode/agent/x.md": "---\ndescription: d\n---\n",
+    }
+    assert blockers(predict(expectation(), survey(files))) == []
+
+
+def test_an_agent_of_opencode_2_is_foreseen_and_named_as_it_is_written() -> None:
+    seen = survey({**GOOD, PROJECT_FILE: {"agents": {"build": {"model": "a/b"}}}})
+    assert blockers(predict(expectation(), seen)) == [
+        ("agent_model_overridden", "project_config", "agents.build.model", "durable")
+    ]
+
+
+# -- ways out
+
+
+def test_a_file_further_down_than_the_projects_own_has_no_way_out_by_project_scope() -> None:
+    nested = f"{ROOT}/nested/opencode.json"
+    for path, offered in ((nested, False), (PROJECT_FILE, True)):
+        seen = survey({**GOOD, path: {**SCHEMA, "model": "a/b"}}, cwd=ROOT / "nested")
+        (found,) = judge(expectation(), seen, evidence(seen))
+        assert ("--scope project" in found.next_step) is offered, path
+
+
+def test_a_command_with_a_model_of_its_own_is_named_by_its_file() -> None:
+    path = f"{ROOT}/.opencode/command/fix.md"
+    seen = survey({**GOOD, path: "---\ndescription: d\nmodel: openai/gpt-5\n---\n"})
+    (found,) = judge(expectation(), seen, evidence(seen))
+    assert (found.code, found.severity, found.path, found.line) == ("agent_model", "notice", path, 3)
+
+
+def test_what_no_layer_explains_is_not_promised_to_be_written() -> None:
+    seen = survey(GOOD)
+    config = {**user(), "command": {"fix": {"model": "openai/gpt-5"}}}
+    (found,) = judge(expectation(), seen, evidence(seen, config=config))
+    assert (found.code, found.next_step) == ("agent_model", "nothing has to be done")
+
+
+def test_an_agent_file_that_opencode_refuses_is_named_as_such() -> None:
+    path = f"{ROOT}/.opencode/agent/x.md"
+    failure = SetupError(
+        "effective_config_command_failed", "opencode refuses a value", where=Where(path), next_step="x"
+    )
+    seen = survey({**GOOD, path: "---\ntemperature: hot\n---\n"})
+    proof = replace(evidence(seen), answers=dict.fromkeys(Environment, Answer(failure=failure)))
+    (found,) = judge(expectation(), seen, proof)
+    assert (found.layer, found.path) == ("agent_markdown", path)
+
+
+def test_a_server_that_config_comes_from_is_named_when_opencode_names_nothing() -> None:
+    failure = SetupError(
+        "effective_config_command_failed", "it failed", where=Where("/usr/bin/opencode"), next_step="try it"
+    )
+    seen = survey(GOOD, traces=Traces(well_known=("https://corp.example",)))
+    proof = replace(evidence(seen), answers=dict.fromkeys(Environment, Answer(failure=failure)))
+    (found,) = judge(expectation(), seen, proof)
+    assert "https://corp.example" in found.next_step

@@ -1,0 +1,53 @@
+"""The spelling of opencode 2 in a config, as opencode 1 reads it (measured and read in 1.18.33).
+
+From 1.18.28 on, each file's `agents`, `commands` and `model` object are turned into their V1 forms before the
+files are merged; an entry that the file also has in its V1 form is passed over, and `providers` and `plugins`
+are dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Mapping
+
+_KINDS: Final = {"agents": "agent", "commands": "command"}
+_NAMES: Final = {"disabled": "disable"}
+
+
+def lowered(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One file's config with V1 names only; the file's own V1 entries win."""
+    result = dict(value)
+    if isinstance(value.get("model"), dict):
+        result["model"] = plain_model(value["model"])
+    for native, kind in _KINDS.items():
+        entries, present = value.get(native), value.get(kind, {})
+        if isinstance(entries, dict) and isinstance(present, dict):
+            added = {name: _entry(entry) for name, entry in entries.items() if name not in present}
+            result[kind] = {**present, **added}
+    return result
+
+
+def _entry(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    result = {_NAMES.get(key, key): value for key, value in entry.items()}
+    if "model" in result:
+        result["model"] = plain_model(result["model"])
+    return result
+
+
+def plain_model(value: Any) -> Any:
+    """A model as `<provider>/<key>`, without the variant that V2 allows behind `#`; what is none stays."""
+    if isinstance(value, str):
+        return value.partition("#")[0]
+    if isinstance(value, dict) and isinstance(value.get("model"), str):
+        return f"{value.get('providerID')}/{value['model']}"
+    return value
+
+
+def native_path(path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Where V2 has what opencode 1 has at `path` in an agent or a command, None for what it has not."""
+    for native, kind in _KINDS.items():
+        if path[:1] == (kind,):
+            names = {lower: upper for upper, lower in _NAMES.items()}
+            return (native, *path[1:-1], names.get(path[-1], path[-1]))
+    return None
