@@ -8,9 +8,9 @@
 # options. Everything stands inside one { ... }, which a shell reads to its end before it runs any of it: a
 # download that was cut off has no effect.
 {
-	set -eu
-	# zsh splits words and traps signals as sh does only when told to.
+	# zsh splits words and traps signals as sh does only when told to, which resets what `set` set before.
 	[ -z "${ZSH_VERSION:-}" ] || emulate sh
+	set -eu
 
 	PROGRAM=gonkagate-setup
 	RELEASES=${GONKAGATE_SETUP_RELEASES:-https://github.com/GonkaGate/gonkagate-setup/releases}
@@ -154,14 +154,29 @@ USAGE
 		actual=$(sha256_of "$work/program")
 		[ "$actual" = "$expected" ] ||
 			fail "$url/$1 is not what its checksum says ($actual instead of $expected). Nothing was installed."
-		chmod 755 "$work/program"
+		chmod 755 "$work/program" || fail "cannot make $1 executable in $dir. Nothing was installed."
 	}
 
+	# Sets $answer to what the downloaded program says to --version.
 	runs() {
-		case "$("$work/program" --version </dev/null 2>/dev/null || true) " in
+		answer=$(TMPDIR=${tried:-${TMPDIR:-/tmp}} "$work/program" --version </dev/null 2>/dev/null || true)
+		case "$answer " in
 		"$PROGRAM ${version:+$version }"*) return 0 ;;
 		*) return 1 ;;
 		esac
+	}
+
+	# The native binary unpacks into the temporary folder. Where that is full or noexec it fails and stays there
+	# unpacked, so it is tried in a folder of its own.
+	native_runs() {
+		guard_off
+		tried=$(mktemp -d "${TMPDIR:-/tmp}/$PROGRAM-try.XXXXXX" 2>/dev/null) || tried=
+		guard_on
+		[ -n "$tried" ] && runs
+		ran=$?
+		[ -z "$tried" ] || rm -rf "$tried"
+		tried=
+		return "$ran"
 	}
 
 	# Whether the file at the destination is one that this script put there, unchanged since.
@@ -180,8 +195,42 @@ USAGE
 		mkdir -p "$dir" || fail "cannot make the folder $dir; choose another with --dir. Nothing was installed."
 	}
 
+	# Whether the new program is where it belongs; one rename puts it there.
+	# shellcheck disable=SC2329 # the two that traps call, call it
+	in_place() {
+		"$placing" && { [ -z "$work" ] || [ ! -e "$work/program" ]; }
+	}
+
+	guard_on() {
+		trap 'interrupted 129' HUP
+		trap 'interrupted 130' INT
+		trap 'interrupted 143' TERM
+	}
+
+	# While a folder is made whose name is not known before.
+	guard_off() {
+		trap '' HUP INT TERM
+	}
+
+	# shellcheck disable=SC2329 # guard_on sets traps that call it
+	interrupted() {
+		guard_off
+		if ! in_place; then
+			say "interrupted. Nothing was installed."
+		elif [ -n "$work" ]; then
+			say "interrupted; $target is installed."
+		fi
+		exit "$1"
+	}
+
 	# shellcheck disable=SC2329 # main sets a trap that calls it
 	clean_up() {
+		[ -z "$tried" ] || rm -rf "$tried"
+		if in_place; then
+			outermost=
+		elif "$placing"; then
+			if [ -e "$work/before" ]; then mv -f "$work/before" "$receipt"; else rm -f "$receipt"; fi
+		fi
 		[ -z "$work" ] || rm -rf "$work"
 		# Folders that were made for nothing go again, from the innermost to the outermost.
 		folder=$dir
@@ -197,15 +246,17 @@ USAGE
 				"Move it away, or choose another folder with --dir. Nothing was installed."
 		fi
 		make_folder
+		guard_off
 		work=$(mktemp -d "$dir/.$PROGRAM-install.XXXXXX") ||
 			fail "cannot write to $dir; choose another folder with --dir. Nothing was installed."
+		guard_on
 		download "$url/SHA256SUMS" "$work/SHA256SUMS"
 		asset=
 		why_not="--pyz was given"
 		"$pyz" || native_asset
 		if [ -n "$asset" ]; then
 			fetch "$asset"
-			runs || {
+			native_runs || {
 				why_not="the native binary does not run here (often: the temporary folder is full or mounted noexec)"
 				asset=
 			}
@@ -220,25 +271,30 @@ USAGE
 		put_in_place
 	}
 
-	# Both checksums are in the receipt before the program changes, so an interruption leaves a file that is known.
+	# The receipt comes first, with the checksum of the program that is there too: until the program is renamed,
+	# clean_up takes the receipt back.
 	put_in_place() {
-		if is_ours; then
-			sha256_of "$target" >"$work/receipt"
-			printf '\n' >>"$work/receipt"
-		fi
-		printf '%s\n' "$expected" >>"$work/receipt"
-		mv -f "$work/receipt" "$receipt"
-		mv -f "$work/program" "$target"
-		printf '%s\n' "$expected" >"$work/receipt"
-		mv -f "$work/receipt" "$receipt"
+		write_receipt || fail "cannot write to $dir. Nothing was installed."
+		placing=true
+		mv -f "$work/receipt" "$receipt" || fail "cannot write $receipt. Nothing was installed."
+		mv -f "$work/program" "$target" || fail "cannot put $target in place. Nothing was installed."
+		say "installed $target ($answer)"
 		rm -rf "$work"
 		work=
-		outermost=
-		say "installed $target ($("$target" --version </dev/null))"
 		case :$PATH: in
 		*:"$dir":*) ;;
 		*) say "$dir is not on your PATH; to start it by name: export PATH=\"$dir:\$PATH\"" ;;
 		esac
+	}
+
+	write_receipt() {
+		if [ -f "$receipt" ]; then
+			cat "$receipt" >"$work/before" || return 1
+		fi
+		if is_ours; then
+			printf '%s\n' "$(sha256_of "$target")" >"$work/receipt" || return 1
+		fi
+		printf '%s\n' "$expected" >>"$work/receipt"
 	}
 
 	uninstall() {
@@ -270,7 +326,7 @@ USAGE
 	}
 
 	value_of() {
-		[ "$2" -ge 2 ] || fail "$1 needs a value. Nothing was installed."
+		[ "$2" -ge 2 ] && [ -n "$3" ] || fail "$1 needs a value. Nothing was installed."
 	}
 
 	main() {
@@ -280,14 +336,17 @@ USAGE
 		run=true
 		action=install
 		work=
+		tried=
+		placing=false
 		outermost=
 		left=$#
 		# What is not ours goes to the end of the list, one by one; at the end only that is left.
 		while [ "$left" -gt 0 ]; do
 			case $1 in
 			--dir | --version)
-				value_of "$1" "$left"
+				value_of "$1" "$left" "${2-}"
 				if [ "$1" = --dir ]; then dir=$2; else version=${2#v}; fi
+				[ "$2" != v ] || [ "$1" = --dir ] || fail "v is no version. Nothing was installed."
 				shift
 				left=$((left - 1))
 				;;
@@ -330,9 +389,7 @@ USAGE
 		fi
 		check_source
 		trap clean_up EXIT
-		trap 'exit 129' HUP
-		trap 'exit 130' INT
-		trap 'exit 143' TERM
+		guard_on
 		install
 		"$run" || exit 0
 		start "$@"

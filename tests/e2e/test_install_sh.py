@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from tests.e2e.release_server import NATIVE, NATIVE_PROGRAM, PROGRAM, PYZ, SUMS, Release
+from tests.faults.test_full_disk import mounts, unshare
 from tests.machine import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="install.ps1 is for Windows")
@@ -40,6 +41,8 @@ class Box:
             found = shutil.which(tool)
             assert found, tool
             (self.bin / tool).symlink_to(sys.executable if tool == "python3" else found)
+        self.temp = root / "temp"
+        self.temp.mkdir()
         self.fake("uname", "case $1 in -s) echo Linux ;; -m) echo x86_64 ;; esac")
         self.fake("getconf", 'case $1 in LONG_BIT) echo 64 ;; *) echo "glibc 2.39" ;; esac')
 
@@ -57,7 +60,8 @@ class Box:
     @property
     def environment(self) -> dict[str, str]:
         releases = {"GONKAGATE_SETUP_RELEASES": self.release.url}
-        return {"HOME": str(self.home), "PATH": str(self.bin), "LANG": "C.UTF-8", **releases}
+        places = {"HOME": str(self.home), "PATH": str(self.bin), "TMPDIR": str(self.temp)}
+        return {**places, "LANG": "C.UTF-8", **releases}
 
     @property
     def target(self) -> Path:
@@ -69,8 +73,8 @@ class Box:
         return [program, *self.shell[1:], "-s", "--", *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the script from a pipe, without a terminal."""
-        return subprocess.run(
+        """Run the script from a pipe, without a terminal; the temporary folder is empty after it."""
+        done = subprocess.run(
             self.command(*arguments),
             input=SCRIPT.read_text(encoding="utf-8"),
             env=self.environment,
@@ -81,6 +85,8 @@ class Box:
             start_new_session=True,
             check=False,
         )
+        assert list(self.temp.iterdir()) == []
+        return done
 
     def left(self) -> list[str]:
         return sorted(str(path.relative_to(self.home)) for path in self.home.rglob("*"))
@@ -400,7 +406,10 @@ def test_a_file_where_the_folder_should_be_stays(box: Box) -> None:
     ("arguments", "says"),
     [
         (["--dir"], "--dir needs a value"),
-        (["--version"], "needs a value"),
+        (["--version"], "--version needs a value"),
+        (["--dir", "", "--no-run"], "--dir needs a value"),
+        (["--version", "", "--no-run"], "--version needs a value"),
+        (["--version", "v", "--no-run"], "no version"),
         (["--version", "../../x"], "no version"),
     ],
 )
@@ -431,7 +440,7 @@ def test_an_interrupted_download_leaves_nothing(box: Box, name: str, number: sig
         box.command(),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         env=box.environment,
         cwd=box.home,
         start_new_session=True,
@@ -441,8 +450,127 @@ def test_an_interrupted_download_leaves_nothing(box: Box, name: str, number: sig
     child.stdin.close()
     assert box.release.stalled.wait(30)
     os.killpg(child.pid, number)
-    assert child.wait(30) != 0
+    assert child.wait(30) == 128 + number
+    assert child.stderr
+    assert child.stderr.read().endswith(b"interrupted. Nothing was installed.\n")
+    child.stderr.close()
     assert box.left() == []
+
+
+def fake_mv(box: Box, number: int, does: str) -> None:
+    """From now on the mv with that number, counted from 1, does something else; {mv} in it is the real one."""
+    count = box.bin.parent / "moves"
+    count.write_text("")
+    mv = shutil.which("mv")
+    first = f"echo >>'{count}'\nset -- \"$(grep -c '' '{count}')\" \"$@\"\nnumber=$1\nshift\n"
+    box.fake("mv", f'{first}[ "$number" != {number} ] || {{\n{does.format(mv=mv)}\n}}\nexec {mv} "$@"')
+
+
+MOVES = pytest.mark.parametrize("number", [1, 2], ids=["receipt", "program"])
+
+
+@MOVES
+def test_a_move_that_fails_installs_nothing(box: Box, number: int) -> None:
+    fake_mv(box, number, "exit 1")
+    refused(box, "--no-run")
+    assert box.left() == []
+
+
+@MOVES
+def test_a_move_that_fails_leaves_what_was_installed(box: Box, number: int) -> None:
+    assert box.run("--no-run").returncode == 0
+    receipt = box.target.with_name(".gonkagate-setup.installed")
+    before = receipt.read_bytes()
+    box.release.assets[NATIVE] = NATIVE_PROGRAM + b"# newer\n"
+    fake_mv(box, number, "exit 1")
+    refused(box, "--no-run")
+    assert (box.target.read_bytes(), receipt.read_bytes()) == (NATIVE_PROGRAM, before)
+    assert box.run("--uninstall").returncode == 0
+
+
+@MOVES
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_an_interruption_before_the_program_is_in_place_leaves_nothing(
+    box: Box, number: int, name: str
+) -> None:
+    fake_mv(box, number, f"kill -{name} $PPID; exit 1")
+    done = box.run("--no-run")
+    assert done.returncode == 128 + signal.Signals[f"SIG{name}"]
+    assert done.stderr.endswith("interrupted. Nothing was installed.\n")
+    assert box.left() == []
+
+
+def test_an_interruption_between_receipt_and_program_leaves_nothing(box: Box) -> None:
+    fake_mv(box, 1, '{mv} "$@"; kill -TERM $PPID; exit 0')
+    done = box.run("--no-run")
+    assert done.stderr.endswith("interrupted. Nothing was installed.\n")
+    assert box.left() == []
+
+
+def test_an_interruption_after_the_program_is_in_place_says_that_it_is(box: Box) -> None:
+    fake_mv(box, 2, '{mv} "$@"; kill -TERM $PPID; exit 0')
+    done = box.run("--no-run")
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr.endswith(f"interrupted; {box.target} is installed.\n")
+    assert box.left() == INSTALLED
+    assert box.run("--uninstall").returncode == 0
+
+
+# What a binary of PyInstaller does in a temporary folder: it unpacks, loads what it unpacked, removes it at its end.
+UNPACKS = NATIVE_PROGRAM.replace(
+    b"\n",
+    b"\nmkdir $TMPDIR/_MEI1 && head -c 300000 /dev/zero >$TMPDIR/_MEI1/lib && cat /bin/true >$TMPDIR/_MEI1/true"
+    b" && chmod 755 $TMPDIR/_MEI1/true && $TMPDIR/_MEI1/true || exit 127\nrm -r $TMPDIR/_MEI1\n",
+    1,
+)
+
+
+def test_what_a_binary_leaves_in_the_temporary_folder_is_removed(box: Box) -> None:
+    box.release.assets[NATIVE] = UNPACKS.replace(b"\nrm -r $TMPDIR/_MEI1\n", b"\nexit 127\n")
+    done = box.run("--no-run")
+    assert done.returncode == 0, done.stderr
+    assert box.target.read_bytes() == PROGRAM
+
+
+def test_an_interruption_while_the_binary_is_tried_leaves_nothing(box: Box) -> None:
+    box.release.assets[NATIVE] = UNPACKS.replace(b"\nrm -r", b"\nkill -TERM 0; exit 1\nrm -r")
+    done = box.run("--no-run")
+    assert done.stderr.endswith("interrupted. Nothing was installed.\n")
+    assert box.left() == []
+
+
+@pytest.mark.skipif(not mounts(), reason="this machine lets no test mount a file system (unshare -rm)")
+@pytest.mark.parametrize(
+    ("options", "works"),
+    [("size=2m", True), ("size=2m,noexec", False), ("size=64k", False)],
+    ids=["roomy", "noexec", "full"],
+)
+def test_a_real_temporary_folder_that_is_full_or_noexec(box: Box, options: str, works: bool) -> None:
+    box.release.assets[NATIVE] = UNPACKS
+    # Lists the folder from inside the mount name space, which ends with it.
+    script = f'mount -t tmpfs -o {options} none "$TMPDIR" && "$@"; echo "status $?" && ls -A "$TMPDIR"'
+    copy = str(shutil.copy(SCRIPT, box.bin / "install.sh"))
+    command = [copy if word == "--" else word for word in box.command("--no-run") if word != "-s"]
+    done = subprocess.run(
+        [
+            str(unshare),
+            "-rm",
+            "/bin/sh",
+            "-c",
+            f"PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; {script}",
+            "sh",
+            *command,
+        ],
+        env=box.environment,
+        cwd=box.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "status 0\n", done.stderr
+    assert box.target.read_bytes() == (UNPACKS if works else PROGRAM)
+    assert ("noexec" in done.stderr) is not works
+    assert box.left() == INSTALLED
 
 
 def test_the_real_pyz_installs_runs_and_uninstalls(dash: Box, tmp_path: Path) -> None:

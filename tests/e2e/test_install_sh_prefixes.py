@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="install.ps1 is 
 
 SCRIPT = (ROOT / "scripts" / "install.sh").read_bytes()
 # Everything up to, but without, the brace that ends the script.
-CUTS = range(SCRIPT.rindex(b"}"))
+CUTS = range(SCRIPT.rindex(b"}") + 1)
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "sh"], "zsh": ["zsh"]}
 COMMANDS = (
     *("cat", "chmod", "curl", "dirname", "getconf", "grep", "head", "mkdir", "mktemp", "mv", "python3", "rm"),
