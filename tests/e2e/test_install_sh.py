@@ -458,7 +458,7 @@ def test_an_interrupted_download_leaves_nothing(box: Box, name: str, number: sig
 
 
 def fake_mv(box: Box, number: int, does: str) -> None:
-    """From now on the mv with that number, counted from 1, does something else; {mv} in it is the real one."""
+    """The mv with that number, counted from 1, does something else; {mv} in it is the real one."""
     count = box.bin.parent / "moves"
     count.write_text("")
     mv = shutil.which("mv")
@@ -516,11 +516,12 @@ def test_an_interruption_after_the_program_is_in_place_says_that_it_is(box: Box)
     assert box.run("--uninstall").returncode == 0
 
 
-# What a binary of PyInstaller does in a temporary folder: it unpacks, loads what it unpacked, removes it at its end.
+# As PyInstaller's: it unpacks into the temporary folder, runs from there, and removes that at its end.
 UNPACKS = NATIVE_PROGRAM.replace(
     b"\n",
-    b"\nmkdir $TMPDIR/_MEI1 && head -c 300000 /dev/zero >$TMPDIR/_MEI1/lib && cat /bin/true >$TMPDIR/_MEI1/true"
-    b" && chmod 755 $TMPDIR/_MEI1/true && $TMPDIR/_MEI1/true || exit 127\nrm -r $TMPDIR/_MEI1\n",
+    b"\nmkdir $TMPDIR/_MEI1 && head -c 300000 /dev/zero >$TMPDIR/_MEI1/library || exit 255"
+    b"\necho '#!/bin/sh' >$TMPDIR/_MEI1/part && chmod 755 $TMPDIR/_MEI1/part && $TMPDIR/_MEI1/part || exit 127"
+    b"\nrm -r $TMPDIR/_MEI1\n",
     1,
 )
 
