@@ -2,16 +2,18 @@
 
     python3 scripts/lint.py
 
-actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, yamllint every YAML file, and
-tree-sitter's PowerShell grammar install.ps1, of which it checks the syntax only. Needs Python 3.11 or newer.
+actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, shellcheck also what the workflows
+run, yamllint every YAML file, and tree-sitter's PowerShell grammar install.ps1, of which it checks the syntax
+only. Needs Python 3.11 or newer. A tool that comes without a wheel for this Python or machine is skipped.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -20,6 +22,8 @@ from scripts import cache, pythons
 _SHELL: Final = "scripts/install.sh"
 _POWERSHELL: Final = "scripts/install.ps1"
 _OLDEST: Final = (3, 11)
+# All of lint.txt has wheels up to this one.
+_NEWEST_WITH_ALL: Final = (3, 14)
 
 # Runs in the linters' own environment: prints each place that is not PowerShell.
 _PARSE_POWERSHELL: Final = """
@@ -41,12 +45,12 @@ sys.exit(bool(bad))
 
 def main() -> int:
     """Run every linter; 0 when none found anything."""
-    interpreter = _interpreter()
+    interpreter = choose(pythons.find(), sys.version_info[:2])
     if interpreter is None:
         print("lint.py: skipped, because the linters need Python 3.11 or newer and none is here")
         return 0
     try:
-        python = cache.python_environment(interpreter, "lint.txt")
+        python = cache.python_environment(interpreter.path, "lint.txt")
     except cache.PreparationError as error:
         print(f"lint.py: {error}", file=sys.stderr)
         return 1
@@ -56,29 +60,40 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _interpreter() -> str | None:
-    if sys.version_info >= _OLDEST:
-        return sys.executable
-    return next((one.path for one in pythons.find() if one.version >= _OLDEST), None)
+def choose(
+    interpreters: Sequence[pythons.Interpreter], running: tuple[int, int]
+) -> pythons.Interpreter | None:
+    """The running one, unless another has wheels for more of the linters; None when all are too old."""
+    new_enough = [one for one in interpreters if one.version >= _OLDEST]
+    complete = [one for one in new_enough if one.version <= _NEWEST_WITH_ALL]
+    preferred = [one for one in complete if one.version == running]
+    return next(iter([*preferred, *complete, *new_enough]), None)
 
 
 def _linters(python: Path) -> dict[str, list[str]]:
     def tool(name: str) -> str:
-        return str(python.parent / name)
+        return shutil.which(name, path=str(python.parent)) or ""
 
     workflows = sorted(str(path) for path in (cache.ROOT / ".github" / "workflows").glob("*.yml"))
+    grammar = "import tree_sitter_pwsh"
+    has_grammar = (
+        subprocess.run([str(python), "-c", grammar], capture_output=True, check=False).returncode == 0
+    )
     return {
-        "actionlint": [tool("actionlint"), *workflows],
+        "actionlint": [tool("actionlint"), "-shellcheck", tool("shellcheck"), *workflows],
         "zizmor": [tool("zizmor"), "--offline", "--no-progress", "--quiet", "--pedantic", *workflows],
         "yamllint": [tool("yamllint"), "--strict", ".github", ".yamllint.yml"],
         "shellcheck": [tool("shellcheck"), _SHELL],
         "shfmt": [tool("shfmt"), "--diff", _SHELL],
-        "PowerShell syntax": [str(python), "-c", _PARSE_POWERSHELL, _POWERSHELL],
+        "PowerShell syntax": [str(python) if has_grammar else "", "-c", _PARSE_POWERSHELL, _POWERSHELL],
     }
 
 
 def _holds(name: str, command: list[str]) -> bool:
     print(f"## {name}", flush=True)
+    if not command[0]:
+        print("skipped, because it has no wheel for this Python on this machine", flush=True)
+        return True
     return subprocess.run(command, cwd=cache.ROOT, check=False).returncode == 0
 
 

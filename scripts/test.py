@@ -2,7 +2,8 @@
 
     python3 scripts/test.py                  the whole thing
     python3 scripts/test.py --deep           with the tests that take minutes; --figures prints numbers
-    python3 scripts/test.py tests/unit -x    any other arguments go to pytest, and nothing but pytest runs
+    python3 scripts/test.py tests/unit -x    any other arguments go to pytest, and nothing but pytest runs,
+                                             under the Python that started it
 
 Needs Python 3.9 or newer, git, node and npm; gets everything else into .cache. The whole thing also runs the
 unit tests and a smoke test under every other Python from 3.9 on this machine. pytest's own closing line of
@@ -25,6 +26,8 @@ from scripts import cache, opencode_versions, pythons
 _WHOLE_RUN: Final = {"--deep", "--figures"}
 # A worker that has nothing left takes over from the other: tests that start opencode come in clusters.
 _PARALLEL: Final = ("-n", "2", "--dist", "worksteal")
+# Below this the pins of test.txt name older tools.
+_CURRENT_TOOLS: Final = (3, 11)
 _LEG_TESTS: Final = ("tests/unit", "tests/e2e/test_smoke.py")
 
 
@@ -47,22 +50,39 @@ def _run(arguments: Sequence[str]) -> int:
             "no Python here can make a virtual environment: install one with venv and ensurepip"
             " (Debian and Ubuntu: python3-venv)"
         )
-    running = [one for one in interpreters if one.version == sys.version_info[:2]]
-    # Tools move on: from 3.11 they all have current versions, below that the pins name older ones.
-    modern = [one for one in (*running, *interpreters) if one.version >= (3, 11)]
-    chosen = (modern or interpreters)[0]
+    whole = set(arguments) <= _WHOLE_RUN
+    chosen = choose(interpreters, sys.version_info[:2], whole=whole)
     started = time.monotonic()
     python = cache.python_environment(chosen.path, "test.txt")
     for version in (*opencode_versions.SUPPORTED, opencode_versions.TOO_OLD):
         opencode_versions.executable(version)
     print(f"prepared Python {chosen} and opencode in {time.monotonic() - started:.0f} s", flush=True)
     failed: list[str] = []
-    if set(arguments) <= _WHOLE_RUN:
+    if whole:
         failed = _lint(python) + _legs([one for one in interpreters if one != chosen])
     if failed:
         print(f"\nFAILED before the full suite: {', '.join(failed)}", flush=True)
     tests = _step(f"every test, Python {chosen}", [str(python), "-m", "pytest", *_PARALLEL, *arguments])
     return 0 if tests and not failed else 1
+
+
+def choose(
+    interpreters: Sequence[pythons.Interpreter], running: tuple[int, int], *, whole: bool
+) -> pythons.Interpreter:
+    """The Python that pytest runs under.
+
+    The whole run wants the current tools, which need 3.11; tests that were named run where they were started.
+    """
+    same = [one for one in interpreters if one.version == running]
+    modern = [one for one in (*same, *interpreters) if one.version >= _CURRENT_TOOLS]
+    if whole:
+        return (modern or interpreters)[0]
+    if not same:
+        raise cache.PreparationError(
+            f"this Python {'.'.join(map(str, running))} cannot make a virtual environment: install venv and"
+            " ensurepip for it (Debian and Ubuntu: python3-venv), or start this script with another one"
+        )
+    return same[0]
 
 
 def _lint(python: Path) -> list[str]:
