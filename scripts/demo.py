@@ -1,6 +1,9 @@
 """Shows the main job on a fresh machine: set GonkaGate up, then run plain opencode.
 
-    python3 scripts/demo.py [--keep] [--artifact PATH] [--opencode VERSION]
+    python3 scripts/demo.py [--keep] [--artifact NAME|PATH] [--opencode VERSION]
+
+NAME is pyz, native, nuitka, wheel or sdist, as scripts/build.py put it into dist/; PATH is any such file. A
+wheel or an sdist is installed into an environment of its own.
 
 Needs Python 3.9 or newer, git and npm; gets everything else into .cache. All of it happens in a throw-away
 home. The service is a scripted stand-in on this machine, which is reached as api.gonkagate.com: it shows the
@@ -17,11 +20,13 @@ import tempfile
 import textwrap
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, opencode_versions
+from scripts import cache, installing, opencode_versions
+from scripts.building import native, pyz
+from scripts.building.stage import version
 
 if TYPE_CHECKING:
     from tests.machine import Finished, Machine
@@ -38,6 +43,17 @@ _CONFIG_BEFORE: Final = """\
 """
 
 
+_NAMES: Final[Mapping[str, Callable[[], str]]] = {
+    "pyz": lambda: pyz.NAME,
+    "native": native.name,
+    "nuitka": lambda: native.name("-nuitka"),
+    "wheel": lambda: f"gonkagate_setup-{version()}-py3-none-any.whl",
+    "sdist": lambda: f"gonkagate_setup-{version()}.tar.gz",
+}
+# What is shown must come from the artefact alone.
+_NO_CHECKOUT: Final = {"PYTHONPATH": ""}
+
+
 class _DemoError(Exception):
     """Something that the demo shows did not happen; the text says what."""
 
@@ -48,7 +64,7 @@ def main(arguments: list[str]) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--keep", action="store_true", help="leave the throw-away folder for a look")
-    parser.add_argument("--artifact", type=Path, metavar="PATH", help="show this .pyz or binary, build none")
+    parser.add_argument("--artifact", metavar="NAME|PATH", help="show this one, build none")
     parser.add_argument(
         "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
     )
@@ -71,13 +87,15 @@ def _show(options: argparse.Namespace) -> int:
     _step("Getting a real opencode from the npm registry")
     opencode = opencode_versions.executable(options.opencode)
     print(f"   opencode {options.opencode} is in {_short(opencode.parents[2])}")
-    program = _program(options.artifact)
+    artefact = _artefact(options.artifact)
     root = Path(tempfile.mkdtemp(prefix="gonkagate-setup-demo-"))
     try:
+        program = _program(artefact, root / "installed")
         (root / "authority").mkdir()
         with StandIn(Authority(root / "authority", HOST)) as service:
             machine = Machine(root / "machine", service, opencode)
             machine.python = program
+            print(f"   {_short(artefact)} says: {_version(machine)}")
             _set_up(machine)
             _use(machine)
             _received(machine)
@@ -94,17 +112,30 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
-def _program(artifact: Path | None) -> list[str]:
-    if artifact is None:
+def _artefact(wanted: str | None) -> Path:
+    if wanted is None:
         _step("Building gonkagate-setup.pyz")
         cache.run([sys.executable, "scripts/build.py", "pyz"], cwd=cache.ROOT, what="building the .pyz")
-        artifact = cache.ROOT / "dist" / "gonkagate-setup.pyz"
-        print(f"   {_short(artifact)} ({artifact.stat().st_size // 1024} KiB)")
-    if not artifact.is_file():
-        raise _DemoError(f"there is no file {artifact}")
-    return (
-        [sys.executable, str(artifact.resolve())] if artifact.suffix == ".pyz" else [str(artifact.resolve())]
-    )
+    name = _NAMES.get(wanted or "pyz")
+    found = Path(wanted or "") if name is None else cache.ROOT / "dist" / name()
+    if not found.is_file():
+        raise _DemoError(f"there is no file {found}")
+    return found.resolve()
+
+
+def _program(artefact: Path, folder: Path) -> list[str]:
+    if artefact.suffix == ".pyz":
+        return [sys.executable, str(artefact)]
+    if artefact.name.endswith((".whl", ".tar.gz")):
+        _step(f"Installing {artefact.name} into an environment of its own")
+        return [str(installing.install(artefact, folder))]
+    return [str(artefact)]
+
+
+def _version(machine: Machine) -> str:
+    done = machine.run_setup("--version", env=_NO_CHECKOUT)
+    _expect(done, "--version")
+    return done.stdout.strip()
 
 
 def _set_up(machine: Machine) -> None:
@@ -113,7 +144,9 @@ def _set_up(machine: Machine) -> None:
     machine.user_config.write_text(_CONFIG_BEFORE, encoding="utf-8")
     before = machine.tree(machine.home)
     print("   $ gonkagate-setup --scope user --yes --api-key-stdin      (the key is piped in)")
-    done = machine.run_setup("--scope", "user", "--yes", "--api-key-stdin", stdin=machine.key + "\n")
+    done = machine.run_setup(
+        "--scope", "user", "--yes", "--api-key-stdin", stdin=machine.key + "\n", env=_NO_CHECKOUT
+    )
     _expect(done, "the setup")
     _say((done.stderr + done.stdout).replace(str(machine.home), "~"))
     print("\n   Files that it wrote:")

@@ -1,4 +1,7 @@
-"""The wheel and the sdist, for `pipx run` and `uvx`: hatchling, over a stamped copy of what git tracks."""
+"""The wheel and the sdist, for `pipx run` and `uvx`: hatchling, over a stamped copy of the sources.
+
+The package is taken as it stands, like in every artefact; beside it, only what git tracks.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,9 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from scripts import cache
-from scripts.building.stage import stage
-
-# What an sdist needs to be built again, and to build every other artefact.
-_BESIDE_THE_PACKAGE: Final = (
-    *("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "build", "scripts", "vendor"),
-)
+from scripts.building.stage import copy_sources, stage
 
 
 def build(output: Path) -> Path:
@@ -25,8 +22,7 @@ def build(output: Path) -> Path:
         tree = Path(folder) / "tree"
         tree.mkdir()
         stage(tree)
-        for name in _BESIDE_THE_PACKAGE:
-            _copy(cache.ROOT / name, tree / name)
+        copy_sources(tree)
         cache.run(
             [str(python), "-I", "-m", "hatchling", "build", "-d", str(Path(folder) / "out")],
             cwd=tree,
@@ -39,12 +35,3 @@ def build(output: Path) -> Path:
             shutil.copyfile(path, output / path.name)
     (wheel,) = (output / path.name for path in made if path.suffix == ".whl")
     return wheel
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        shutil.copyfile(source, target)
-    for path in (target, *target.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -12,6 +12,10 @@ from scripts.cache import ROOT
 
 PACKAGE: Final = "gonkagate_setup"
 PROGRAM: Final = "gonkagate-setup"
+# What artefacts are made from, beside the package: an sdist carries it to build every one of them again.
+BESIDE_THE_PACKAGE: Final = (
+    *("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "build", "scripts", "vendor"),
+)
 # Our own and json5's, below the root of the checkout.
 LICENCES: Final = ("NOTICE", "LICENSE", f"{PACKAGE}/_vendor/json5/LICENSE")
 
@@ -29,11 +33,11 @@ def version() -> str:
 
 
 def commit() -> str | None:
-    """The checkout's commit, `-modified` when the package differs from it; None outside a checkout."""
+    """The checkout's commit, `-modified` when an artefact would differ; None outside a checkout."""
     head = _git("rev-parse", "--short=12", "HEAD")
     if head is None:
         return None
-    changed = _git("status", "--porcelain", "--", PACKAGE)
+    changed = _git("status", "--porcelain", "--", PACKAGE, *BESIDE_THE_PACKAGE)
     return f"{head}-modified" if changed else head
 
 
@@ -46,6 +50,24 @@ def stamp(commit_text: str | None) -> bytes | None:
         return f'"""Written by scripts/build.py."""\n\nCOMMIT = "{commit_text}"\n'.encode()
     carried = ROOT / PACKAGE / _STAMP
     return carried.read_bytes() if carried.is_file() else None
+
+
+def copy_sources(target: Path) -> None:
+    """Copy what stands beside the package as git tracks it; outside a checkout, all of it."""
+    listed = _git("ls-files", "-z", "--", *BESIDE_THE_PACKAGE)
+    if listed is None:
+        paths = [ROOT / name for name in BESIDE_THE_PACKAGE]
+        files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
+        names = [
+            file.relative_to(ROOT) for file in files if file.is_file() and "__pycache__" not in file.parts
+        ]
+    else:
+        names = [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, target / name)
+    for path in target.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def stage(folder: Path) -> None:

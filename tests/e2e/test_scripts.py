@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
+from gonkagate_setup import __version__
 from scripts import cache
-from scripts.building import pyz
+from scripts.building import distributions, pyz
 from tests.machine import ROOT
 
 
@@ -38,11 +40,13 @@ def script(
     )
 
 
-def test_the_demo_shows_the_main_job(user_home: Path, tmp_path: Path) -> None:
-    artefact = pyz.build(tmp_path / "dist")
+@pytest.mark.parametrize("build", [pyz.build, distributions.build], ids=["pyz", "wheel"])
+def test_the_demo_shows_the_main_job(user_home: Path, tmp_path: Path, build: Callable[[Path], Path]) -> None:
+    artefact = build(tmp_path / "dist")
     done = script("demo.py", "--artifact", str(artefact), home=user_home)
     assert done.returncode == 0, done.stdout + done.stderr
     for shown in (
+        f"{artefact.name} says: gonkagate-setup {__version__}",
         '"apiKey": "{file:~/.gonkagate/opencode/api-key}"',
         "// a line of yours, which stays as it is",
         "hello.txt, written by opencode: This file was written by opencode on GonkaGate.",
