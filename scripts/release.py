@@ -4,7 +4,8 @@ python3 scripts/release.py check v0.1.0           version, changelog and checkou
 python3 scripts/release.py tag v0.1.0             check, then make the annotated tag (pushing it is yours)
 python3 scripts/release.py notes v0.1.0           this version's section of CHANGELOG.md
 python3 scripts/release.py compare FIRST SECOND   two builds are the same files with the same bytes
-python3 scripts/release.py sums FOLDER            write FOLDER/SHA256SUMS
+python3 scripts/release.py sums FOLDER            check the bills of materials, write FOLDER/SHA256SUMS
+python3 scripts/release.py verify FOLDER DIGEST   FOLDER is what its SHA256SUMS lists, which has DIGEST
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.building.stage import version
+from scripts.building import sbom
+from scripts.building.stage import PROGRAM, version
 from scripts.cache import ROOT
 
 _SUMS: Final = "SHA256SUMS"
@@ -67,7 +69,7 @@ def _section(tag_name: str) -> str:
 
 
 def compare(first: Path, second: Path) -> None:
-    """Both folders hold the same names with the same bytes."""
+    """Both folders hold the same names with the same bytes, and nothing but files."""
     digests = [_digests(folder) for folder in (first, second)]
     differing = [
         name for name in sorted(set().union(*digests)) if digests[0].get(name) != digests[1].get(name)
@@ -78,19 +80,61 @@ def compare(first: Path, second: Path) -> None:
 
 
 def write_sums(folder: Path) -> None:
-    """List every file of `folder` in the form that sha256sum checks."""
+    """List every file of `folder` as sha256sum wants it; refused where a bill of materials is missing."""
+    check_bills(folder)
     digests = _digests(folder)
-    text = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
-    (folder / _SUMS).write_bytes(text.encode())
+    (folder / _SUMS).write_bytes(_listing(digests))
     print(f"{folder / _SUMS} lists {len(digests)} files")
+
+
+def check_bills(folder: Path) -> None:
+    """Every native binary of `folder` has its bill of materials, and each component in it a licence."""
+    binaries = re.compile(rf"{PROGRAM}-(linux|macos|windows)-[\w]+(\.exe)?")
+    for path in _files(folder):
+        bill = path.with_name(path.name + sbom.SUFFIX)
+        if binaries.fullmatch(path.name) and not bill.is_file():
+            raise ReleaseError(f"{path.name} has no bill of materials {bill.name}")
+    for path in sorted(folder.glob(f"*{sbom.SUFFIX}")):
+        content = sbom.parsed(path.read_text(encoding="utf-8"))
+        unknown = [one["name"] for one in content["components"] if not one.get("licenses")]
+        if unknown:
+            raise ReleaseError(
+                f"{path.name}: no licence is known for {', '.join(unknown)}; name it in"
+                " scripts/building/contents.py, and its text in build/native/libraries.txt"
+            )
+
+
+def verify(folder: Path, digest: str) -> None:
+    """`folder` holds exactly what its SHA256SUMS lists, and that list is the one with this digest."""
+    found = _digests(folder)
+    sums = folder / _SUMS
+    if not sums.is_file() or hashlib.sha256(sums.read_bytes()).hexdigest() != digest:
+        raise ReleaseError(f"{sums} is not the list that this release was made with ({digest})")
+    if sums.read_bytes() != _listing(found):
+        raise ReleaseError(f"{folder} does not hold exactly what its {_SUMS} lists")
+    print(f"{len(found)} files are what {_SUMS} lists")
+
+
+def _listing(digests: dict[str, str]) -> bytes:
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode()
 
 
 def _digests(folder: Path) -> dict[str, str]:
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
+        for path in _files(folder)
         if path.name != _SUMS
     }
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ReleaseError(f"there is no folder {folder}")
+    paths = sorted(folder.iterdir())
+    other = [path.name for path in paths if not path.is_file()]
+    if other:
+        raise ReleaseError(f"{folder} holds what is no file: {', '.join(other)}")
+    return paths
 
 
 def _git(*arguments: str) -> str:
@@ -115,6 +159,9 @@ def main(arguments: list[str]) -> int:
     folders.add_argument("first", type=Path)
     folders.add_argument("second", type=Path)
     steps.add_parser("sums").add_argument("folder", type=Path)
+    verification = steps.add_parser("verify")
+    verification.add_argument("folder", type=Path)
+    verification.add_argument("digest")
     options = parser.parse_args(arguments)
     try:
         _run(options)
@@ -133,8 +180,10 @@ def _run(options: argparse.Namespace) -> None:
         print(notes(options.tag), end="")
     elif options.step == "compare":
         compare(options.first, options.second)
-    else:
+    elif options.step == "sums":
         write_sums(options.folder)
+    else:
+        verify(options.folder, options.digest)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ _FIGURE = "figure"
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gonkagate-setup")
     group.addoption("--deep", action="store_true", help="also run the tests marked deep, and more examples")
+    group.addoption("--built", help="the folder with the native binary to test, instead of building one")
     group.addoption("--figures", action="store_true", help="print the figures that tests recorded")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts import cache
+from scripts.building import contents, sbom
 from scripts.building.stage import PROGRAM, licence_text, stage, version
 
 _RECIPE = cache.ROOT / "build" / "native"
@@ -27,7 +28,7 @@ def name(suffix: str = "") -> str:
 
 
 def build(output: Path) -> Path:
-    """Make the binary for this machine in `output`: the same bytes from the same sources and Python."""
+    """Make the binary for this machine, and its bill: the same bytes from the same sources and Python."""
     python = cache.python_environment(sys.executable, "pyinstaller.txt")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -35,7 +36,8 @@ def build(output: Path) -> Path:
         staged.mkdir()
         stage(staged)
         collect_licences(staged / "LICENSES", python)
-        options = [str(staged)]
+        contents_file = work / "contents.txt"
+        options = [str(staged), str(contents_file)]
         if sys.platform == "win32":
             options.append(str(_version_resource(work)))
         places = ["--distpath", str(work / "dist"), "--workpath", str(work / "work")]
@@ -50,6 +52,8 @@ def build(output: Path) -> Path:
         target = output / name()
         shutil.copyfile(made, target)
         target.chmod(0o755)
+        inside = contents.components(python, contents_file)
+        sbom.write(output / f"{target.name}{sbom.SUFFIX}", sbom.document(target.name, inside))
     return target
 
 
@@ -76,6 +80,7 @@ def collect_licences(target: Path, python: Path) -> None:
     target.mkdir()
     (target / "LICENSES.txt").write_bytes(licence_text())
     shutil.copyfile(_python_licence(), target / "Python.txt")
+    shutil.copyfile(_RECIPE / "libraries.txt", target / "Libraries.txt")
     for found in sorted(python.parents[1].rglob("pyinstaller-*.dist-info/**/COPYING.txt")):
         shutil.copyfile(found, target / "PyInstaller.txt")
 

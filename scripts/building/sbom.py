@@ -1,65 +1,47 @@
-"""The software bill of materials: CycloneDX 1.6, naming what is in the artefacts beside our own code."""
+"""Bills of materials, CycloneDX 1.6: what is in an artefact beside our own code."""
 
 from __future__ import annotations
 
 import json
-import platform
 import re
 import uuid
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Sequence
 
 from scripts import cache
 from scripts.building.stage import PROGRAM, commit, version
 
-NAME: Final = f"{PROGRAM}.cdx.json"
-
-_IN_ALL: Final = "every artefact"
-_IN_NATIVE: Final = "native binaries only"
+SUFFIX: Final = ".cdx.json"
+# Of what is the same on every system: .pyz, wheel and sdist.
+NAME: Final = f"{PROGRAM}{SUFFIX}"
 
 
 def build(output: Path) -> Path:
-    """Write it to `output`; the same bytes for the same sources and Python."""
-    output.mkdir(parents=True, exist_ok=True)
-    target = output / NAME
-    target.write_text(json.dumps(document(), indent=2) + "\n", encoding="utf-8")
+    """Write the bill of the .pyz, the wheel and the sdist: the same bytes from the same sources."""
+    return write(output / NAME, document(PROGRAM, []))
+
+
+def write(target: Path, bill: dict[str, Any]) -> Path:
+    """Write a bill; the path that it was given."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes((json.dumps(bill, indent=2) + "\n").encode())
     return target
 
 
-def document() -> dict[str, Any]:
-    """The bill as CycloneDX asks for it."""
+def document(name: str, beside: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The bill of the artefact `name` as CycloneDX asks for it: json5, and what stands `beside` it."""
     product = f"pkg:pypi/{PROGRAM}@{version()}"
-    json5, digest = _pin("vendor/json5/requirements.txt", "json5")
-    pyinstaller, _ = _pin("scripts/requirements/pyinstaller.txt", "pyinstaller")
-    components = [
-        _component("json5", json5, f"pkg:pypi/json5@{json5}", "Apache-2.0", _IN_ALL)
-        | {"hashes": [{"alg": "SHA-256", "content": digest}]},
-        _component(
-            "CPython",
-            platform.python_version(),
-            f"pkg:generic/cpython@{platform.python_version()}",
-            "PSF-2.0",
-            _IN_NATIVE,
-        ),
-        _component(
-            "PyInstaller bootloader",
-            pyinstaller,
-            f"pkg:pypi/pyinstaller@{pyinstaller}",
-            "GPL-2.0-or-later WITH Bootloader-exception",
-            _IN_NATIVE,
-        ),
-    ]
-    subject = f"{product}#{commit()}"
+    components = [_json5(), *beside]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, subject)}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{product}#{commit()}#{name}')}",
         "version": 1,
         "metadata": {
             "component": {
                 "type": "application",
                 "bom-ref": product,
-                "name": PROGRAM,
+                "name": name,
                 "version": version(),
                 "purl": product,
                 "licenses": [{"license": {"id": "Apache-2.0"}}],
@@ -67,22 +49,45 @@ def document() -> dict[str, Any]:
         },
         "components": components,
         "dependencies": [
-            {"ref": product, "dependsOn": [component["bom-ref"] for component in components]},
-            *({"ref": component["bom-ref"], "dependsOn": []} for component in components),
+            {"ref": product, "dependsOn": [one["bom-ref"] for one in components]},
+            *({"ref": one["bom-ref"], "dependsOn": []} for one in components),
         ],
     }
 
 
-def _component(name: str, release: str, purl: str, licence: str, place: str) -> dict[str, Any]:
-    return {
-        "type": "library",
-        "bom-ref": purl,
-        "name": name,
-        "version": release,
-        "purl": purl,
-        "licenses": [{"expression": licence}],
-        "properties": [{"name": f"{PROGRAM}:contained-in", "value": place}],
-    }
+def component(
+    name: str, release: str | None, purl: str, licence: str | None, files: Sequence[str] = ()
+) -> dict[str, Any]:
+    """One library; a licence that is not known is left out, which scripts/release.py refuses."""
+    made: dict[str, Any] = {"type": "library", "bom-ref": purl, "name": name, "purl": purl}
+    if release:
+        made["version"] = release
+    if licence:
+        made["licenses"] = [{"expression": licence}]
+    if files:
+        made["properties"] = [{"name": f"{PROGRAM}:file", "value": file} for file in files]
+    return made
+
+
+def bootloader() -> dict[str, Any]:
+    """PyInstaller's part of every native binary."""
+    release, _ = _pin("scripts/requirements/pyinstaller.txt", "pyinstaller")
+    licence = "GPL-2.0-or-later WITH Bootloader-exception"
+    return component("PyInstaller bootloader", release, f"pkg:pypi/pyinstaller@{release}", licence)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """`text` as one JSON object."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError(f"not a JSON object: {text[:60]}")
+    return value
+
+
+def _json5() -> dict[str, Any]:
+    release, digest = _pin("vendor/json5/requirements.txt", "json5")
+    made = component("json5", release, f"pkg:pypi/json5@{release}", "Apache-2.0")
+    return {**made, "hashes": [{"alg": "SHA-256", "content": digest}]}
 
 
 def _pin(file: str, name: str) -> tuple[str, str]:

@@ -520,7 +520,7 @@ def test_an_interruption_after_the_program_is_in_place_says_that_it_is(box: Box)
 UNPACKS = NATIVE_PROGRAM.replace(
     b"\n",
     b"\nmkdir $TMPDIR/_MEI1 && head -c 300000 /dev/zero >$TMPDIR/_MEI1/library || exit 255"
-    b"\necho '#!/bin/sh' >$TMPDIR/_MEI1/part && chmod 755 $TMPDIR/_MEI1/part && $TMPDIR/_MEI1/part || exit 127"
+    b"\npart=$TMPDIR/_MEI1/part; echo '#!/bin/sh' >$part && chmod 755 $part && $part || exit 127"
     b"\nrm -r $TMPDIR/_MEI1\n",
     1,
 )

@@ -1,10 +1,14 @@
 """The native binary of this machine: reproducible, self-contained, and it does the whole job.
 
-Building takes longer than everything else, so these run with --deep only.
+Building takes longer than everything else, so these run with --deep only. With --built FOLDER they test the
+binary that scripts/build.py put there.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +16,13 @@ from pathlib import Path
 import pytest
 
 from scripts import cache
+from scripts.building import sbom
+from scripts.building.native import name
+from tests.conftest import Record
+from tests.e2e.release_server import NATIVE, PROGRAM, PYZ, Release
+from tests.e2e.test_install_sh import SCRIPT, SHELLS, Box
 from tests.e2e.test_pyz import copy_of_sources
+from tests.faults.test_full_disk import mounts, unshare
 from tests.machine import ROOT, Machine
 
 pytestmark = pytest.mark.deep
@@ -22,27 +32,42 @@ SIZE_LIMIT = 7_000_000
 
 def build(root: Path, output: Path, artefact: str = "native") -> Path:
     command = [sys.executable, "scripts/build.py", artefact, "--output", str(output)]
-    environ = {"PATH": "/usr/bin:/bin", "GONKAGATE_SETUP_CACHE": str(cache.folder()), "HOME": str(root)}
+    environ = {**os.environ, "GONKAGATE_SETUP_CACHE": str(cache.folder()), "HOME": str(root)}
     done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    (made,) = output.iterdir()
-    return made
+    return output / name()
 
 
 @pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(ROOT, tmp_path_factory.mktemp("native"))
+def native(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one in the folder that --built names, else one made now."""
+    folder = request.config.getoption("--built")
+    return Path(folder).resolve() / name() if folder else build(ROOT, tmp_path_factory.mktemp("native"))
 
 
 def test_two_builds_in_different_folders_are_the_same_bytes(tmp_path: Path) -> None:
     first = build(copy_of_sources(tmp_path / "one"), tmp_path / "out-1")
     second = build(copy_of_sources(tmp_path / "two" / "deeper"), tmp_path / "out-2")
     assert first.read_bytes() == second.read_bytes()
+    bills = [path.with_name(path.name + sbom.SUFFIX).read_bytes() for path in (first, second)]
+    assert bills[0] == bills[1]
 
 
-def test_it_is_small_and_names_no_path_of_this_machine(native: Path) -> None:
-    assert native.stat().st_size <= SIZE_LIMIT
+def test_it_is_small_and_names_no_path_of_this_machine(native: Path, figure: Record) -> None:
+    figure("size", native.stat().st_size, "bytes")
+    if name().endswith("-linux-x86_64"):
+        assert native.stat().st_size <= SIZE_LIMIT
     assert str(ROOT).encode() not in native.read_bytes()
+
+
+def test_its_bill_names_the_libraries_inside_and_it_carries_their_licences(native: Path) -> None:
+    bill = json.loads(native.with_name(native.name + sbom.SUFFIX).read_text(encoding="utf-8"))
+    inside = {one["name"]: one for one in bill["components"]}
+    assert {"json5", "CPython", "PyInstaller bootloader", "OpenSSL", "zlib"} <= set(inside)
+    assert [one["name"] for one in bill["components"] if not one.get("licenses")] == []
+    data = native.read_bytes()
+    for file in ("LICENSES.txt", "Python.txt", "PyInstaller.txt", "Libraries.txt"):
+        assert file.encode() in data, file
 
 
 def test_it_does_the_whole_job_and_leaves_nothing_in_the_temporary_folder(
@@ -70,3 +95,27 @@ def test_every_plain_command_works(native: Path, arguments: list[str]) -> None:
     done = subprocess.run([str(native), *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
+
+
+@pytest.mark.skipif(not mounts(), reason="this machine lets no test mount a file system (unshare -rm)")
+@pytest.mark.parametrize(
+    ("options", "works"),
+    [("size=40m", True), ("size=40m,noexec", False), ("size=1m", False)],
+    ids=["roomy", "noexec", "full"],
+)
+def test_installing_it_with_a_temporary_folder_that_is_full_or_noexec(
+    native: Path, options: str, works: bool, tmp_path: Path
+) -> None:
+    """Left to itself, the binary stays unpacked there."""
+    with Release() as release:
+        release.assets = {NATIVE: native.read_bytes(), PYZ: PROGRAM}
+        box = Box(tmp_path, SHELLS["bash"], release)
+        script = f'mount -t tmpfs -o {options} none "$TMPDIR" && "$@"; echo "status $?" && ls -A "$TMPDIR"'
+        outer = f"PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; {script}"
+        copy = str(shutil.copy(SCRIPT, box.bin / "install.sh"))
+        done = subprocess.run(
+            [str(unshare), "-rm", "/bin/sh", "-c", outer, "sh", "bash", copy, "--no-run"],
+            env=box.environment, cwd=box.home, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stdout == "status 0\n", done.stderr
+        assert box.target.read_bytes() == (native.read_bytes() if works else PROGRAM), done.stderr

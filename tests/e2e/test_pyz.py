@@ -44,7 +44,7 @@ def copy_of_sources(target: Path) -> Path:
     """What a build reads, without git, so that a test may build from another folder."""
     target.mkdir(parents=True)
     skip = shutil.ignore_patterns("__pycache__")
-    for name in ("gonkagate_setup", "scripts", "build"):
+    for name in ("gonkagate_setup", "scripts", "build", "vendor"):
         shutil.copytree(ROOT / name, target / name, ignore=skip)
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, target / name)
