@@ -2,7 +2,7 @@
 
     python3 scripts/audit_opencode.py [VERSION ...] [--model KEY]
 
-Without versions: the oldest supported one that the registry still has, and the newest that it has now.
+Without versions: the oldest supported one that the registry still has, and the newest, as npm says.
 A stand-in answers, so this audits opencode and this product, not a model; no proof is written. Needs what
 scripts/validate_model.py needs. Exit status: 0 when every row held, 1 otherwise.
 """
@@ -17,18 +17,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Sequence
+from typing import TYPE_CHECKING, Any, Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.core.evidence import Version
+from gonkagate_setup.system.opencode import OLDEST
 from scripts import cache, opencode_versions, validate_model
-from scripts.validating.names import WORKFLOW_NAMES
+from scripts.validating.names import AROUND, WORKFLOW_NAMES
 
 if TYPE_CHECKING:
     from scripts.validating.outcome import Outcome
 
-OLDEST: Final = opencode_versions.SUPPORTED[-1]
+_BEYOND: Final = Version(2, 0, 0)
+_PATIENCE: Final = 120
+_WAY_OUT: Final = "Without a registry, name versions that are in the cache: audit_opencode.py VERSION ..."
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +50,7 @@ def main(arguments: list[str]) -> int:
         python = cache.python_environment(sys.executable, "test.txt")
         if Path(sys.executable) != python:
             return subprocess.call([str(python), __file__, *arguments])
-        versions = list(dict.fromkeys(options.version or [OLDEST, newest()]))
+        versions = list(dict.fromkeys(options.version)) or registry_ends()
     except cache.PreparationError as error:
         print(f"audit_opencode: {error}", file=sys.stderr)
         return 1
@@ -56,30 +60,59 @@ def main(arguments: list[str]) -> int:
     return 0 if all(outcome is not None and outcome.held for row in rows.values() for outcome in row) else 1
 
 
-def newest() -> str:
-    """The newest opencode in the registry that this machine's npm uses."""
+def registry_ends() -> list[str]:
+    """The oldest supported opencode that the registry of this machine's npm still has, and the newest."""
+    asked = _ask_registry()
+    newest = _supported(asked["version"])
+    known = sorted(version for version in map(_supported, asked["versions"]) if version is not None)
+    if newest is None or not known:
+        raise cache.PreparationError(
+            f"the registry has no opencode-ai from {OLDEST} to below {_BEYOND}: name the versions to audit"
+        )
+    return list(dict.fromkeys([str(known[0]), str(newest)]))
+
+
+def _supported(text: str) -> Version | None:
+    """The version, or None for a pre-release and for what the product does not support."""
+    if not re.fullmatch(r"\d+\.\d+\.\d+", text):
+        return None
+    major, minor, patch = map(int, text.split("."))
+    version = Version(major, minor, patch)
+    return version if OLDEST <= version < _BEYOND else None
+
+
+def _ask_registry() -> dict[str, Any]:
     npm = shutil.which("npm")
     if npm is None:
         raise cache.PreparationError("npm is not on PATH: install Node.js with npm, then run this again")
     with tempfile.TemporaryDirectory() as folder:
-        asked = subprocess.run(
-            [npm, "view", "opencode-ai", "version", "--json", "--cache", folder],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    version = json.loads(asked.stdout) if asked.returncode == 0 else None
-    if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise cache.PreparationError("npm does not say what the newest opencode-ai is")
-    return version
+        try:
+            asked = subprocess.run(
+                [npm, "view", "opencode-ai", "version", "versions", "--json", "--cache", folder],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise cache.PreparationError(f"npm has no answer within {_PATIENCE} s. {_WAY_OUT}") from None
+    try:
+        value = json.loads(asked.stdout)
+    except ValueError:
+        value = None
+    if asked.returncode or not isinstance(value, dict) or not {"version", "versions"} <= set(value):
+        # npm's own text can name a registry with a password in its address.
+        code = re.search(r"^npm (?:error|ERR!) code (\w+)$", asked.stderr, re.MULTILINE)
+        why = f" ({code[1]})" if code else ""
+        raise cache.PreparationError(f"npm cannot say which opencode-ai there are{why}. {_WAY_OUT}")
+    return value
 
 
 def audit(version: str, key: str) -> Sequence[Outcome | None]:
     """One row: every workflow with that opencode; a single None when it could not be installed."""
-    from scripts.validating import services, workflows
+    from scripts.validating import judging
 
     print(f"\n## opencode {version}", flush=True)
     model = next(model for model in GONKAGATE.models if model.key == key)
@@ -88,16 +121,19 @@ def audit(version: str, key: str) -> Sequence[Outcome | None]:
     except cache.PreparationError as error:
         print(f"   {error}", file=sys.stderr)
         return [None]
-    with services.rig(GONKAGATE, model, opencode, validate_model.SECONDS_PER_WORKFLOW) as rig:
-        return workflows.judge(rig, WORKFLOW_NAMES, validate_model.say)
+    seconds = validate_model.SECONDS_PER_WORKFLOW
+    return judging.judge(GONKAGATE, model, opencode, seconds, WORKFLOW_NAMES, validate_model.say)
 
 
 def table(rows: dict[str, Sequence[Outcome | None]]) -> list[str]:
-    """The rows as Markdown: a cell is `ok`, `FAILED`, or `-` where opencode could not be installed."""
-    lines = ["| opencode | " + " | ".join(WORKFLOW_NAMES) + " |", "| --- " * (len(WORKFLOW_NAMES) + 1) + "|"]
+    """The rows as Markdown: a cell is `ok`, `FAILED`, or `-` for what was not come to."""
+    names = (*WORKFLOW_NAMES, AROUND)
+    lines = ["| opencode | " + " | ".join(names) + " |", "| --- " * (len(names) + 1) + "|"]
     for version, row in rows.items():
         held = {outcome.workflow: outcome.held for outcome in row if outcome is not None}
-        cells = [("ok" if held[name] else "FAILED") if name in held else "-" for name in WORKFLOW_NAMES]
+        if held:
+            held.setdefault(AROUND, True)
+        cells = [("ok" if held[name] else "FAILED") if name in held else "-" for name in names]
         lines.append(f"| {version} | " + " | ".join(cells) + " |")
     return lines
 

@@ -26,6 +26,7 @@ from gonkagate_setup.core.catalog import GONKAGATE, Model
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
 from scripts import cache, opencode_versions
+from scripts.validating.names import WORKFLOW_NAMES
 
 if TYPE_CHECKING:
     from scripts.validating.outcome import Outcome
@@ -54,6 +55,8 @@ def main(arguments: list[str]) -> int:
         python = cache.python_environment(sys.executable, "test.txt")
         if Path(sys.executable) != python:
             return subprocess.call([str(python), __file__, *arguments])
+        if key is not None:
+            _state_limit(options)
         models = list(known.values()) if options.all else [known[name] for name in options.key]
         failed = [
             f"{model.key} with opencode {version}"
@@ -69,8 +72,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from scripts.validating.names import WORKFLOW_NAMES
-
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -100,17 +101,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _live_key(options: argparse.Namespace) -> Secret | None:
-    """The key for a live run, after the limit was stated; None for the stand-in. May end the program."""
+    """The key for a live run, None for the stand-in. Ends the program without consent or a usable key."""
     if not options.live:
         return None
-    count = (len(GONKAGATE.models) if options.all else len(options.key)) * len(options.opencode)
-    print(
-        f"This asks the real service, {GONKAGATE.base_url}, and costs money.\n"
-        f"The limit for each of {count} runs: {LIVE_REQUESTS} requests, and no new request after\n"
-        f"{LIVE_TOKENS:,} tokens as the service counts them. Requests beyond it are not passed on.",
-        flush=True,
-    )
     if not options.yes:
+        _state_limit(options)
         print("validate_model: run it again with --yes to agree to that", file=sys.stderr)
         sys.exit(_UNUSABLE)
     from gonkagate_setup.system.credential import parse_key
@@ -122,8 +117,18 @@ def _live_key(options: argparse.Namespace) -> Secret | None:
         sys.exit(_UNUSABLE)
 
 
+def _state_limit(options: argparse.Namespace) -> None:
+    count = (len(GONKAGATE.models) if options.all else len(options.key)) * len(options.opencode)
+    print(
+        f"This asks the real service, {GONKAGATE.base_url}, and costs money.\n"
+        f"The limit for each of {count} runs: {LIVE_REQUESTS} requests, and no new request after\n"
+        f"{LIVE_TOKENS:,} tokens as the service counts them. Requests beyond it are not passed on.",
+        flush=True,
+    )
+
+
 def _validate(model: Model, version: str, key: Secret | None, options: argparse.Namespace) -> bool:
-    from scripts.validating import proofs, services, workflows
+    from scripts.validating import judging, proofs
     from scripts.validating.relay import Budget
 
     mode = proofs.Mode.STAND_IN if key is None else proofs.Mode.LIVE
@@ -131,12 +136,11 @@ def _validate(model: Model, version: str, key: Secret | None, options: argparse.
     opencode = opencode_versions.executable(version)
     budget = Budget(LIVE_REQUESTS, LIVE_TOKENS)
     live = None if key is None else (key, budget)
-    with services.rig(GONKAGATE, model, opencode, SECONDS_PER_WORKFLOW, live) as rig:
-        outcomes = workflows.judge(rig, options.workflow, say)
+    outcomes = judging.judge(GONKAGATE, model, opencode, SECONDS_PER_WORKFLOW, options.workflow, say, live)
     if key is not None:
         _say_spent(budget)
     held = all(outcome.held for outcome in outcomes)
-    if held and len(outcomes) == len(workflows.WORKFLOWS):
+    if held and set(options.workflow) == set(WORKFLOW_NAMES):
         today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
         value = proofs.proof(GONKAGATE, model, mode, version, today, outcomes)
         print(f"   proof: {_short(proofs.write(options.folder, value))}")

@@ -6,6 +6,7 @@ the conversation together, which `opencode run --continue` needs.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class Rig:
         if done.status != 0:
             raise WorkflowFailure(f"this product sets {scope} scope up", done.output)
         self._scope = scope
-        return done.json
+        return _object(done, "this product reports a JSON object")
 
     def run(self, prompt: str, *arguments: str) -> Run:
         """`opencode run` in the project, GonkaGate switched on everywhere."""
@@ -120,7 +121,7 @@ class Rig:
         )
         if done.status != 0:
             raise WorkflowFailure("opencode resolves its config", done.output)
-        return done.json
+        return _object(done, "opencode prints its config as a JSON object")
 
     @cached_property
     def first_turn(self) -> Run:
@@ -191,3 +192,13 @@ class Rig:
             return start()
         except ChildTimeoutError as late:
             raise WorkflowFailure(f"it ends within {self.seconds:.0f} s", str(late)) from None
+
+
+def _object(done: Finished, expected: str) -> dict[str, Any]:
+    try:
+        value = json.loads(done.stdout)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise WorkflowFailure(expected, done.output)
+    return value

@@ -9,6 +9,7 @@ from typing import Iterator
 
 from gonkagate_setup.core.catalog import Model, Profile
 from gonkagate_setup.redaction import Secret
+from scripts.validating.outcome import expect
 from scripts.validating.relay import Budget, relay_to
 from scripts.validating.rig import Rig
 from tests.canary import Canary
@@ -30,7 +31,7 @@ def rig(
 ) -> Iterator[Rig]:
     """A rig on a machine that goes away; `live` gives the key and the budget for the real service.
 
-    Ends with AssertionError when a key stands anywhere but in its one file.
+    Ends with WorkflowFailure when a key stands anywhere but in its one file, or the stand-in had a fault.
     """
     with tempfile.TemporaryDirectory(prefix="gonkagate-validation-") as name:
         root = Path(name).resolve()
@@ -43,10 +44,8 @@ def rig(
                 use_key(made, live[0])
             yield made
             leaks = made.machine.leaks()
-            if leaks:
-                raise AssertionError("the key stands where it must not: " + "; ".join(leaks))
-            if service.mishaps:
-                raise AssertionError(service.mishaps[0])
+            expect(not leaks, "the key stands in its one file only", "; ".join(leaks))
+            expect(not service.mishaps, "the stand-in answers without a fault of its own", service.mishaps)
 
 
 def use_key(made: Rig, key: Secret) -> None:

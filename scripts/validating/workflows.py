@@ -11,17 +11,15 @@ import hashlib
 import json
 from typing import Any, Callable, Final, Mapping, Sequence
 
-from gonkagate_setup.redaction import Secret, scrub
 from scripts.validating.gate import PIECES
 from scripts.validating.names import WORKFLOW_NAMES
-from scripts.validating.outcome import Evidence, Outcome, WorkflowFailure, expect
+from scripts.validating.outcome import Evidence, Outcome, expect, failed
 from scripts.validating.rig import CODE_WORD, FIRST_PROMPT, SECOND_PROMPT, TELLING, Rig, Run
 from scripts.validating.settings import check_settings
 from scripts.validating.traffic import Traffic, answered_as, essence, messages, pieces
 from tests.stand_in import COMPLETIONS, HOST
 
 _OK: Final = 200
-_SEEN_LIMIT: Final = 1500
 _FILE: Final = "notes.txt"
 _ORDER: Final = "Do this with your tools and do nothing else. "
 
@@ -200,14 +198,8 @@ def _outcome(rig: Rig, name: str) -> Outcome:
     rig.start_clock()
     try:
         return Outcome(name, WORKFLOWS[name](rig))
-    except WorkflowFailure as failure:
-        return failed(name, failure, rig.machine.key)
-
-
-def failed(name: str, failure: WorkflowFailure, key: str) -> Outcome:
-    """The outcome of a workflow that did not hold: without the key, and the end of what was seen."""
-    expected, seen = (scrub(text, [Secret(key)]) for text in (failure.expected, failure.seen))
-    return Outcome(name, None, expected, seen if len(seen) <= _SEEN_LIMIT else f"… {seen[-_SEEN_LIMIT:]}")
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other workflows still have their answer
+        return failed(name, error, [rig.machine.key])
 
 
 def _served(rig: Rig, traffic: Traffic, upstream_id: str | None = None) -> None:
