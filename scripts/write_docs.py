@@ -1,4 +1,4 @@
-"""Write what the documentation takes from the program: docs/commands.md and the manual page.
+"""Write what the documentation takes from elsewhere: docs/commands.md, the manual page, the table of proofs.
 
     python3 scripts/write_docs.py
 
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from gonkagate_setup import __version__, arguments
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.ui.manual import page
+from scripts import proofs_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _WIDTH: Final = 100
@@ -37,6 +38,7 @@ def documents() -> dict[Path, str]:
     return {
         ROOT / "docs" / "commands.md": "".join([_HEAD, *sections]),
         ROOT / "docs" / "gonkagate-setup.1": page(arguments.PROGRAM, __version__, verbs, GONKAGATE),
+        proofs_table.PAGE: proofs_table.page(proofs_table.PAGE.read_text(encoding="utf-8")),
     }
 
 

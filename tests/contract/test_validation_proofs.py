@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
+from scripts import proofs_table
 
 FOLDER = Path(__file__).resolve().parents[2] / "validation"
 PROOFS = sorted(FOLDER.glob("*/*/*.json"))
@@ -39,3 +40,19 @@ def test_the_schema_refuses_what_no_proof_may_hold() -> None:
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, SCHEMA, jsonschema.Draft202012Validator)
+
+
+def test_the_page_has_a_row_for_every_proof_and_for_every_model() -> None:
+    page = proofs_table.PAGE.read_text(encoding="utf-8")
+    rows = page.split(proofs_table.BEGIN)[1].split(proofs_table.END)[0].splitlines()
+    for path in PROOFS:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        link = f"[file](../{path.relative_to(FOLDER.parent).as_posix()})"
+        (row,) = [line for line in rows if link in line]
+        assert row.startswith(f"| `{value['modelKey']}` | {value['opencodeVersion']} | {value['mode']} | ")
+        assert f"| {len(value['workflows'])} of {len(value['workflows'])} |" in row
+    # The catalogue, which `models` prints, and the page name the same versions.
+    for model in GONKAGATE.validated:
+        cells = [line.strip("| ").split(" | ") for line in rows]
+        wired = [row[1] for row in cells if row[0] == f"`{model.key}`" and row[2] == "stand-in"]
+        assert tuple(wired) == model.wiring_proofs
