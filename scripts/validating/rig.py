@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Final
+from typing import Any, Callable, Final, Mapping
 
 from gonkagate_setup.core.catalog import Model, Profile
 from scripts.validating.gate import Gate
@@ -59,15 +59,26 @@ class Session:
 
 
 class Rig:
-    """One model with one opencode; `profile` offers the model, candidate or not."""
+    """One model with one opencode; `profile` offers the model, candidate or not.
+
+    `environ` is what opencode and this product find besides the machine's own variables: for tests.
+    """
 
     def __init__(
-        self, profile: Profile, model: Model, root: Path, service: StandIn, opencode: Path, seconds: float
+        self,
+        profile: Profile,
+        model: Model,
+        root: Path,
+        service: StandIn,
+        opencode: Path,
+        seconds: float,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.profile = with_validated(profile, model.key)
         self.model = model
         self.service = service
         self.seconds = seconds
+        self._environ = dict(environ or {})
         self.answer_with(service.answerers[COMPLETIONS])
         self.machine = Machine(root, service, opencode)
         self.machine.python = [sys.executable, "-m", "scripts.validating.product", model.key]
@@ -99,7 +110,9 @@ class Rig:
         """Set that scope up with this product; its JSON report."""
         arguments = ("--yes", "--json", "--scope", scope, "--model", self.model.key, "--api-key-stdin")
         done = self._bounded(
-            lambda: self.machine.run_setup(*arguments, stdin=f"{self.machine.key}\n", timeout=self.remaining)
+            lambda: self.machine.run_setup(
+                *arguments, stdin=f"{self.machine.key}\n", env=self._environ, timeout=self.remaining
+            )
         )
         if done.status != 0:
             raise WorkflowFailure(f"this product sets {scope} scope up", done.output)
@@ -111,14 +124,12 @@ class Rig:
         if self._scope != "user":
             self.set_up("user")
         before = self._mark()
-        done = self._bounded(lambda: self.machine.opencode("run", *arguments, prompt, timeout=self.remaining))
+        done = self._opencode("run", *arguments, prompt)
         return Run(prompt, done, self._since(before))
 
     def resolved(self, cwd: Path) -> dict[str, Any]:
         """opencode's resolved config in that folder."""
-        done = self._bounded(
-            lambda: self.machine.opencode("debug", "config", "--pure", cwd=cwd, timeout=self.remaining)
-        )
+        done = self._opencode("debug", "config", "--pure", cwd=cwd)
         if done.status != 0:
             raise WorkflowFailure("opencode resolves its config", done.output)
         return _object(done, "opencode prints its config as a JSON object")
@@ -144,7 +155,8 @@ class Rig:
         command = [str(self.machine.bin / "opencode")]
         self.gate.close()
         try:
-            with Terminal(command, self.machine.environment, self.machine.project, deadline) as terminal:
+            environ = {**self.machine.environment, **self._environ}
+            with Terminal(command, environ, self.machine.project, deadline) as terminal:
                 return self._converse(terminal, before)
         finally:
             self.gate.open()
@@ -186,6 +198,11 @@ class Rig:
 
     def _since(self, mark: tuple[int, int]) -> Traffic:
         return Traffic(self.service.requests[mark[0] :], self.service.exchanges[mark[1] :])
+
+    def _opencode(self, *arguments: str, cwd: Path | None = None) -> Finished:
+        return self._bounded(
+            lambda: self.machine.opencode(*arguments, env=self._environ, cwd=cwd, timeout=self.remaining)
+        )
 
     def _bounded(self, start: Callable[[], Finished]) -> Finished:
         try:

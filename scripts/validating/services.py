@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Mapping
 
 from gonkagate_setup.core.catalog import Model, Profile
 from gonkagate_setup.redaction import Secret
@@ -27,7 +27,12 @@ class LiveKey(Canary):
 
 @contextmanager
 def rig(
-    profile: Profile, model: Model, opencode: Path, seconds: float, live: tuple[Secret, Budget] | None = None
+    profile: Profile,
+    model: Model,
+    opencode: Path,
+    seconds: float,
+    live: tuple[Secret, Budget] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Rig]:
     """A rig on a machine that goes away; `live` gives the key and the budget for the real service.
 
@@ -39,7 +44,7 @@ def rig(
         with StandIn(Authority(root / "authority", HOST)) as service:
             if live is not None:
                 service.answerers = {COMPLETIONS: relay_to(HOST, live[1])}
-            made = Rig(profile, model, root / "machine", service, opencode, seconds)
+            made = Rig(profile, model, root / "machine", service, opencode, seconds, environ)
             if live is not None:
                 use_key(made, live[0])
             yield made

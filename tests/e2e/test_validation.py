@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE, Model
 from scripts import opencode_versions
 from tests.e2e.configs import KIMI
-from tests.stand_in import Request
+from tests.stand_in import Answerer, Request
 from tests.stand_in.protocol import chat_completions, events
 from tests.stand_in.records import is_title
 from tests.stand_in.script import Answer, answer
@@ -33,12 +34,21 @@ def model_of(key: str) -> Model:
     return model
 
 
-def remade(key: str, version: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def without_catalogue(folder: Path) -> dict[str, str]:
+    """opencode without its public catalogue, which has no model of ours and costs half of a start's time."""
+    path = folder / "models.json"
+    path.write_text("{}", encoding="utf-8")
+    return {"OPENCODE_MODELS_PATH": str(path), "OPENCODE_DISABLE_MODELS_FETCH": "1"}
+
+
+def remade(
+    key: str, version: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The kept proof and the same one made anew, both without their dates."""
     kept = proofs.path(proofs.FOLDER, proofs.Mode.STAND_IN, key, version)
     outcomes: list[Outcome] = []
     opencode = opencode_versions.executable(version)
-    with services.rig(GONKAGATE, model_of(key), opencode, SECONDS) as rig:
+    with services.rig(GONKAGATE, model_of(key), opencode, SECONDS, environ=environ) as rig:
         workflows.judge(rig, list(workflows.WORKFLOWS), outcomes.append)
     assert [outcome for outcome in outcomes if not outcome.held] == []
     value = proofs.proof(GONKAGATE, model_of(key), proofs.Mode.STAND_IN, version, "2026-01-01", outcomes)
@@ -51,7 +61,7 @@ def remade(key: str, version: str, folder: Path) -> tuple[dict[str, Any], dict[s
 
 
 def test_a_kept_proof_can_be_made_again(tmp_path: Path) -> None:
-    old, new = remade(KIMI, opencode_versions.NEWEST, tmp_path)
+    old, new = remade(KIMI, opencode_versions.NEWEST, tmp_path, without_catalogue(tmp_path))
     assert new == old
 
 
@@ -101,50 +111,86 @@ def forgets_the_conversation(request: Request) -> Iterator[str]:
     return events(body["model"], answer({**body, "messages": body["messages"][last:]}))
 
 
+@dataclass(frozen=True)
+class Defect:
+    """What such a service does, the one workflow that fails then, and how; `near` are its neighbours.
+
+    They see the same conversation or the same screen as the one that fails.
+    """
+
+    answerer: Answerer
+    fails: str
+    expected: str
+    seen: str
+    near: tuple[str, ...]
+
+
+CONVERSATION = ("run", "small_model", "compatibility", "transport")
+DEFECTS = {
+    "no tool calls": Defect(
+        calls_no_tools,
+        "tools",
+        "notes.txt holds b'first draft'",
+        "None, after the tool calls []",
+        (*CONVERSATION, "continuation"),
+    ),
+    "no streaming": Defect(
+        answers_in_one_piece,
+        "streaming",
+        "more than 3 pieces of text",
+        "[1] pieces",
+        (*CONVERSATION, "interactive"),
+    ),
+    "another model id": Defect(
+        answers_as_another_model,
+        "switching",
+        "the answer comes from moonshotai/Kimi-K2.6",
+        "['somebody/else']",
+        (*CONVERSATION, "continuation"),
+    ),
+    "a forgotten conversation": Defect(
+        forgets_the_conversation,
+        "continuation",
+        "the answer holds the code word heron42 of the first turn",
+        "This is turn 1",
+        (*CONVERSATION, "tools"),
+    ),
+}
+
+
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """One machine for all defects, with the default model and the newest opencode."""
     opencode = opencode_versions.executable(opencode_versions.NEWEST)
-    with services.rig(GONKAGATE, model_of(KIMI), opencode, SECONDS) as made:
+    environ = without_catalogue(tmp_path_factory.mktemp("without-catalogue"))
+    with services.rig(GONKAGATE, model_of(KIMI), opencode, SECONDS, environ=environ) as made:
         yield made
 
 
 def failures(rig: Rig, names: Sequence[str]) -> dict[str, Outcome]:
     outcomes = workflows.judge(rig, names, lambda outcome: None)
-    assert [outcome.workflow for outcome in outcomes] == list(names)
+    assert {outcome.workflow for outcome in outcomes} == set(names)
     return {outcome.workflow: outcome for outcome in outcomes if not outcome.held}
 
 
-def test_without_tool_calls_only_tools_fails(rig: Rig) -> None:
-    rig.answer_with(calls_no_tools)
-    failed = failures(rig, ["run", "tools"])
-    assert list(failed) == ["tools"]
-    assert failed["tools"].expected == "notes.txt holds b'first draft'"
-    assert failed["tools"].seen == "None, after the tool calls []"
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_fails_its_workflow_and_none_beside_it(name: str, rig: Rig) -> None:
+    defect = DEFECTS[name]
+    rig.answer_with(defect.answerer)
+    failed = failures(rig, [defect.fails, *defect.near])
+    assert list(failed) == [defect.fails]
+    assert failed[defect.fails].expected == defect.expected
+    assert defect.seen in failed[defect.fails].seen
 
 
-def test_without_streaming_only_streaming_fails(rig: Rig) -> None:
-    rig.answer_with(answers_in_one_piece)
-    failed = failures(rig, ["interactive", "streaming"])
-    assert list(failed) == ["streaming"]
-    assert failed["streaming"].expected == "more than 3 pieces of text"
-    assert failed["streaming"].seen == "[1] pieces"
-
-
-def test_under_another_model_id_only_switching_fails(rig: Rig) -> None:
-    rig.answer_with(answers_as_another_model)
-    failed = failures(rig, ["run", "switching"])
-    assert list(failed) == ["switching"]
-    assert failed["switching"].expected == "the answer comes from moonshotai/Kimi-K2.6"
-    assert failed["switching"].seen == "['somebody/else']"
-
-
-def test_with_a_forgotten_conversation_only_continuation_fails(rig: Rig) -> None:
-    rig.answer_with(forgets_the_conversation)
-    failed = failures(rig, ["run", "continuation"])
-    assert list(failed) == ["continuation"]
-    assert failed["continuation"].expected == "the answer holds the code word heron42 of the first turn"
-    assert "This is turn 1" in failed["continuation"].seen
+@pytest.mark.deep
+@pytest.mark.parametrize("version", [opencode_versions.NEWEST, opencode_versions.SUPPORTED[-1]])
+@pytest.mark.parametrize("name", DEFECTS)
+def test_of_all_workflows_a_defect_fails_exactly_its_own(name: str, version: str) -> None:
+    opencode = opencode_versions.executable(version)
+    with services.rig(GONKAGATE, model_of(KIMI), opencode, SECONDS) as fresh:
+        fresh.answer_with(DEFECTS[name].answerer)
+        assert list(failures(fresh, list(workflows.WORKFLOWS))) == [DEFECTS[name].fails]
 
 
 def test_a_hanging_service_has_an_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
