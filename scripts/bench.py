@@ -3,13 +3,15 @@
     python3 scripts/bench.py [SECTION ...] [--runs N]
 
 Each number is the median of several runs, taken in turn, and a ratio wherever another machine would give
-another number. Ends with status 1 when a target is missed. Needs Python 3.9 or newer, git and npm.
+another number. The native binaries are measured when they are in dist/, where `scripts/build.py native` and
+`nuitka` put them. Ends with status 1 when a target is missed. Needs Python 3.9 or newer, git and npm.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import platform
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from scripts import cache
 from scripts.benchmarks import BenchmarkError, Row
 
 _SECTIONS: Final = {
+    "size": "size",
     "setup": "setup_time",
     "start": "start_time",
     "memory": "memory",
@@ -53,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(sections: list[str], runs: int) -> int:
-    print(f"Python {platform.python_version()}, {platform.system()}, medians of {runs} runs", flush=True)
+    print(f"Python {platform.python_version()}, {_machine()}, medians of {runs} runs", flush=True)
     missed = []
     for section in sections:
         module = importlib.import_module(f"scripts.benchmarks.{_SECTIONS[section]}")
@@ -66,11 +69,22 @@ def _measure(sections: list[str], runs: int) -> int:
     return 1 if missed else 0
 
 
+def _machine() -> str:
+    """The machine, and how busy it is with other work, which is what spoils a measurement."""
+    cpus = Path("/proc/cpuinfo")
+    names = cpus.read_text(encoding="utf-8", errors="replace").splitlines() if cpus.exists() else []
+    model = next((line.partition(":")[2].strip() for line in names if line.startswith("model name")), "")
+    parts = [platform.system(), platform.machine(), model, f"{os.cpu_count()} CPUs"]
+    if hasattr(os, "getloadavg"):
+        parts.append(f"load {os.getloadavg()[0]:.1f}")
+    return ", ".join(part for part in parts if part)
+
+
 def _line(row: Row) -> str:
-    target = ""
-    if row.target is not None:
+    value, target = "-" if row.value is None else f"{row.value:.2f}", ""
+    if row.target is not None and row.value is not None:
         target = f"target {row.target:g} {row.unit}, {'met' if row.met else 'MISSED'}"
-    return f"{row.name:<48} {row.value:9.2f} {row.unit:<4} {target:<24} {row.note}".rstrip()
+    return f"{row.name:<54} {value:>9} {row.unit:<4} {target:<24} {row.note}".rstrip()
 
 
 if __name__ == "__main__":

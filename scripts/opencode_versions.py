@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -40,31 +40,29 @@ def executable(version: str) -> Path:
 
 
 def _install(version: str, target: Path) -> None:
-    node, npm = _tool("node"), _tool("npm")
+    node = tool("node")
     what = f"installing opencode-ai@{version}"
     with cache.building(target) as folder, tempfile.TemporaryDirectory() as home:
+        npm_install(folder, [f"opencode-ai@{version}", f"{_platform_package()}@{version}"], what)
+        # What npm would have run: it links the platform's executable into opencode-ai.
+        script = folder / "node_modules" / "opencode-ai" / "postinstall.mjs"
+        cache.run([node, str(script)], cwd=script.parent, environ={**os.environ, "HOME": home}, what=what)
+
+
+def npm_install(folder: Path, packages: Sequence[str], what: str) -> None:
+    """Install packages into `folder` without running their scripts; nothing is left in the user's home."""
+    options = ["--no-save", "--no-audit", "--no-fund", "--omit=optional", "--ignore-scripts"]
+    with tempfile.TemporaryDirectory() as home:
         # npm keeps its cache and logs in the home folder, so it gets one that goes away; the user's
         # npmrc is still read, because it may name a registry mirror or a proxy.
         environ = {**os.environ, "HOME": home, "npm_config_cache": str(Path(home) / "npm")}
         environ.setdefault("npm_config_userconfig", str(Path.home() / ".npmrc"))
-        install = [
-            npm,
-            "install",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--omit=optional",
-            "--ignore-scripts",
-        ]
-        packages = [f"opencode-ai@{version}", f"{_platform_package()}@{version}"]
         (folder / "package.json").write_text("{}\n", encoding="utf-8")
-        cache.run([*install, *packages], cwd=folder, environ=environ, what=what)
-        # What npm would have run: it links the platform's executable into opencode-ai.
-        script = folder / "node_modules" / "opencode-ai" / "postinstall.mjs"
-        cache.run([node, str(script)], cwd=script.parent, environ=environ, what=what)
+        cache.run([tool("npm"), "install", *options, *packages], cwd=folder, environ=environ, what=what)
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
+    """The path of node, npm or npx; PreparationError when it is not installed."""
     found = shutil.which(name)
     if found is None:
         raise cache.PreparationError(f"{name} is not on PATH: install Node.js with npm, then run this again")

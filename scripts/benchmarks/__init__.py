@@ -9,20 +9,21 @@ from dataclasses import dataclass
 class Row:
     """One measured number beside its target.
 
-    `value` is in `unit` ("x" for a ratio of medians). `target` is the most that the value may be, None for a
-    figure that has none. `note` says what was measured against what.
+    `value` is in `unit` ("x" for a ratio of medians), None for what could not be measured here. `target` is
+    the most that the value may be, None for a figure that has none. `note` says what was measured against
+    what, or why it was not.
     """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     target: float | None = None
     note: str = ""
 
     @property
     def met(self) -> bool:
-        """Whether the value is within its target."""
-        return self.target is None or self.value <= self.target
+        """Whether the value is within its target; a figure without one or the other misses nothing."""
+        return self.target is None or self.value is None or self.value <= self.target
 
 
 class BenchmarkError(Exception):

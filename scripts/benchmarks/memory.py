@@ -1,16 +1,29 @@
-"""Peak memory of our own process during a setup, opencode's left out."""
+"""Peak memory of our own process during a setup, opencode's left out, and of `--help` in every form."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+from scripts import cache
 from scripts.benchmarks import BenchmarkError, Row
-from scripts.benchmarks.subjects import Subject, machine, service, set_up, subjects
+from scripts.benchmarks.subjects import (
+    Subject,
+    binaries,
+    forms,
+    machine,
+    service,
+    set_up,
+    subjects,
+    succeeded,
+)
+from tests.machine import Machine
 
 TITLE: Final = "memory"
 _TARGET: Final = 40.0
+_HELP_TARGET: Final = 25.0
 
 # Runs in place of the interpreter's own start and writes the kernel's peak for this one process at its end:
 # getrusage would count the process that started it as well.
@@ -28,16 +41,38 @@ else:
     runpy.run_path(program, run_name="__main__")
 """
 
+# Prints the peak, in KiB, of the largest process of a command. A process starts with the peak of the one that
+# forked it, so this one is a bare interpreter, which is smaller than everything that it measures.
+_LARGEST: Final = """
+import os, sys
+null = os.open(os.devnull, os.O_WRONLY)
+child = os.fork()
+if child == 0:
+    os.dup2(null, 1)
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
 
 def measure(runs: int) -> list[Row]:
     """The median of the peaks of `runs` first setups and reruns."""
     if not Path("/proc/self/status").exists():
         raise BenchmarkError("peak memory of one process is read from /proc, which is not here")
-    return [
+    rows = [
         Row(f"{kind}: {subject.name}", peak, "MiB", _TARGET)
         for subject in subjects()
         for kind, peak in _peaks(subject, runs).items()
     ]
+    with service() as (root, running):
+        on = machine(root / "machine", running)
+        rows += [
+            Row(f"--help: {form.name}", median(_largest(on, form) for _ in range(runs)), "MB", _HELP_TARGET)
+            for form in forms()
+        ]
+    missing = [one for one in binaries() if one.missing]
+    return rows + [Row(f"--help: {one.name}", None, "MB", None, one.missing) for one in missing]
 
 
 def _peaks(subject: Subject, runs: int) -> dict[str, float]:
@@ -52,3 +87,10 @@ def _peaks(subject: Subject, runs: int) -> dict[str, float]:
                 set_up(on, key=kind == "first setup")
                 values.append(int(note.read_text(encoding="utf-8")) / 1024)
     return {kind: median(values) for kind, values in peaks.items()}
+
+
+def _largest(on: Machine, form: Subject) -> float:
+    """Peak memory of the largest process of `--help`, in millions of bytes."""
+    environ = {**on.environment, "PYTHONPATH": str(cache.ROOT)}
+    command = [sys.executable, "-I", "-S", "-c", _LARGEST, *form.command, "--help"]
+    return int(succeeded(on.run(command, environ=environ)).stdout) * 1024 / 1_000_000

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from functools import partial
+from pathlib import Path
 from statistics import median
-from typing import Final, Sequence
+from typing import Callable, Final, Mapping, Sequence
 
-from scripts import cache
-from scripts.benchmarks import BenchmarkError, Row
-from scripts.benchmarks.subjects import machine, service, subjects, succeeded
+from scripts import cache, opencode_versions
+from scripts.benchmarks import BenchmarkError, Row, npm_tool
+from scripts.benchmarks.subjects import binaries, forms, machine, packed, service, succeeded
 from tests.machine import Machine
 
 TITLE: Final = "start"
-_TARGET: Final = 10.0
+# For the median. The .pyz has to keep its target at every run.
+_HELP: Final = {"python -m": 10.0, ".pyz": 13.0, "native": 16.0}
+_EVERY: Final = ".pyz"
+_FRESH: Final = ".pyz, first run of a fresh copy"
+_FIRST_QUESTION_TARGETS: Final = {"python -m": 10.0}
 _STARTS_PER_RUN: Final = 4
 # The recommended model, which the first question offers.
 _FIRST_QUESTION: Final = b"Kimi K2.6"
@@ -25,24 +32,68 @@ _PATIENCE: Final = 20.0
 
 
 def measure(runs: int) -> list[Row]:
-    """Medians over `runs` rounds of several starts each, every kind in turn."""
+    """Medians over `runs` rounds of several starts each, every kind in turn, and the slowest of each."""
     seconds: dict[str, list[float]] = defaultdict(list)
     with service() as (root, running):
         on = machine(root / "machine", running)
-        for _ in range(runs * _STARTS_PER_RUN):
-            bare = succeeded(on.run([sys.executable, "-c", "pass"]))
-            seconds["pass"].append(bare.seconds)
-            for subject in subjects():
-                on.python = list(subject.command)
-                seconds[f"--help: {subject.name}"].append(succeeded(on.run_setup("--help")).seconds)
-                seconds[f"first question: {subject.name}"].append(_first_question(on, subject.command))
-    floor = median(seconds.pop("pass"))
+        for number in range(runs * _STARTS_PER_RUN):
+            for name, start in _starts(on, root / str(number)).items():
+                seconds[name].append(start())
+    floor = median(seconds["python3 -c pass"])
     rows = [Row("python3 -c pass", floor * 1000, "ms")]
-    for name, values in sorted(seconds.items()):
-        target = None if name.endswith(".pyz") else _TARGET
-        taken = median(values)
-        rows.append(Row(name, taken / floor, "x", target, f"{taken * 1000:.0f} ms to python3 -c pass"))
-    return rows
+    for form in (*_HELP, "nuitka", _FRESH):
+        name = f"--help: {form}"
+        if name in seconds:
+            rows += _help_rows(form, seconds[name], floor)
+    rows += [Row(f"--help: {one.name}", None, "x", None, one.missing) for one in binaries() if one.missing]
+    for name, values in seconds.items():
+        if name.startswith("first question: "):
+            target = _FIRST_QUESTION_TARGETS.get(name.partition(": ")[2])
+            rows.append(_ratio(name, median(values), floor, target))
+    others = [name for name in seconds if ": " not in name and name != "python3 -c pass"]
+    return rows + [_ratio(name, median(seconds[name]), floor, None) for name in others]
+
+
+def _help_rows(form: str, values: Sequence[float], floor: float) -> list[Row]:
+    target = _HELP[_EVERY] if form == _FRESH else _HELP.get(form)
+    slowest = target if form.startswith(_EVERY) else None
+    return [
+        _ratio(f"--help: {form}", median(values), floor, target),
+        _ratio(f"--help: {form}, slowest of {len(values)}", max(values), floor, slowest),
+    ]
+
+
+def _ratio(name: str, taken: float, floor: float, target: float | None) -> Row:
+    return Row(name, taken / floor, "x", target, f"{taken * 1000:.0f} ms to python3 -c pass")
+
+
+def _starts(on: Machine, folder: Path) -> Mapping[str, Callable[[], float]]:
+    """Everything that is started once a round; each call gives its seconds."""
+    tool = npm_tool.installed()
+    help_of = partial(_seconds, on, cwd=on.project)
+    starts: dict[str, Callable[[], float]] = {
+        "python3 -c pass": partial(help_of, [sys.executable, "-c", "pass"]),
+        f"--help: {_FRESH}": partial(_first_run, on, folder),
+        "node -e 0": partial(help_of, [opencode_versions.tool("node"), "-e", "0"]),
+        "npm tool's stand-in, by node": partial(_seconds, on, tool.by_node, cwd=tool.folder),
+        "npm tool's stand-in, by npx, installed": partial(_seconds, on, tool.by_npx, cwd=tool.folder),
+    }
+    for form in forms():
+        starts[f"--help: {form.name}"] = partial(help_of, [*form.command, "--help"])
+        starts[f"first question: {form.name}"] = partial(_first_question, on, form.command)
+    return starts
+
+
+def _seconds(on: Machine, command: Sequence[str], *, cwd: Path) -> float:
+    # npm looks for its own updates once a day; that is nothing of a start.
+    environ = {**on.environment, "PYTHONPATH": str(cache.ROOT), "npm_config_update_notifier": "false"}
+    return succeeded(on.run(command, cwd=cwd, environ=environ)).seconds
+
+
+def _first_run(on: Machine, folder: Path) -> float:
+    folder.mkdir()
+    copy = shutil.copyfile(packed(), folder / "gonkagate-setup.pyz")
+    return _seconds(on, [sys.executable, str(copy), "--help"], cwd=on.project)
 
 
 def _first_question(on: Machine, command: Sequence[str]) -> float:

@@ -1,4 +1,4 @@
-"""What is measured: our program in its two forms, on throw-away machines with the newest opencode."""
+"""What is measured: our program in its forms, on throw-away machines with the newest opencode."""
 
 from __future__ import annotations
 
@@ -13,28 +13,64 @@ from typing import Iterator
 
 from scripts import cache, opencode_versions
 from scripts.benchmarks import BenchmarkError
+from scripts.building import native
 from tests.machine import Finished, Machine
 from tests.stand_in import HOST, Authority, StandIn
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One form of the program; only `python -m` has targets, the .pyz may cost its own start more."""
+    """One form of the program; setups have targets only with `python -m`, as the .pyz has its own start."""
 
     name: str
     command: tuple[str, ...]
     has_targets: bool
 
 
+@dataclass(frozen=True)
+class Artefact:
+    """One file of a release: its recipe's name for scripts/build.py, and where it is when it was built."""
+
+    name: str
+    recipe: str
+    path: Path
+
+    @property
+    def missing(self) -> str:
+        """What to say when it is not there; empty when it is."""
+        if self.path.is_file():
+            return ""
+        return f"not built: python3 scripts/build.py {self.recipe}"
+
+
 @lru_cache(maxsize=1)
-def subjects() -> tuple[Subject, ...]:
-    """`python -m gonkagate_setup` from the checkout, and the .pyz, which is built first."""
+def packed() -> Path:
+    """The .pyz, built first."""
     cache.run([sys.executable, "scripts/build.py", "pyz"], cwd=cache.ROOT, what="building the .pyz")
-    artifact = cache.ROOT / "dist" / "gonkagate-setup.pyz"
+    return cache.ROOT / "dist" / "gonkagate-setup.pyz"
+
+
+def binaries() -> tuple[Artefact, ...]:
+    """The native binaries, which take minutes to build: those in dist/ are measured, and none is built."""
+    folder = cache.ROOT / "dist"
+    return (
+        Artefact("native", "native", folder / native.name()),
+        Artefact("nuitka", "nuitka", folder / native.name("-nuitka")),
+    )
+
+
+def subjects() -> tuple[Subject, ...]:
+    """`python -m gonkagate_setup` from the checkout, and the .pyz."""
     return (
         Subject("python -m", (sys.executable, "-m", "gonkagate_setup"), has_targets=True),
-        Subject(".pyz", (sys.executable, str(artifact)), has_targets=False),
+        Subject(".pyz", (sys.executable, str(packed())), has_targets=False),
     )
+
+
+def forms() -> tuple[Subject, ...]:
+    """All forms that are here: those of `subjects` and the binaries that were built."""
+    built = [Subject(one.name, (str(one.path),), has_targets=False) for one in binaries() if not one.missing]
+    return (*subjects(), *built)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from gonkagate_setup import __version__
 from scripts import cache
-from scripts.building import distributions, pyz
+from scripts.building import distributions, native, pyz
 from tests.machine import ROOT
 
 
@@ -83,10 +83,58 @@ def test_the_benchmark_knows_its_sections(user_home: Path) -> None:
 
 @pytest.mark.deep
 def test_the_benchmark_prints_values_beside_targets(user_home: Path) -> None:
-    done = script("bench.py", "setup", "start", "memory", "--runs", "1", home=user_home)
+    done = script("bench.py", "size", "setup", "start", "memory", "--runs", "1", home=user_home)
     assert done.stderr == ""
-    for name in ("first setup: python -m", "rerun: .pyz", "--help: python -m", "first question: python -m"):
-        assert re.search(rf"^{re.escape(name)} +[0-9.]+ (x|MiB)", done.stdout, re.MULTILINE), done.stdout
+    for name in (
+        ".pyz",
+        "first setup: python -m",
+        "rerun: .pyz",
+        "--help: python -m",
+        "--help: .pyz, slowest of 4",
+        "--help: .pyz, first run of a fresh copy",
+        "first question: python -m",
+        "node -e 0",
+        "npm tool's stand-in, by npx, installed",
+    ):
+        pattern = rf"^{re.escape(name)} +[0-9.]+ (x|kB|MB|MiB)"
+        assert re.search(pattern, done.stdout, re.MULTILINE), done.stdout
+    # Each with its figure, or with how to build what is not there.
+    for name in ("native", "--help: native", "nuitka", "--help: nuitka"):
+        pattern = rf"^{re.escape(name)} +([0-9.]+ |- .*not built: python3 scripts/build.py n)"
+        assert re.search(pattern, done.stdout, re.MULTILINE), done.stdout
+
+
+def test_a_target_for_every_run_is_missed_by_one_slow_run() -> None:
+    from scripts.benchmarks import start_time
+
+    rows = start_time._help_rows(".pyz", [7.0, 7.0, 13.5], 1.0)
+    assert [(row.value, row.target, row.met) for row in rows] == [(7.0, 13.0, True), (13.5, 13.0, False)]
+    rows = start_time._help_rows(start_time._FRESH, [7.0, 7.0, 13.5], 1.0)
+    assert [row.met for row in rows] == [True, False]
+    rows = start_time._help_rows("native", [7.0, 7.0, 16.5], 1.0)
+    assert [(row.target, row.met) for row in rows] == [(16.0, True), (None, True)]
+
+
+def test_what_was_not_built_is_said_and_misses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts import bench
+    from scripts.benchmarks import size
+
+    packed = tmp_path / "dist" / "gonkagate-setup.pyz"
+    packed.parent.mkdir()
+    packed.write_bytes(bytes(150_000))
+    monkeypatch.setattr(cache, "ROOT", tmp_path)
+    monkeypatch.setattr(size, "packed", lambda: packed)
+    rows = {row.name: row for row in size.measure(1)}
+    assert (rows[".pyz"].value, rows[".pyz"].met, rows["native"].met) == (150.0, True, True)
+    assert re.fullmatch(
+        r"native +- MB +not built: python3 scripts/build.py native", bench._line(rows["native"])
+    )
+    (tmp_path / "dist" / native.name()).write_bytes(bytes(7_000_001))
+    row = next(row for row in size.measure(1) if row.name == "native")
+    assert not row.met
+    assert "target 7 MB, MISSED" in bench._line(row)
 
 
 def test_continuous_integration_runs_what_a_person_runs() -> None:
