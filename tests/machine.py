@@ -16,7 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from tests.canary import Canary, leaks, new_canary
 from tests.stand_in import StandIn
@@ -25,6 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # What opencode, git and node call; everything else of the real machine stays out of PATH.
 _TOOLS = ("git", "node", "env", "sh", "bash", "uname", "which", "cat", "ls", "rg")
 _OPENCODE = "opencode.cmd" if sys.platform == "win32" else "opencode"
+# Without these Windows programs do not start, find no cmd.exe, or load no library for sockets.
+_WINDOWS_NEEDS = (
+    *("COMSPEC", "NUMBER_OF_PROCESSORS", "OS", "PATHEXT", "PROCESSOR_ARCHITECTURE", "SYSTEMDRIVE"),
+    *("SYSTEMROOT", "WINDIR"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Finished:
 
 
 class ChildTimeoutError(AssertionError):
-    """A child process did not end in time; it was killed with its process group."""
+    """A child process did not end in time; it was killed with its own children."""
 
 
 class Machine:
@@ -71,9 +76,13 @@ class Machine:
         self._allowed = {self.key_file}
         self._said: list[tuple[str, Finished]] = []
         self.python = [sys.executable, "-m", "gonkagate_setup"]
+        self._path = [self.bin]
         for tool in _TOOLS:
             found = shutil.which(tool)
-            if found:
+            if found and sys.platform == "win32":
+                # A link needs a privilege there, and git.exe needs what lies beside it.
+                self._path.append(Path(found).parent)
+            elif found:
                 (self.bin / Path(found).name).symlink_to(found)
         self.use_opencode(opencode)
         self.key = self.new_key()
@@ -113,7 +122,9 @@ class Machine:
         link = self.bin / _OPENCODE
         if link.is_symlink() or link.exists():
             link.unlink()
-        if executable is not None:
+        if executable is not None and sys.platform == "win32":
+            link.write_bytes(b'@call "%s" %%*\r\n' % os.fsencode(executable))
+        elif executable is not None:
             link.symlink_to(executable)
 
     def new_key(self) -> str:
@@ -130,13 +141,26 @@ class Machine:
     @property
     def environment(self) -> dict[str, str]:
         """The whole environment of a plain shell on this machine, which sits behind the stand-in's proxy."""
-        return {
+        environ = {
             "HOME": str(self.home),
-            "PATH": str(self.bin),
+            "PATH": os.pathsep.join(dict.fromkeys(map(str, self._path))),
             "TERM": "dumb",
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.temp),
             **self.stand_in.environment,
+        }
+        return {**environ, **self._of_windows()} if sys.platform == "win32" else environ
+
+    def _of_windows(self) -> dict[str, str]:
+        roaming, local = (self.home / "AppData" / name for name in ("Roaming", "Local"))
+        return {
+            **{name: os.environ[name] for name in _WINDOWS_NEEDS if name in os.environ},
+            "USERPROFILE": str(self.home),
+            "APPDATA": str(roaming),
+            "LOCALAPPDATA": str(local),
+            "PROGRAMDATA": str(self.root / "programdata"),
+            "TEMP": str(self.temp),
+            "TMP": str(self.temp),
         }
 
     def tree(self, *folders: Path) -> dict[str, tuple[str, bytes]]:
@@ -196,26 +220,31 @@ class Machine:
         timeout: float = 120,
     ) -> Finished:
         """Run a child in its own session, its output in files: opencode cuts what it writes into a pipe."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            start = time.monotonic()
-            child = subprocess.Popen(
-                command,
-                cwd=cwd or self.root,
-                env=dict(self.environment if environ is None else environ),
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                stdout=out.fileno(),
-                stderr=err.fileno(),
-                start_new_session=True,
-            )
-            try:
-                child.communicate(None if stdin is None else stdin.encode(), timeout=timeout)
-            except subprocess.TimeoutExpired as error:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-                raise ChildTimeoutError(
-                    f"{command} took longer than {timeout} s\n{_text(out)}\n{_text(err)}"
-                ) from error
-            return Finished(child.returncode, _text(out), _text(err), time.monotonic() - start)
+        folder = Path(tempfile.mkdtemp())
+        said = folder / "out", folder / "err"
+        try:
+            with said[0].open("wb") as out, said[1].open("wb") as err:
+                start = time.monotonic()
+                child = subprocess.Popen(
+                    command,
+                    cwd=cwd or self.root,
+                    env=dict(self.environment if environ is None else environ),
+                    stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
+                try:
+                    child.communicate(None if stdin is None else stdin.encode(), timeout=timeout)
+                except subprocess.TimeoutExpired as error:
+                    end_with_children(child)
+                    text = "\n".join(map(_text, said))
+                    raise ChildTimeoutError(f"{command} took longer than {timeout} s\n{text}") from error
+                seconds = time.monotonic() - start
+            return Finished(child.returncode, _text(said[0]), _text(said[1]), seconds)
+        finally:
+            # On Windows a file stays while a child's child still has it.
+            shutil.rmtree(folder, ignore_errors=True)
 
     # -- the final check
 
@@ -229,7 +258,17 @@ class Machine:
         return found
 
 
-def _text(file: IO[bytes]) -> str:
-    # pread leaves the offset alone, which the child's own children may still share.
-    size = os.fstat(file.fileno()).st_size
-    return os.pread(file.fileno(), size, 0).decode(errors="replace")
+def end_with_children(child: subprocess.Popen[bytes]) -> None:
+    """Kill a child that was started in a session of its own, and all that it started."""
+    if sys.platform == "win32":
+        taskkill = Path(os.environ["SYSTEMROOT"], "System32", "taskkill.exe")
+        subprocess.run([str(taskkill), "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
+        child.kill()
+    else:
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _text(file: Path) -> str:
+    # By an own handle: the child's own children may still write through the other one.
+    return file.read_bytes().decode(errors="replace").replace(os.linesep, "\n")

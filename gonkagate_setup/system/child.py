@@ -80,7 +80,7 @@ def _start(
         extra = {"creationflags": _WINDOWS_FLAGS}
     try:
         return subprocess.Popen(
-            [str(executable), *arguments],
+            _command(executable, arguments),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -95,6 +95,13 @@ def _start(
             where=Where(str(executable)),
             next_step="install it again, for example with `npm install -g opencode-ai`, and run this again",
         ) from None
+
+
+def _command(executable: Path, arguments: Sequence[str]) -> str | list[str]:
+    """What Popen takes. A .cmd is run by cmd.exe, to which an unquoted path with a `&` is two commands."""
+    if os.name == "nt":
+        return f'"{executable}" {subprocess.list2cmdline(arguments)}'
+    return [str(executable), *arguments]
 
 
 # CREATE_NEW_PROCESS_GROUP and CREATE_NO_WINDOW; subprocess names them on Windows only.
@@ -143,14 +150,17 @@ def _kill(process: subprocess.Popen[bytes], environ: Mapping[str, str]) -> None:
     """End the whole group; also after a normal end, for children that opencode left behind."""
     if os.name == "nt":
         if process.poll() is None:
-            taskkill = Path(environ.get("SystemRoot", r"C:\Windows"), "System32", "taskkill.exe")
-            subprocess.run(  # the tree, because a .cmd launcher is not opencode itself
-                [str(taskkill), "/T", "/F", "/PID", str(process.pid)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=20,
-            )
+            # os.environ has every name in capitals there.
+            taskkill = Path(environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(  # the tree, because a .cmd launcher is not opencode itself
+                    [str(taskkill), "/T", "/F", "/PID", str(process.pid)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    check=False,
+                    timeout=20,
+                )
             process.kill()
     else:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -184,4 +194,8 @@ def _child_environ(environ: Mapping[str, str], folder: Path, cwd: Path) -> dict[
         cleaned["GONKAGATE_API_KEY"] = PLACEHOLDER
     cleaned["XDG_STATE_HOME"] = str(folder / "state")
     cleaned["PWD"] = str(cwd)
+    if os.name == "nt":
+        # A .cmd launcher that calls node by name shall not find one in the folder that it runs in
+        # (https://learn.microsoft.com/windows/win32/api/processenv, NeedCurrentDirectoryForExePathW).
+        cleaned["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"
     return cleaned

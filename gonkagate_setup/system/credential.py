@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
+from gonkagate_setup.system import programs
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import Status, for_host
@@ -118,9 +119,7 @@ def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:
 
 
 def _ignored(store: Store, host: Host, worktree: Path) -> bool:
-    import shutil
-
-    git = shutil.which("git", path=host.environ.get("PATH", ""))
+    git = programs.find("git", host)
     if git is None:
         return False
     environ = {
@@ -129,7 +128,7 @@ def _ignored(store: Store, host: Host, worktree: Path) -> bool:
         if not name.startswith("GIT_") and name != store.profile.key_variable
     }
     # A repository may name a program to run at core.fsmonitor; it is none of ours to start.
-    command = [git, "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "--", str(store.key)]
+    command = [str(git), "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "--", str(store.key)]
     try:
         answer = subprocess.run(
             command,

@@ -138,14 +138,14 @@ def write_beside(
         if keep is not None:
             _set_attributes(descriptor, folder, keep, like)
         _write_all(descriptor, data)
-        if keep is not None and keep.modified is not None:
-            os.utime(
-                descriptor if os.utime in os.supports_fd else folder.path / temporary,
-                ns=(keep.modified, keep.modified),
-            )
+        if keep is not None and keep.modified is not None and os.utime in os.supports_fd:
+            os.utime(descriptor, ns=(keep.modified, keep.modified))
         sync(descriptor)
     finally:
         os.close(descriptor)
+    if keep is not None and keep.modified is not None and os.utime not in os.supports_fd:
+        # Windows sets the time of the last write when the handle that wrote is closed.
+        os.utime(folder.path / temporary, ns=(keep.modified, keep.modified))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

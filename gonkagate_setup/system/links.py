@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final, NoReturn
@@ -72,10 +73,21 @@ class _Walk:
         if self.trusted is None and _made_by_a_user(status):
             self.trusted = self.real
         target = link.readlink()
+        if os.name == "nt":
+            target = Path(plain(str(target)))
         self.below = len(self.pending) if self.below is None else min(self.below, len(self.pending))
         if target.is_absolute():
             self.real = Path(target.anchor)
         self.pending.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+
+
+def plain(target: str) -> str:
+    r"""A target as Windows stores it, `\\?\C:\x` or `\\?\UNC\host\share`, without that prefix."""
+    if target.startswith("\\\\?\\UNC\\"):
+        return "\\\\" + target[8:]
+    if re.match(r"\\\\\?\\[A-Za-z]:", target):
+        return target[4:]
+    return target
 
 
 def is_link(path: Path) -> bool:

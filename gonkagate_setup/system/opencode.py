@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final, Iterator, Mapping
 
 from gonkagate_setup.core.evidence import Gated, Version
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import programs
 from gonkagate_setup.system.child import TIMEOUT, Output, run
 from gonkagate_setup.system.host import Host
 
@@ -44,7 +44,7 @@ def find(host: Host) -> Executable:
     """The first opencode on the PATH, else in the usual places; SetupError opencode_not_found."""
     found: list[Path] = []
     foreign: list[Path] = []
-    for path in _on_path(host):
+    for path in programs.on_path("opencode", host):
         (foreign if host.wsl and _is_windows_drive(path) else found).append(path)
     on_path = bool(found)
     if not found:
@@ -63,19 +63,6 @@ def find(host: Host) -> Executable:
         also=tuple(reversed(list(others.values()))) if on_path else (),
         on_path=on_path,
     )
-
-
-def _on_path(host: Host) -> Iterator[Path]:
-    """Every opencode on the PATH, in order; on Windows only names that PATHEXT allows."""
-    seen = set()
-    for folder in host.environ.get("PATH", "").split(os.pathsep):
-        if not folder or folder in seen:
-            continue
-        seen.add(folder)
-        hit = shutil.which("opencode", path=str(host.cwd / folder))
-        # On Windows which() also looks into the current folder; that is not the PATH.
-        if hit is not None and Path(hit).parent == host.cwd / folder:
-            yield Path(hit)
 
 
 def _is_windows_drive(path: Path) -> bool:

@@ -12,6 +12,7 @@ from gonkagate_setup.core.layers import Reading, Survey, Traces
 from gonkagate_setup.core.markdown import FOLDERS, is_entry_file
 from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
 from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system import programs
 from gonkagate_setup.system.child import PLACEHOLDER
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
@@ -129,15 +130,13 @@ def find_worktree(host: Host, cwd: Path) -> Path | None:
     opencode looks for `.git` upwards and then asks git; without git, or where git refuses, it takes the
     folder for no work tree and reads every folder up to the root of the file system.
     """
-    import shutil
-
     start = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
-    git = shutil.which("git", path=host.environ.get("PATH", ""))
+    git = programs.find("git", host)
     if start is None or git is None:
         return None
     try:
         result = subprocess.run(
-            [git, "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"],
+            [str(git), "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

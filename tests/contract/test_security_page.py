@@ -28,4 +28,4 @@ def test_the_numbers_are_the_codes() -> None:
 def test_the_places_are_the_codes() -> None:
     store = Store.at(Path("/h"), GONKAGATE)
     for path in (store.key, store.lock, store.journal, store.backups):
-        assert f"~/{path.relative_to('/h').as_posix()}" in PAGE
+        assert f"~/{path.relative_to(store.home).as_posix()}" in PAGE

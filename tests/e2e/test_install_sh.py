@@ -18,7 +18,8 @@ from tests.e2e.release_server import NATIVE, NATIVE_PROGRAM, PROGRAM, PYZ, SUMS,
 from tests.faults.test_full_disk import mounts, unshare
 from tests.machine import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="install.ps1 is for Windows")
+if sys.platform == "win32":
+    pytest.skip("install.ps1 is for Windows", allow_module_level=True)
 
 SCRIPT = ROOT / "scripts" / "install.sh"
 SHELLS = {"dash": ["dash"], "bash": ["bash"], "busybox": ["busybox", "sh"], "zsh": ["zsh"]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -68,8 +69,8 @@ class Home:
             environ={"PATH": os.environ["PATH"]},
             home=self.folder,
             cwd=self.project,
-            platform="linux",
-            user_id=os.getuid(),
+            platform="win32" if sys.platform == "win32" else "linux",
+            user_id=os.getuid() if hasattr(os, "getuid") else None,
             now=lambda: NOW,
         )
 
@@ -86,7 +87,7 @@ class Home:
                 elif stat.S_ISREG(status.st_mode):
                     data = path.read_bytes()
                 mode = stat.filemode(status.st_mode)
-                found[str(path.relative_to(self.root))] = (mode, status.st_uid, status.st_gid, data)
+                found[path.relative_to(self.root).as_posix()] = (mode, status.st_uid, status.st_gid, data)
         return found
 
     def would_start(self) -> str | None:

@@ -6,12 +6,15 @@ test_strace.py holds this count against what the kernel saw.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
+import sys
 from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator
 from unittest import mock
+
+if sys.platform != "win32":
+    import fcntl
 
 CALLS = (
     *("chmod", "close", "fchmod", "fchown", "fstat", "fsync", "ftruncate", "getxattr", "listdir"),

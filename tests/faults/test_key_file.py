@@ -13,6 +13,7 @@ import pytest
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.protection import for_host
 from tests.faults.homes import NEW_KEY, SCENARIOS, Home, put
+from tests.windows import needs_git, real_lists
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of POSIX")
 root_only = pytest.mark.skipif(
@@ -26,6 +27,9 @@ def home(tmp_path: Path) -> Home:
     put(home.store.key, NEW_KEY, 0o600)
     for folder in home.store.folders:
         folder.chmod(0o700)
+    if home.host.windows:
+        for path in (home.store.folder, home.store.key):
+            for_host(home.host).apply(path)
     return home
 
 
@@ -34,6 +38,7 @@ def test_none_where_there_is_none(tmp_path: Path) -> None:
     assert credential.read_stored(home.store, home.host) is None
 
 
+@real_lists
 @pytest.mark.parametrize("data", [NEW_KEY, NEW_KEY + b"\n", b" \r\n" + NEW_KEY + b"\t\r\n"])
 def test_read_as_opencode_reads_it(home: Home, data: bytes) -> None:
     home.store.key.write_bytes(data)
@@ -153,6 +158,7 @@ def test_outside_of_git_there_is_nothing_to_say(home: Home) -> None:
     assert credential.in_git_work_tree(home.store, home.host) is None
 
 
+@needs_git
 def test_a_home_that_is_a_repository_is_told_and_the_line_helps(git_home: Home) -> None:
     notice = credential.in_git_work_tree(git_home.store, git_home.host)
     assert notice is not None
@@ -167,6 +173,7 @@ def test_a_home_that_is_a_repository_is_told_and_the_line_helps(git_home: Home) 
     assert "api-key" not in listed.stdout
 
 
+@needs_git
 def test_a_key_that_git_has_already_is_told_though_ignored(git_home: Home) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=git_home.folder, check=True, stdin=subprocess.DEVNULL)
@@ -176,12 +183,14 @@ def test_a_key_that_git_has_already_is_told_though_ignored(git_home: Home) -> No
     assert credential.in_git_work_tree(git_home.store, git_home.host) is not None
 
 
+@needs_git
 def test_without_git_the_notice_stands(git_home: Home) -> None:
     ignore(git_home, "/.gonkagate/")
     host = replace(git_home.host, environ={"PATH": ""})
     assert credential.in_git_work_tree(git_home.store, host) is not None
 
 
+@posix
 def test_a_repository_further_up_with_a_strange_name(tmp_path: Path) -> None:
     root = tmp_path / "all homes"
     home = SCENARIOS[0].make(root / "a [b]*?#!")
@@ -195,6 +204,7 @@ def test_a_repository_further_up_with_a_strange_name(tmp_path: Path) -> None:
     assert credential.in_git_work_tree(home.store, home.host) is not None, "the line's escapes are needed"
 
 
+@posix
 def test_git_that_hangs_is_given_up(git_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = tmp_path / "bin" / "git"
     put(slow, b"#!/bin/sh\nexec sleep 60\n", 0o755)
@@ -203,6 +213,7 @@ def test_git_that_hangs_is_given_up(git_home: Home, tmp_path: Path, monkeypatch:
     assert credential.in_git_work_tree(git_home.store, host) is not None
 
 
+@posix
 def test_git_gets_no_key_and_runs_no_hook(git_home: Home, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     hook = tmp_path / "hook"

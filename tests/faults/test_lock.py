@@ -17,6 +17,7 @@ from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.transaction import Role, Store, Transaction, Write, lock, recover
 from tests.faults.homes import SCENARIOS, Home, put
+from tests.windows import real_locks
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
@@ -56,6 +57,7 @@ def holder(home: Home) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
+@real_locks
 def test_names_the_holder(home: Home, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(SetupError) as caught:
         lock(home.store, home.host, wait_seconds=0.2).__enter__()
@@ -64,6 +66,7 @@ def test_names_the_holder(home: Home, holder: subprocess.Popen[str]) -> None:
     assert home.store.lock.exists(), "a loser must not remove the holder's file"
 
 
+@real_locks
 def test_waits_for_its_turn(home: Home) -> None:
     process = start(home, HOLD, "0.7")
     assert process.stdout is not None
@@ -146,7 +149,9 @@ def test_folders_that_were_there_stay(home: Home) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="FIFOs are POSIX")
-@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/null")])
+@pytest.mark.parametrize(
+    "make", [getattr(os, "mkfifo", None), Path.mkdir, lambda path: path.symlink_to("/dev/null")]
+)
 def test_something_else_in_the_locks_place(home: Home, make: Callable[[Path], None]) -> None:
     home.store.folder.mkdir(parents=True)
     make(home.store.lock)
@@ -180,6 +185,7 @@ def take_turns(home: Home, name: str, times: int) -> None:
                     transaction.commit()
 
 
+@real_locks
 def test_eight_at_once_lose_nothing(
     home: Home, deep: bool, figure: Callable[[str, float, str], None]
 ) -> None:

@@ -27,6 +27,7 @@ from gonkagate_setup.system.transaction import (
 )
 from gonkagate_setup.system.transaction.changes import Change
 from tests.faults.homes import BINDING, NEW_KEY, NOW, OLD_KEY, SCENARIOS, Home, config, private, put, state
+from tests.windows import link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of POSIX")
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -115,7 +116,7 @@ def test_a_link_stays_and_its_target_changes(installed: Home, tmp_path: Path) ->
     real = tmp_path / "machine" / "dotfiles" / "oc.json"
     put(real, installed.user_config.read_bytes(), 0o640)
     installed.user_config.unlink()
-    installed.user_config.symlink_to(real)
+    link(installed.user_config, real)
     BY_NAME["scope switch"].run(installed)
     assert installed.user_config.is_symlink()
     assert real.read_bytes() == config()
@@ -157,7 +158,7 @@ def test_changed_right_before_its_replacement_starts_again(
 
     def replace_and_edit(*arguments: object, **named: object) -> None:
         original(*arguments, **named)  # type: ignore[arg-type]
-        if arguments[1] == installed.user_config.name:
+        if Path(str(arguments[1])).name == installed.user_config.name:
             installed.project_config.write_bytes(b'{"theme": "dark"}')
 
     monkeypatch.setattr(os, "replace", replace_and_edit)
@@ -169,6 +170,7 @@ def test_changed_right_before_its_replacement_starts_again(
     assert after == before
 
 
+@posix
 def test_only_a_mode_changed_counts_as_changed(installed: Home) -> None:
     change = user_write(installed, b"{}")
     installed.user_config.chmod(0o600)
@@ -187,7 +189,7 @@ def test_schema_that_opencode_added_is_no_change_by_others(installed: Home) -> N
     with lock(installed.store, installed.host):
         transaction = Transaction(installed.store, installed.host)
         transaction.apply([user_write(installed, b'\xef\xbb\xbf  {"model":"x/y"}')])
-        installed.user_config.write_text(OPENCODE_ADDED + '"model":"x/y"}')
+        installed.user_config.write_bytes((OPENCODE_ADDED + '"model":"x/y"}').encode())
         assert transaction.rollback() == ()
     assert installed.tree() == before
 
@@ -437,7 +439,7 @@ def test_failing_writes_have_the_code_of_their_file(installed: Home, monkeypatch
         path = changes[0].snapshot.real  # type: ignore[union-attr]
 
         def refuse(source: str, target: str, path: object = path, **named: object) -> None:
-            if target == Path(str(path)).name:
+            if Path(target).name == Path(str(path)).name:
                 raise OSError(28, "No space left on device")
             original(source, target, **named)  # type: ignore[arg-type]
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator
 
 import pytest
 
-from tests.sessions.desk import Desk, desk_with
 from tests.stand_in import StandIn
+
+if TYPE_CHECKING:
+    from tests.sessions.desk import Desk
 
 EXPECTED = Path(__file__).parent / "expected"
 _UPDATE = "UPDATE_SCREENS"
-
-# Pseudo-terminals are POSIX; what is ours to get wrong on Windows is in tests/unit/test_console.py.
-collect_ignore_glob = ["test_*.py"] if sys.platform == "win32" else []
 
 
 @pytest.fixture
 def desk(stand_in: StandIn) -> Iterator[Desk]:
     """Somebody at the terminal of a throw-away machine with the newest opencode."""
+    from tests.sessions.desk import desk_with
+
     with desk_with(stand_in) as made:
         yield made
 

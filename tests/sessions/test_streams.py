@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.machine import ROOT, Finished, Machine
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the streams are closed by a POSIX shell")
 
 
 def through_shell(machine: Machine, line: str, **environ: str) -> Finished:

@@ -35,7 +35,7 @@ def test_these_are_refused_with_what_was_found_where_and_what_to_do(
     assert (error.code, error.exit_status) == ("opencode_version_unsupported", Exit.OPENCODE)
     assert error.message.startswith(why)
     assert way_out in error.next_step
-    assert str(error.where) == "/usr/bin/opencode"
+    assert str(error.where) == str(HERE.path)
 
 
 def test_versions_compare_by_number_and_print_as_they_were_printed() -> None:

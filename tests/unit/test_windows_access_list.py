@@ -6,6 +6,7 @@ from pathlib import PureWindowsPath
 
 import pytest
 
+from gonkagate_setup.system.links import plain
 from gonkagate_setup.system.protection.windows import judge, wanted
 
 ME = "S-1-5-21-1004336348-1177238915-682003330-1001"
@@ -64,3 +65,23 @@ def test_bad_as_read_back(sddl: str, why: str) -> None:
     assert not ok
     assert why in detail
     assert detail.count(str(PATH)) == 1
+
+
+def test_the_name_that_windows_has_for_the_user_counts() -> None:
+    # The built-in Administrator, RID 500, is read back as LA.
+    assert judge("D:PAI(A;;FA;;;LA)(A;;FA;;;SY)(A;;FA;;;BA)", "LA", PATH).ok
+    assert not judge("D:PAI(A;;FA;;;LA)(A;;FA;;;SY)(A;;FA;;;BA)", ME, PATH).ok
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("\\\\?\\C:\\dotfiles\\opencode.json", "C:\\dotfiles\\opencode.json"),
+        ("\\\\?\\UNC\\host\\share\\x", "\\\\host\\share\\x"),
+        ("\\\\?\\Volume{1}\\x", "\\\\?\\Volume{1}\\x"),
+        ("..\\opencode.json", "..\\opencode.json"),
+        ("C:\\x", "C:\\x"),
+    ],
+)
+def test_a_links_target_is_named_as_people_name_it(target: str, expected: str) -> None:
+    assert plain(target) == expected

@@ -41,7 +41,10 @@ def wanted(user: str, *, folder: bool) -> str:
 
 
 def judge(sddl: str, user: str, path: PurePath) -> Status:
-    """Whether a read-back access list lets nobody in but the user, SYSTEM and Administrators."""
+    """Whether a read-back access list lets nobody in but the user, SYSTEM and Administrators.
+
+    `user` is what a list read back has for the user: the SID, or the name that Windows has for it.
+    """
     complaint = _complaint(sddl, user)
     return Status(True) if complaint is None else Status(False, f"{path} {complaint}", repairable=True)
 
@@ -78,7 +81,7 @@ class WindowsProtection:
         try:
             if not os.path.lexists(path):
                 return Status(False, f"{path} is not there")
-            return judge(_read(path), _current_user(), path)
+            return judge(_read(path), as_written(_current_user()), path)
         except OSError as problem:
             return Status(False, f"the access list of {path} cannot be read ({problem.strerror})")
 
@@ -96,6 +99,14 @@ class WindowsProtection:
         """See Protection."""
         if _read(path) != recorded:
             _write(path, recorded)
+
+
+def as_written(user: str) -> str:
+    """How a list that is read back names this SID: the built-in Administrator is `LA`, SYSTEM is `SY`."""
+    security = _library("advapi32")
+    with _Local() as descriptor:
+        _parse(security, wanted(user, folder=False), descriptor)
+        return str(_ENTRY.findall(_text(security, descriptor))[-1].split(";")[5])
 
 
 def _library(name: str) -> Any:
@@ -131,7 +142,7 @@ class _Local:
 
 def _read(path: Path) -> str:
     security = _library("advapi32")
-    with _Local() as descriptor, _Local() as text:
+    with _Local() as descriptor:
         code = security.GetNamedSecurityInfoW(
             ctypes.c_wchar_p(str(path)),
             _FILE_OBJECT,
@@ -144,6 +155,11 @@ def _read(path: Path) -> str:
         )
         if code:
             raise _error(code)
+        return _text(security, descriptor)
+
+
+def _text(security: Any, descriptor: ctypes.c_void_p) -> str:
+    with _Local() as text:
         if not security.ConvertSecurityDescriptorToStringSecurityDescriptorW(
             descriptor, _REVISION, _DACL_INFORMATION, ctypes.byref(text), None
         ):
@@ -151,13 +167,17 @@ def _read(path: Path) -> str:
         return ctypes.wstring_at(text.value or 0)
 
 
+def _parse(security: Any, sddl: str, descriptor: ctypes.c_void_p) -> None:
+    if not security.ConvertStringSecurityDescriptorToSecurityDescriptorW(
+        ctypes.c_wchar_p(sddl), _REVISION, ctypes.byref(descriptor), None
+    ):
+        raise _last_error()
+
+
 def _write(path: Path, sddl: str) -> None:
     security = _library("advapi32")
     with _Local() as descriptor:
-        if not security.ConvertStringSecurityDescriptorToSecurityDescriptorW(
-            ctypes.c_wchar_p(sddl), _REVISION, ctypes.byref(descriptor), None
-        ):
-            raise _last_error()
+        _parse(security, sddl, descriptor)
         present, defaulted, entries = ctypes.c_int(), ctypes.c_int(), ctypes.c_void_p()
         if not security.GetSecurityDescriptorDacl(
             descriptor, ctypes.byref(present), ctypes.byref(entries), ctypes.byref(defaulted)
