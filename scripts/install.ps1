@@ -6,8 +6,8 @@ Installs gonkagate-setup on native Windows, and starts it. Windows PowerShell 5.
   & ([scriptblock]::Create((irm https://github.com/.../install.ps1))) --scope user
 
 It puts one program into %LOCALAPPDATA%\Programs\gonkagate-setup, after checking its SHA-256, and changes nothing
-else. Everything stands inside one block, which PowerShell reads to its end before it runs any of it: a download
-that was cut off has no effect.
+else. Everything stands inside one block, which PowerShell reads to its end before it runs any of it, and the
+block's brace is the last byte: a download that was cut off has no effect.
 
   -Dir DIR       where to put it
   -Version X     this release instead of the newest
@@ -16,9 +16,9 @@ that was cut off has no effect.
   -Uninstall     remove what this script installed
   Anything else goes to gonkagate-setup, for example: --scope user
 #>
+$GonkaGateSetupWords = $args
 & {
     $ErrorActionPreference = 'Stop'
-    # The progress bar of Windows PowerShell 5.1 makes downloads many times slower.
     $ProgressPreference = 'SilentlyContinue'
 
     $Program = 'gonkagate-setup'
@@ -53,9 +53,32 @@ that was cut off has no effect.
         return "$Releases/latest/download"
     }
 
+    # Redirects are followed here, because Windows PowerShell 5.1 also follows one from https to http.
+    function Open-Url([Uri] $Address) {
+        for ($hop = 0; $hop -lt 10; $hop++) {
+            $here = $Releases -match '^http://' -and $Address.Scheme -eq 'http' -and $Address.IsLoopback
+            if ($Address.Scheme -ne 'https' -and -not $here) { throw "it leads to $Address, which is not https." }
+            $request = [Net.WebRequest]::CreateHttp($Address)
+            $request.AllowAutoRedirect = $false
+            $request.UserAgent = $Program
+            $response = $request.GetResponse()
+            if ([int] $response.StatusCode -lt 300) { return $response }
+            $next = [string] $response.Headers['Location']
+            $response.Close()
+            $Address = New-Object Uri $Address, $next
+        }
+        throw 'it leads in circles.'
+    }
+
     function Save-Url([string] $Url, [string] $Path) {
         try {
-            Invoke-WebRequest -UseBasicParsing -Uri $Url -OutFile $Path
+            $response = Open-Url $Url
+            try {
+                $file = [IO.File]::Create($Path)
+                try { $response.GetResponseStream().CopyTo($file) } finally { $file.Close() }
+            } finally {
+                $response.Close()
+            }
         } catch {
             throw "Could not download ${Url}: $($_.Exception.Message)"
         }
@@ -95,9 +118,9 @@ that was cut off has no effect.
         foreach ($python in @(@('py', '-3'), @('python3'), @('python'))) {
             $found = Get-Command $python[0] -CommandType Application -ErrorAction SilentlyContinue |
                 Select-Object -First 1
-            # The Microsoft Store's stand-in for a Python that is not there.
-            if (-not $found -or $found.Source -like '*\WindowsApps\*') { continue }
+            if (-not $found) { continue }
             $arguments = @($python | Select-Object -Skip 1)
+            # The Microsoft Store's stand-in for a Python that is not there fails here.
             & $found.Source @arguments -c 'import sys; sys.exit(sys.version_info < (3, 9))' *> $null
             if ($LASTEXITCODE -eq 0) { return , (@($found.Source) + $arguments + @($Path)) }
         }
@@ -124,7 +147,31 @@ that was cut off has no effect.
     function Test-Ours([string] $Path, [string] $Receipt) {
         if (-not (Test-Path -LiteralPath $Receipt -PathType Leaf)) { return $false }
         if (-not (Test-Path -LiteralPath $Path -PathType Leaf)) { return $false }
-        return @(Get-Content -LiteralPath $Receipt) -contains (Get-Sha256 $Path)
+        return @(Read-Receipt $Receipt) -contains (Get-Sha256 $Path)
+    }
+
+    # One line per checksum of a file of ours, and "made FOLDER" per folder that was made for it, outermost first.
+    function Read-Receipt([string] $Receipt) {
+        if ([IO.File]::Exists($Receipt)) { return [IO.File]::ReadAllLines($Receipt) }
+        return @()
+    }
+
+    function Get-Missing([string] $Dir) {
+        $missing = @()
+        while ($Dir -and -not (Test-Path -LiteralPath $Dir)) {
+            $missing = @($Dir) + $missing
+            $Dir = Split-Path -Parent $Dir
+        }
+        return $missing
+    }
+
+    # Remove what is empty, innermost first; Remove-Item would ask about a folder that is not.
+    function Remove-Empty([string[]] $Folders) {
+        $Folders = @($Folders | Where-Object { $_ })
+        [array]::Reverse($Folders)
+        foreach ($folder in $Folders) {
+            try { [IO.Directory]::Delete($folder) } catch { return }
+        }
     }
 
     function Get-Targets([string] $Dir) {
@@ -143,10 +190,9 @@ that was cut off has no effect.
             Remove-Item -LiteralPath $target
             Write-Host "${Program}: removed $target; what it set up for opencode stays"
         }
-        Remove-Item -LiteralPath $Receipt -ErrorAction SilentlyContinue
-        if ((Test-Path -LiteralPath $Dir) -and -not (Get-ChildItem -LiteralPath $Dir -Force)) {
-            Remove-Item -LiteralPath $Dir
-        }
+        $made = @(Read-Receipt $Receipt | Where-Object { $_ -like 'made *' } | ForEach-Object { $_.Substring(5) })
+        if ([IO.File]::Exists($Receipt)) { [IO.File]::Delete($Receipt) }
+        Remove-Empty $made
     }
 
     function Install-Program([string] $Dir, [string] $Receipt, [string] $Version, [bool] $Pyz) {
@@ -157,7 +203,9 @@ that was cut off has no effect.
             }
         }
         $source = Get-Source $Version
-        $made = -not (Test-Path -LiteralPath $Dir)
+        $made = @(Get-Missing $Dir)
+        $former = @(Read-Receipt $Receipt)
+        $done = $false
         $work = Join-Path $Dir ".$Program-install.$([guid]::NewGuid().ToString('N'))"
         try {
             New-Item -ItemType Directory -Path $work -Force | Out-Null
@@ -180,22 +228,36 @@ that was cut off has no effect.
             }
             $target = Join-Path $Dir (Split-Path -Leaf $fetched)
             # The receipt knows the new file before it is there, so an interruption leaves a file that is known.
-            $known = @(Get-Targets $Dir | Where-Object { Test-Path -LiteralPath $_ } | ForEach-Object { Get-Sha256 $_ })
-            Set-Content -LiteralPath $Receipt -Value (@($known) + @(Get-Sha256 $fetched))
-            Get-Targets $Dir | Where-Object { (Test-Path -LiteralPath $_) -and $_ -ne $target } | Remove-Item
-            Move-Item -LiteralPath $fetched -Destination $target -Force
-            $made = $false
-            return $target
+            $lines = @($former | Where-Object { $_ -like 'made *' }) + @($made | ForEach-Object { "made $_" })
+            $lines += @(Get-Targets $Dir | Where-Object { [IO.File]::Exists($_) } | ForEach-Object { Get-Sha256 $_ })
+            [IO.File]::WriteAllLines($Receipt, [string[]] ($lines + @(Get-Sha256 $fetched)))
+            if ([IO.File]::Exists($target)) {
+                [IO.File]::Replace($fetched, $target, [NullString]::Value)
+            } else {
+                [IO.File]::Move($fetched, $target)
+            }
+            $done = $true
         } finally {
             Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
-            if ($made) { Remove-Item -LiteralPath $Dir -ErrorAction SilentlyContinue }
+            if (-not $done) {
+                if ($former.Count -gt 0) {
+                    [IO.File]::WriteAllLines($Receipt, [string[]] $former)
+                } elseif ([IO.File]::Exists($Receipt)) {
+                    [IO.File]::Delete($Receipt)
+                }
+                Remove-Empty $made
+            }
         }
+        # Only now the other kind goes, if it is there.
+        Get-Targets $Dir | Where-Object { (Test-Path -LiteralPath $_) -and $_ -ne $target } |
+            Remove-Item -ErrorAction SilentlyContinue
+        return $target
     }
 
     # Windows PowerShell 5.1 offers older protocols first.
     [Net.ServicePointManager]::SecurityProtocol =
         [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
-    $options = Read-Options $args
+    $options = Read-Options $GonkaGateSetupWords
     $dir = $options.Dir
     if (-not $dir) { $dir = Join-Path $env:LOCALAPPDATA "Programs\$Program" }
     $dir = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($dir)
@@ -216,4 +278,4 @@ that was cut off has no effect.
     if (-not $options.NoRun) {
         Invoke-Starter (Get-Starter $target) $options.Rest
     }
-} @args
+}

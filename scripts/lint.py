@@ -3,8 +3,9 @@
     python3 scripts/lint.py
 
 actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, shellcheck also what the workflows
-run, yamllint every YAML file, and tree-sitter's PowerShell grammar install.ps1, of which it checks the syntax
-only. Needs Python 3.11 or newer. A tool that comes without a wheel for this Python or machine is skipped.
+run, yamllint every YAML file, and tree-sitter's PowerShell grammar install.ps1: its syntax, and that a download
+that was cut off does nothing. Needs Python 3.11 or newer. A tool that comes without a wheel for this Python or
+machine is skipped.
 """
 
 from __future__ import annotations
@@ -25,20 +26,33 @@ _OLDEST: Final = (3, 11)
 # All of lint.txt has wheels up to this one.
 _NEWEST_WITH_ALL: Final = (3, 14)
 
-# Runs in the linters' own environment: prints each place that is not PowerShell.
+# Runs in the linters' own environment: prints each place that is not PowerShell, and each beginning of the
+# file that is PowerShell and calls something. All beginnings take two minutes, so of the middle it takes a
+# sample; ci.yml has Windows PowerShell parse all of them.
 _PARSE_POWERSHELL: Final = """
 import sys
 from pathlib import Path
 import tree_sitter, tree_sitter_pwsh
 text = Path(sys.argv[1]).read_bytes()
-tree = tree_sitter.Parser(tree_sitter.Language(tree_sitter_pwsh.language())).parse(text)
-waiting, bad = [tree.root_node], 0
-while waiting:
-    node = waiting.pop()
-    waiting += node.children
+parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_pwsh.language()))
+def nodes(text):
+    waiting = [parser.parse(text).root_node]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.children
+        yield node
+bad = 0
+for node in nodes(text):
     if node.is_error or node.is_missing:
         bad += 1
         print(f"{sys.argv[1]}:{node.start_point[0] + 1}:{node.start_point[1] + 1}: not PowerShell")
+head = text.index(b"& {") + 100
+for end in sorted({*range(head), *range(head, len(text), 97), *range(len(text) - 60, len(text))}):
+    if parser.parse(text[:end]).root_node.has_error:
+        continue
+    if any(node.type in ("command", "invokation_expression") for node in nodes(text[:end])):
+        bad += 1
+        print(f"{sys.argv[1]}: its first {end} bytes alone do something")
 sys.exit(bool(bad))
 """
 
