@@ -96,6 +96,7 @@ def test_a_lock_file_with_rubbish_is_taken_over(home: Home) -> None:
         b'{"pid": "x", "made": 5}',
         b'{"made": ["/etc", 3]}',
         b"{" * 9999,
+        b"[" * 4096,
     ):
         put(home.store.lock, rubbish, 0o600)
         with lock(home.store, home.host, wait_seconds=0):
@@ -225,3 +226,27 @@ def test_eight_at_once_while_holders_are_killed(home: Home, deep: bool) -> None:
 
 def test_a_store_is_found_from_its_home(home: Home) -> None:
     assert Store.at(home.folder, home.store.profile) == home.store
+
+
+@pytest.mark.parametrize("there", ["nothing", "a file"])
+def test_a_home_that_is_no_folder_is_refused_at_once(home: Home, there: str) -> None:
+    home.folder.rmdir()
+    if there == "a file":
+        home.folder.write_bytes(b"")
+    began = time.monotonic()
+    with pytest.raises(SetupError) as caught:
+        lock(home.store, home.host, wait_seconds=60).__enter__()
+    assert caught.value.code == "managed_state_unusable"
+    assert str(caught.value.where) == str(home.folder)
+    assert time.monotonic() - began < 5
+
+
+def test_a_home_that_goes_away_while_waiting_ends_the_waiting(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "require_own_folders", lambda store: home.folder.rmdir())
+    waiting = lock(home.store, home.host, wait_seconds=0.2)
+    with pytest.raises(SetupError) as caught:
+        waiting.__enter__()
+    assert caught.value.code == "managed_state_write_failed"
+    assert waiting._made == []

@@ -195,7 +195,7 @@ def _understood(line: bytes) -> Entry | None:
         return None
     try:
         return _decode(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

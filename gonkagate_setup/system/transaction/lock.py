@@ -83,7 +83,10 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
                 self._make_folders()
                 descriptor = self._open()
             except FileNotFoundError:
-                # The last holder removed an empty folder just now.
+                # The last holder removed an empty folder just now; one that stays away is no such case.
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_PAUSE)
                 continue
             try:
                 if self._take(descriptor, deadline):
@@ -129,12 +132,12 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         for folder in self._store.folders:
             if folder.is_dir():
                 continue
-            self._made.append(folder)
             try:
                 folder.mkdir(mode=0o700)
             except FileExistsError:
-                self._made.remove(folder)
                 continue
+            if folder not in self._made:
+                self._made.append(folder)
             for_host(self._host).apply(folder)
             with Folder(folder.parent) as parent:
                 parent.sync()
@@ -186,7 +189,7 @@ def _read_holder(descriptor: int) -> dict[str, object]:
     os.lseek(descriptor, 0, os.SEEK_SET)
     try:
         value = json.loads(os.read(descriptor, _MOST_TEXT))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -79,7 +79,12 @@ class Store:
         return path == self.folder or self.folder in path.parents
 
     def require_own_folders(self) -> None:
-        """Raise SetupError managed_state_unusable where a link or a file is in place of a folder of ours."""
+        """Raise SetupError managed_state_unusable.
+
+        Where the home is not a folder, and where a link or a file is in place of a folder of ours.
+        """
+        if not self.home.is_dir():
+            _refuse(self.home, "this home folder is not there", "set HOME (on Windows USERPROFILE) to your own")
         for folder in self.folders:
             try:
                 status = folder.lstat()
