@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import blocked, key_notices, outcome, record
+from gonkagate_setup.commands import blocked, interrupted, key_notices, outcome, record
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
@@ -36,8 +36,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     check.result()
     with transactions.lock(context.store, context.host), Transaction(context.store, context.host) as changes:
         # Another setup may have been killed since the start of this one.
-        if transactions.recover(context.store, context.host) is not None:
-            raise TargetChanged(context.store.journal)
+        interrupted.put_back_under_lock(context.store, context.host)
         for snapshot in (observed.key_file, observed.state_file):
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))

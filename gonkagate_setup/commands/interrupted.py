@@ -5,7 +5,7 @@ from __future__ import annotations
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Store, journal
+from gonkagate_setup.system.transaction import Recovery, Store, TargetChanged, journal
 from gonkagate_setup.ui.terminal import Terminal
 
 
@@ -23,6 +23,22 @@ def put_back(store: Store, host: Host, terminal: Terminal, *, dry_run: bool) -> 
         recovery = transactions.recover(store, host)
     if recovery is None:
         return
+    _require_complete(recovery)
+    terminal.say("An earlier setup was interrupted; what it had changed was put back first.")
+
+
+def put_back_under_lock(store: Store, host: Host) -> None:
+    """Undo what another run left that was killed since this one read everything; the lock must be held.
+
+    Raises TargetChanged where there was something, SetupError as `put_back`.
+    """
+    recovery = transactions.recover(store, host)
+    if recovery is not None:
+        _require_complete(recovery)
+        raise TargetChanged(store.journal)
+
+
+def _require_complete(recovery: Recovery) -> None:
     if recovery.failures:
         raise SetupError(
             "managed_rollback_failed",
@@ -30,4 +46,3 @@ def put_back(store: Store, host: Host, terminal: Terminal, *, dry_run: bool) -> 
             + "; ".join(recovery.failures),
             next_step="put those files right, then run this command again",
         )
-    terminal.say("An earlier setup was interrupted; what it had changed was put back first.")

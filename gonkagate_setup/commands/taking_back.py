@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Sequence
 
+from gonkagate_setup.commands import interrupted
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import background
@@ -86,9 +87,10 @@ def _read_again(edits: Sequence[FileEdit]) -> None:
 def carry_out(store: Store, host: Host, changes: Sequence[Change], folders: Sequence[Path]) -> None:
     """All changes in this order or none, then the folders that are empty by now, innermost first.
 
-    Raises TargetChanged and what Transaction.apply raises.
+    Raises TargetChanged, and what Transaction.apply and interrupted.put_back raise.
     """
     with transactions.lock(store, host), Transaction(store, host) as transaction:
+        interrupted.put_back_under_lock(store, host)
         transaction.apply(changes)
         transaction.commit()
     for folder in sorted(set(folders), key=lambda path: len(path.parts), reverse=True):

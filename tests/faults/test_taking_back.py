@@ -8,11 +8,16 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Iterator
 
 import pytest
 
-from gonkagate_setup.commands import record, undo, uninstall
+from gonkagate_setup.commands import apply, record, undo, uninstall
+from gonkagate_setup.commands.blocked import OnBlocked
+from gonkagate_setup.commands.choices import Answers
+from gonkagate_setup.commands.context import Agreed, Context, Observation
+from gonkagate_setup.commands.context import Request as SetupRequest
 from gonkagate_setup.commands.taking_back import Request
 from gonkagate_setup.core import plan as plans
 from gonkagate_setup.core import state as states
@@ -22,7 +27,7 @@ from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Role, Transaction, Write, lock
+from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction, Write, journal, lock
 from gonkagate_setup.ui.prompts import RefusingPrompter
 from gonkagate_setup.ui.terminal import Outlet, Terminal
 from tests.faults.homes import NEW_KEY, NOW, Home
@@ -206,3 +211,69 @@ def test_what_killing_proves_is_not_empty(roots: Iterator[Path]) -> None:
     home = make(next(roots), first_setup)
     home.store.key.unlink()
     assert "key file" in str(home.would_start())
+
+
+def killed_meanwhile(home: Home, *, touched: bool) -> None:
+    """A setup that began after this one had read everything, and was killed; then an editor wrote."""
+    with lock(home.store, home.host):
+        snapshot = read_snapshot(home.user_config)
+        Transaction(home.store, home.host).apply([Write(snapshot, b'{"theme": "x"}', Role.USER_CONFIG)])
+    if touched:
+        home.user_config.write_bytes(b'{"by": "hand"}')
+
+
+def run_setup(home: Home) -> None:
+    """The writing half, with everything read before."""
+    survey = take_survey(home.host, home.project, GONKAGATE)
+    plan = plans.build(
+        GONKAGATE,
+        Choice(GONKAGATE.models[0], Scope.USER),
+        KeyAction.KEEP,
+        survey.user_files,
+        survey.project_files,
+        None,
+    )
+    observed = Observation(survey, read_snapshot(home.store.key), None, read_snapshot(home.store.state), None)
+
+    probe: Any = SimpleNamespace(result=lambda: None)
+    context = Context(home.host, GONKAGATE, home.store, silent(), RefusingPrompter("test", "X"), probe)
+    request = SetupRequest(None, None, True, False, None, OnBlocked.ROLLBACK)
+    apply.carry_out(request, context, Agreed(Answers(), plan, observed, ()))
+
+
+@pytest.mark.parametrize("verb", [run_undo, run_uninstall, run_setup])
+@pytest.mark.parametrize("touched", [True, False])
+def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_told(
+    verb: Verb, touched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "machine")
+    home.folder.mkdir(parents=True)
+    home.project.mkdir()
+    over_another(home)
+    times: list[int] = []
+
+    def meanwhile(*_: Any) -> None:
+        if not times:
+            killed_meanwhile(home, touched=touched)
+        times.append(1)
+
+    for command, name in (
+        (undo, "second_reading"),
+        (uninstall, "second_reading"),
+        (apply, "_second_reading"),
+    ):
+        monkeypatch.setattr(command, name, meanwhile)
+    if touched:
+        with pytest.raises(SetupError) as caught:
+            verb(home)
+        assert caught.value.code == "managed_rollback_failed"
+        assert str(home.user_config) in caught.value.message
+        assert home.user_config.read_bytes() == b'{"by": "hand"}'
+    elif verb is run_setup:
+        with pytest.raises(TargetChanged):
+            verb(home)
+    else:
+        verb(home)
+        assert len(times) == 2, "everything is read again"
+    assert b"theme" not in home.user_config.read_bytes()
+    assert not journal.exists(home.store)

@@ -84,7 +84,9 @@ class Store:
         Where the home is not a folder, and where a link or a file is in place of a folder of ours.
         """
         if not self.home.is_dir():
-            _refuse(self.home, "this home folder is not there", "set HOME (on Windows USERPROFILE) to your own")
+            _refuse(
+                self.home, "this home folder is not there", "set HOME (on Windows USERPROFILE) to your own"
+            )
         for folder in self.folders:
             try:
                 status = folder.lstat()
