@@ -45,12 +45,22 @@ MASK: Final = "***"
 _LONG: Final = 20
 
 # Any printable ASCII but quotes and backslashes may follow the prefix (credential.py); a dot does not end it.
+# A letter before it is part of another word, unless it ends an escape: %0A, \n, \u003d, a colour.
 # Compiled at first use: most runs print nothing that needs them before the first question.
-_KEY_SHAPED: Final = r"(?<![A-Za-z])gp(?:-|%2[Dd]|\\+u002[Dd])[^\s\"'`\\\x00-\x20\x7f-\U0010ffff]+"
+_KEY_SHAPED: Final = (
+    r"(?P<lead>\[[0-9;:]*m|(?<![A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\[ux][0-9A-Fa-f]{2})"
+    r"|(?<=\\u[0-9A-Fa-f]{4}))"
+    r"gp(?:-|%2[Dd]|\\+u002[Dd])[^\s\"'`\\\x00-\x20\x7f-\U0010ffff]+"
+)
 
-# Between two characters of a secret: line ends and indentation of wrapped text (escaped ones too), frames
-# of boxes, terminal escapes, and the zero bytes of UTF-16.
-_GAP: Final = r"(?:\\+[nrt]|\x1b\[[0-9;?]*[A-Za-z]|[\s\x00\u200b\u2502|])*"
+# What may stand between two characters of a secret: line ends, continuations, quote marks and indentation of
+# wrapped text (escaped ones too), frames of boxes, terminal escapes, hyperlinks (OSC 8), UTF-16's zero bytes.
+_GAPS: Final = (
+    r"(?:\\(?:[nrt]|(?:x1[bB]|u001[bB]|033|e)\[[0-9;:?]*[A-Za-z]"
+    r"|u(?:00(?:0[0-9a-fA-F]|20|23|3[eE]|7[cC]|[aA]0)|2[0-9a-fA-F]{3}))?"
+    r"|\x1b(?:\[[0-9;:?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
+    r"|[\s\x00\u200b\u2026\u2500-\u257f|>#]+)"
+)
 
 _NAME: Final = (
     r"(?:[A-Za-z0-9]+[_-])*(?:[A-Za-z0-9]*(?:(?:api[_-]?key|secret|password|passwd|credential|private[_-]?key)s?"
@@ -71,18 +81,79 @@ _REFERENCE: Final = r"\{(?:env|file):[^}]*\}|\*+|Secret\(\*+\)|null|true|false"
 def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
     """`text` with `***` in place of everything secret in it.
 
-    That is: the known `secrets`, also percent-encoded, JSON-escaped, in base64 or hexadecimal, or split over
-    wrapped lines; anything with the shape of a GonkaGate key; and values under secret-looking names, where
-    references (`{file:...}`, `{env:...}`) stay. JSON stays JSON.
+    That is: the known `secrets` as `replace_known` finds them; anything with the shape of a GonkaGate key;
+    and values under secret-looking names, where references (`{file:...}`, `{env:...}`) stay. JSON stays JSON.
     """
     import re
 
-    for secret in secrets:
-        for pattern in _forms(secret.reveal()):
-            text = re.sub(pattern, MASK, text)
-    text = re.sub(_KEY_SHAPED, MASK, text)
+    text = replace_known(text, secrets, MASK)
+    text = re.sub(_KEY_SHAPED, rf"\g<lead>{MASK}", text)
     text = re.sub(_FLAG, rf"\g<1>{MASK}", text)
     return re.sub(_NAMED, _mask_value, text, flags=re.MULTILINE)
+
+
+def replace_known(text: str, secrets: Iterable[Secret], replacement: str) -> str:
+    """`text` with `replacement` in place of the secrets, in whatever form they stand there.
+
+    Plain, percent-encoded, JSON-escaped, as HTML entities, in hexadecimal, as decimal bytes, in base64 (also
+    twice), base64url or base32, as UTF-16, with colours or links in it, or split over wrapped lines.
+    """
+    import re
+
+    values = [secret.reveal() for secret in secrets if secret.reveal()]
+    if not values:
+        return text
+    dense = _Dense(text)
+    spans: list[tuple[int, int]] = []
+    for value in values:
+        spans += [
+            dense.original(*match.span()) for form in _forms(value) for match in form.finditer(dense.text)
+        ]
+        decimal = r"[\s,;]+".join(str(byte) for byte in value.encode())
+        as_text = rf"{re.escape(value)}|(?<!\d){decimal}(?!\d)"
+        spans += [match.span() for match in re.finditer(as_text, text)]
+    done, parts = 0, []
+    for start, end in sorted(spans):
+        if start >= done:
+            parts += [text[done:start], replacement]
+        done = max(done, end)
+    return "".join([*parts, text[done:]])
+
+
+class _Dense:
+    """A text without what may stand within a secret, and where each of its characters was."""
+
+    def __init__(self, text: str) -> None:
+        import re
+
+        self._text = text
+        self._starts: list[int] = []
+        self._origins: list[int] = []
+        parts, at, length = [], 0, 0
+        for gap in [*re.finditer(_GAPS, text), None]:
+            start, end = (len(text), len(text)) if gap is None else gap.span()
+            if start > at:
+                self._starts.append(length)
+                self._origins.append(at)
+                parts.append(text[at:start])
+                length += start - at
+            at = end
+        self.text = "".join(parts)
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Where `self.text[start:end]` stands in the text; the backslashes of an escape belong to it."""
+        first, last = self._origin(start), self._origin(end - 1) + 1
+        while self._text[first] in "ux" and first and self._text[first - 1] == "\\":
+            first -= 1
+            if not first or self._text[first - 1] != "\\":
+                break
+        return first, last
+
+    def _origin(self, index: int) -> int:
+        from bisect import bisect_right
+
+        part = bisect_right(self._starts, index) - 1
+        return self._origins[part] + index - self._starts[part]
 
 
 def _mask_value(match: re.Match[str]) -> str:
@@ -102,21 +173,40 @@ def _mask_value(match: re.Match[str]) -> str:
     return f"{name}{close}{MASK}{close}"
 
 
-def _forms(value: str) -> Iterator[str]:
-    """Regular expressions for the ways in which a text may hold the value."""
+def _forms(value: str) -> Iterator[re.Pattern[str]]:
+    """Regular expressions for the ways in which a dense text may hold the value."""
     import re
-    from base64 import b64encode
 
-    if not value:
+    if not re.sub(_GAPS, "", value):
         return
-    yield _GAP.join(_character(character) for character in value)
+    yield re.compile("".join(_character(character) for character in value))
     data = value.encode()
-    yield "(?i)" + r"[\s:]*".join(re.escape(f"{byte:02x}") for byte in data)
-    # The same bytes look different in base64 at each of the three positions within a group.
-    for shift, skip in ((0, 0), (1, 2), (2, 3)):
-        whole = (shift + len(data)) * 8 // 6
-        core = b64encode(bytes(shift) + data).decode()[skip:whole]
-        yield _GAP.join({"+": "[+-]", "/": r"(?:\\*/|_)"}.get(letter, letter) for letter in core)
+    yield re.compile(r"(?:[:,;-]|0?x)*".join(f"{byte:02x}" for byte in data), re.IGNORECASE)
+    for core in {
+        *_base64(data),
+        *_base32(data),
+        *(twice for once in _base64(data) for twice in _base64(once)),
+    }:
+        yield re.compile("".join(_BASE64.get(letter, letter) for letter in core.decode()))
+
+
+def _base64(data: bytes) -> Iterator[bytes]:
+    """What base64 has of the bytes wherever they begin within a group of three, in both alphabets."""
+    from base64 import b64encode, urlsafe_b64encode
+
+    for shift in range(3):
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(bytes(shift) + data)[-(-shift * 8 // 6) : (shift + len(data)) * 8 // 6]
+
+
+def _base32(data: bytes) -> Iterator[bytes]:
+    from base64 import b32encode
+
+    for shift in range(5):
+        yield b32encode(bytes(shift) + data)[-(-shift * 8 // 5) : (shift + len(data)) * 8 // 5]
+
+
+_BASE64: Final = {"+": r"(?:\+|%2[bB]|u002[bB])", "/": r"(?:/|%2[fF])"}
 
 
 def _character(character: str) -> str:
@@ -124,5 +214,8 @@ def _character(character: str) -> str:
 
     code = f"{ord(character):02x}"
     either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
-    entity = rf"&#(?:{ord(character)}|[xX]{either});"
-    return rf"(?:{re.escape(character)}|%(?:25)*{either}|\\+(?:u00|x){either}|{entity})"
+    encoded = rf"%(?:25)*{either}|u00{either}|x{either}|&(?:{ord(character)}|[xX]{either});"
+    # A character that a dense text lacks can only stand there in another guise; so can the `#` of an entity.
+    if re.fullmatch(_GAPS, character):
+        return f"(?:{encoded})?"
+    return f"(?:{re.escape(character)}|{encoded})"

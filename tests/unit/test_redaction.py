@@ -14,6 +14,18 @@ from gonkagate_setup.redaction import MASK, Secret, scrub
 
 KEY = "gp-test-Ab9xYz.second-Half_4711+/~q"
 SECRET = Secret(KEY)
+# What stands between the halves of a key that was broken over lines.
+SIGNS = (
+    "\n> ",
+    "\n# ",
+    "…\n",
+    "\\\n",
+    "\\u2502",
+    "\\n\\u2502  ",
+    "\\u001b[31m",
+    "\\x1b[0m\n",
+    "\u2551\n\u2551 ",
+)
 
 
 def forms() -> dict[str, str]:
@@ -48,6 +60,17 @@ def forms() -> dict[str, str]:
         "with colours": "\x1b[31m".join((KEY[:9], KEY[9:])),
         "in an escaped text": repr("a\n" + KEY[:8] + "\n   " + KEY[8:]),
         "bytes": repr(data),
+        "a list of bytes": str(list(data)),
+        "decimal bytes": " ".join(map(str, data)),
+        "hexadecimal numbers": ", ".join(f"0x{byte:02x}" for byte in data),
+        "base32": base64.b32encode(data).decode(),
+        "base32 of a header": base64.b32encode(b"Bearer " + data).decode(),
+        "base64 of base64": base64.b64encode(base64.b64encode(data)).decode(),
+        "base64 of a login in base64": base64.b64encode(b"x:" + base64.b64encode(b"ab" + data)).decode(),
+        "base64url of base64url": base64.urlsafe_b64encode(base64.urlsafe_b64encode(data)).decode(),
+        "base64 in a URL": urllib.parse.quote(base64.b64encode(data).decode(), safe=""),
+        "a link": f"{KEY[:9]}\x1b]8;;https://x/\x1b\\{KEY[9:20]}\x1b]8;;\x07{KEY[20:]}",
+        **{f"with {sign!r} in it": KEY[:12] + sign + KEY[12:] for sign in SIGNS},
         **wrapped,
     }
 
@@ -61,6 +84,36 @@ def test_the_known_key_in_every_form(name: str) -> None:
             for needle in (part, part.encode().hex(), part.encode().hex().upper(), "\0".join(part)):
                 assert needle not in after
         assert base64.b64encode(KEY.encode())[4:20].decode() not in after
+
+
+@pytest.mark.parametrize("shift", range(5))
+def test_base32_and_base64_twice_wherever_the_key_begins(shift: int) -> None:
+    for once in (base64.b64encode, base64.urlsafe_b64encode):
+        for pad in range(3):
+            inner = once(b"x" * (30 + pad) + KEY.encode() + b"y" * 30)
+            core = once(b"x" * pad + KEY.encode())[4:40]
+            twice = base64.b64encode(b"z" * shift + inner).decode()
+            left = base64.b64decode(scrub(twice, [SECRET]).split(MASK)[0] + "===")
+            assert MASK in scrub(twice, [SECRET])
+            assert core not in left
+    encoded = base64.b32encode(b"x" * (30 + shift) + KEY.encode() + b"y" * 30).decode()
+    core = base64.b32encode(b"x" * shift + KEY.encode())[8:48]
+    assert core.decode() in encoded
+    assert core.decode() not in scrub(encoded, [SECRET])
+
+
+@pytest.mark.parametrize("key", ["gp-a>b#c|d", "gp-ab#>c|d"])
+def test_a_key_with_signs_that_also_mark_lines(key: str) -> None:
+    for text in (key, f"-{urllib.parse.quote(key)}-", json.dumps(key), f"{key[:5]}\n> {key[5:]}"):
+        assert key[5:] not in scrub(text, [Secret(key)])
+        assert MASK in scrub(text, [Secret(key)])
+
+
+def test_no_more_than_the_key_goes() -> None:
+    text = f"a\n{KEY}\nb > {KEY[:9]}\n> {KEY[9:]} # c"
+    assert scrub(text, [SECRET]) == f"a\n{MASK}\nb > {MASK} # c"
+    escaped = "".join(f"\\u{byte:04x}" for byte in KEY.encode())
+    assert scrub(f'"{escaped}"', [SECRET]) == f'"{MASK}"'
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2])
@@ -89,7 +142,14 @@ def test_an_unknown_key_goes_by_its_shape(key: str) -> None:
         f'"{key}"',
         f"({key})",
         f"?k={key}",
+        f"?k%3D{key}",
+        f"%0a{key}",
         f"Bearer {key}\n",
+        f"keys:\\n{key}",
+        f"\\u000a{key}",
+        f"\\x0a{key}",
+        f"\x1b[31m{key}\x1b[0m",
+        f"\x1b[1;38:5:9m{key}",
     ):
         after = scrub(text)
         assert MASK in after
@@ -178,12 +238,13 @@ def test_signs_of_regular_expressions_are_only_signs() -> None:
     assert scrub("a.*b aXXb", [Secret("a.*b")]) == f"{MASK} aXXb"
 
 
-@pytest.mark.parametrize(
-    "text", ["g" * 10**5, "gp-" * 10**5, "%67" * 10**5, "\n" * 10**5, "api_key" * 10**4, "a_" * 10**5]
-)
+LONG = ("g", "gp-", "%67", "\n", "api_key", "a_", "\\", "\\n", "g\x1b]8;;", "103, ", "%25", "67", "g\\\\n")
+
+
+@pytest.mark.parametrize("text", LONG)
 def test_long_texts_take_no_long(text: str) -> None:
     """A text of 100,000 signs that nearly matches ends within the test's own time-out of nature."""
-    assert isinstance(scrub(text, [SECRET]), str)
+    assert isinstance(scrub(text * 10**5, [SECRET]), str)
 
 
 def test_a_secret_never_shows_itself() -> None:
