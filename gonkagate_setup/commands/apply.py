@@ -34,7 +34,11 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         with context.terminal.progress("checking the edit with a second parser"):
             check.result()
     check.result()
-    with transactions.lock(context.store, context.host), Transaction(context.store, context.host) as changes:
+    secrets = [key for key in (agreed.answers.key, observed.stored and observed.stored.secret) if key]
+    with (
+        transactions.lock(context.store, context.host),
+        Transaction(context.store, context.host, secrets) as changes,
+    ):
         # Another setup may have been killed since the start of this one.
         interrupted.put_back_under_lock(context.store, context.host)
         for snapshot in (observed.key_file, observed.state_file):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gonkagate_setup.commands import blocked, interrupted, outcome
+from gonkagate_setup.commands import blocked, guarded, interrupted, outcome
 from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
@@ -38,6 +38,7 @@ def run(
     """Set opencode up. Raises SetupError; whatever it raises, nothing is left half done."""
     given = Answers(model=_given_model(request, profile), scope=request.scope)
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
+    guarded.keys(context.store, host, terminal)
     interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run)
     answers, report = _set_up(request, context, given)
     if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
@@ -150,6 +151,8 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
 
 def _observe(context: Context) -> Observation:
     state_file = files.read_snapshot(context.store.state, follow_links=False)
+    # Also the one that was put back, or that another program has stored since.
+    guarded.keys(context.store, context.host, context.terminal)
     return Observation(
         survey=take_survey(context.host, context.host.cwd, context.profile),
         key_file=files.read_snapshot(context.store.key, follow_links=False),

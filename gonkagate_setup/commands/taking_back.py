@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Sequence
+from typing import Final, Iterable, Sequence
 
 from gonkagate_setup.commands import interrupted
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
@@ -84,12 +85,19 @@ def _read_again(edits: Sequence[FileEdit]) -> None:
             ) from None
 
 
-def carry_out(store: Store, host: Host, changes: Sequence[Change], folders: Sequence[Path]) -> None:
+def carry_out(
+    store: Store,
+    host: Host,
+    changes: Sequence[Change],
+    folders: Sequence[Path],
+    secrets: Iterable[Secret] = (),
+) -> None:
     """All changes in this order or none, then the folders that are empty by now, innermost first.
 
-    Raises TargetChanged, and what Transaction.apply and interrupted.put_back raise.
+    `secrets` stand in no copy that stays. Raises TargetChanged, and what Transaction.apply and
+    interrupted.put_back raise.
     """
-    with transactions.lock(store, host), Transaction(store, host) as transaction:
+    with transactions.lock(store, host), Transaction(store, host, secrets) as transaction:
         interrupted.put_back_under_lock(store, host)
         transaction.apply(changes)
         transaction.commit()

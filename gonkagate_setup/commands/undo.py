@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gonkagate_setup.commands import interrupted, record
+from gonkagate_setup.commands import guarded, interrupted, record
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import undoing
@@ -45,7 +45,9 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     """Take the last setup back; raises SetupError, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
+    guarded.keys(store, host, terminal)
     interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
+    secrets = guarded.keys(store, host, terminal)
     shown: tuple[FileEdit, ...] | None = None
     for _ in range(ATTEMPTS):
         plan = _plan(store)
@@ -62,7 +64,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             shown = plan.edits
         second_reading(plan.edits, terminal)
         try:
-            carry_out(store, host, plan.changes, plan.folders)
+            carry_out(store, host, plan.changes, plan.folders, secrets)
         except TargetChanged as moved:
             changed = moved
             terminal.say("A file changed while this was running; reading everything again.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Iterator
 
-from gonkagate_setup.commands import interrupted, record
+from gonkagate_setup.commands import guarded, interrupted, record
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import uninstalling
@@ -57,7 +57,9 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     """Remove the provider from this machine; raises SetupError, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
+    guarded.keys(store, host, terminal)
     interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
+    secrets = guarded.keys(store, host, terminal)
     shown: _Plan | None = None
     for _ in range(ATTEMPTS):
         plan = _plan(request, store, host, profile)
@@ -76,7 +78,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             shown = plan
         second_reading(plan.removal.edits, terminal)
         try:
-            carry_out(store, host, plan.changes, [])
+            carry_out(store, host, plan.changes, [], secrets)
         except TargetChanged as moved:
             changed = moved
             terminal.say("A file changed while this was running; reading everything again.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gonkagate_setup.commands import key_notices
+from gonkagate_setup.commands import guarded, key_notices
 from gonkagate_setup.commands.choices import active_model
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
@@ -27,6 +27,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     `live_seconds`: ask the service itself too, in so much time at most.
     """
     store = Store.at(host.home, profile)
+    guarded.keys(store, host, terminal)
     if journal.exists(store):
         raise SetupError(
             "interrupted_setup",

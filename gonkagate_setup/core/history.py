@@ -14,6 +14,7 @@ from typing import Any, Final, Mapping, Sequence
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation, Set
 from gonkagate_setup.core.jsonc import same
+from gonkagate_setup.core.keyless import harmless
 from gonkagate_setup.core.layers import MISSING, leaves, lookup
 from gonkagate_setup.core.ownership import removals
 from gonkagate_setup.core.places import PROJECT, USER
@@ -106,14 +107,10 @@ def key_changes(
 def _without_key(profile: Profile, path: ConfigPath, value: Any) -> Any:
     key = ("provider", profile.id, "options", "apiKey")
     if path == key:
-        return profile.key_binding if _literal(value) else value
+        return value if value is MISSING or harmless(value, profile) else profile.key_binding
     if not isinstance(value, dict) or path != key[: len(path)]:
         return value
     return {name: _without_key(profile, (*path, name), child) for name, child in value.items()}
-
-
-def _literal(value: Any) -> bool:
-    return isinstance(value, str) and not (value.startswith(("{file:", "{env:")) and value.endswith("}"))
 
 
 def _looks_secret(path: ConfigPath, value: Any) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import io
 import json
 import os
 import signal
@@ -13,7 +15,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from gonkagate_setup.commands import apply, record, undo, uninstall
+from gonkagate_setup.commands import apply, record, setup, undo, uninstall, verify
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.choices import Answers
 from gonkagate_setup.commands.context import Agreed, Context, Observation
@@ -277,3 +279,65 @@ def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_to
         assert len(times) == 2, "everything is read again"
     assert b"theme" not in home.user_config.read_bytes()
     assert not journal.exists(home.store)
+
+
+def heard() -> tuple[Terminal, io.StringIO]:
+    """A terminal, and all that it says."""
+    said = io.StringIO()
+    out = Outlet(said, terminal=False, colour=False)
+    return Terminal(out, out, json=False, quiet=False, find_device=lambda: None, find_width=lambda: 80), said
+
+
+def observe(home: Home, terminal: Terminal) -> None:
+    probe: Any = None
+    nobody = RefusingPrompter("test", "X")
+    setup._observe(Context(home.host, GONKAGATE, home.store, terminal, nobody, probe))
+
+
+def undo_dry(home: Home, terminal: Terminal) -> None:
+    report = undo.run(Request(True, True), home.host, GONKAGATE, terminal, RefusingPrompter("test", "X"))
+    terminal.say(report.details["diff"])
+
+
+def uninstall_dry(home: Home, terminal: Terminal) -> None:
+    report = uninstall.run(Request(True, True), home.host, GONKAGATE, terminal, RefusingPrompter("test", "X"))
+    terminal.say(report.details["diff"])
+
+
+def verify_refused(home: Home, terminal: Terminal) -> None:
+    home.user_config.write_bytes(b"{")
+    with pytest.raises(SetupError):
+        verify.run(home.host, GONKAGATE, terminal)
+
+
+@pytest.mark.parametrize("run", [observe, undo_dry, uninstall_dry, verify_refused])
+def test_the_stored_key_is_masked_in_any_form_from_the_first_word_on(
+    run: Callable[[Home, Terminal], None], tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "machine")
+    home.folder.mkdir(parents=True)
+    home.project.mkdir()
+    form = base64.b64encode(NEW_KEY).decode()
+    home.user_config.parent.mkdir(parents=True)
+    home.user_config.write_text(json.dumps({"model": "a/b", "x": form}, indent=2))
+    set_up(home, Scope.USER, 0)
+    terminal, said = heard()
+    run(home, terminal)
+    terminal.say(f"in a message: {form}")
+    assert "in a message: ***" in said.getvalue()
+    assert form not in said.getvalue()
+    assert run not in (undo_dry, uninstall_dry) or '"x": "***' in said.getvalue()
+
+
+def test_no_copy_keeps_the_stored_key(tmp_path: Path) -> None:
+    home = Home(tmp_path / "machine")
+    home.folder.mkdir(parents=True)
+    home.project.mkdir()
+    changed_since(home)
+    for config in (home.user_config, home.project_config):
+        value = json.loads(config.read_text())
+        config.write_text(json.dumps({**value, "x": {"y": NEW_KEY.decode()}}, indent=4))
+    run_undo(home)
+    kept = list(home.root.rglob("*.bak-*"))
+    assert any(b'"y"' in path.read_bytes() for path in kept)
+    assert [path for path in kept if NEW_KEY in path.read_bytes()] == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import urllib.parse
 
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system.transaction.backups import without_key
 
 KEY = "gp-secret.of-a_user+/~1"
@@ -80,3 +83,62 @@ def test_nothing_to_do(text: str) -> None:
 def test_places_that_are_no_objects(value: str) -> None:
     text = "{" + value + "}"
     assert without_key(text.encode(), GONKAGATE) == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"provider": {"other": {"options": {"apiKey": "KEY"}}}}',
+        '{"provider": {"other": {"options": {"headers": {"Authorization": "Bearer KEY"}}}}}',
+        '{"x": "KEY"} // KEY',
+        '{"x": "ESCAPED"}',
+        '{"x": "PERCENT"}',
+        '{"x": "BASE64"}',
+        '{"x": [KEY',
+    ],
+)
+def test_a_key_that_is_known_goes_wherever_it_stands(text: str) -> None:
+    escaped = KEY.replace("/", "\\/").replace("g", "\\u0067")
+    for name, form in (
+        ("KEY", KEY),
+        ("ESCAPED", escaped),
+        ("PERCENT", urllib.parse.quote(KEY, safe="")),
+        ("BASE64", base64.b64encode(KEY.encode()).decode()),
+    ):
+        text = text.replace(name, form)
+    after = without_key(text.encode(), GONKAGATE, [Secret("gp-another"), Secret(KEY)]).decode()
+    assert BINDING in after
+    for part in (KEY, "secret", "of-a_user", base64.b64encode(KEY.encode()).decode()[4:20]):
+        assert part not in after
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '["KEY"]',
+        '{"a": {"b": ["KEY"]}}',
+        '"{env:KEY}"',
+        '"{file:KEY}"',
+        '["sk-not-of-our-shape"]',
+        '{"value": "sk-not-of-our-shape"}',
+        "12345678",
+        '"gp-secret.of-a_user+\\/~1"',
+    ],
+)
+def test_what_stands_there_in_another_form_goes_and_its_text_elsewhere_too(value: str) -> None:
+    text = with_key("x").replace('"x"', value.replace("KEY", KEY)) + f"// {KEY} sk-not-of-our-shape"
+    after = without_key(text.encode(), GONKAGATE).decode()
+    assert f'"apiKey" :"{BINDING}", /* here */' in after
+    assert "12345678" not in after
+    assert ("sk-not-of-our-shape" if "sk-" in value else KEY) not in after or value == "12345678"
+
+
+@pytest.mark.parametrize("first", ['"sk-other-shape"', '["sk-other-shape"]', '{"a": "sk-other-shape"}'])
+def test_a_shadowed_duplicate_of_any_shape_goes(first: str) -> None:
+    for text in (
+        '{"provider": {"gonkagate": {"options": {"apiKey": FIRST, "apiKey": "{env:X}"}}}}',
+        '{"provider": {"gonkagate": {"options": {"apiKey": FIRST}, "options": {}}}}',
+        '{"provider": {"gonkagate": {"options": {"apiKey": FIRST}}}, "provider": {}}',
+    ):
+        after = without_key(text.replace("FIRST", first).encode(), GONKAGATE).decode()
+        assert after == text.replace("FIRST", f'"{BINDING}"')

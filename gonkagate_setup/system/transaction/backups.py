@@ -11,19 +11,17 @@ import os
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Iterable
 
 from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.store import Store
 
 KEPT: Final = 10
-# Shorter literals could be a part of something else.
-_UNMISTAKABLE: Final = 8
 _STAMP: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?\Z")
 _PROJECT_COPY: Final = re.compile(r".+\.[0-9a-f]{12}\.bak-\d{8}T\d{6}Z(?:-\d+)?")
-_REFERENCE: Final = re.compile(r"\{(?:env|file):[^}]+\}\Z")
 
 
 def place(store: Store, role: Role, path: Path, now: datetime) -> Path:
@@ -37,28 +35,12 @@ def place(store: Store, role: Role, path: Path, now: datetime) -> Path:
     return candidate
 
 
-def without_key(data: bytes, profile: Profile) -> bytes:
-    """The copy with the canonical binding in place of a literal at `provider.<id>.options.apiKey`.
+def without_key(data: bytes, profile: Profile, secrets: Iterable[Secret] = ()) -> bytes:
+    """The copy as core.keyless leaves it; bytes that are not UTF-8 stay what they are."""
+    from gonkagate_setup.core import keyless
 
-    The same literal goes wherever else it stands. Where the text cannot be parsed, or holds our key's place
-    twice, everything that has the shape of a key is replaced instead.
-    """
-    from gonkagate_setup.core import jsonc
-
-    path = ("provider", profile.id, "options", "apiKey")
-    try:
-        document = jsonc.parse(jsonc.decode(data))
-    except jsonc.JsoncError:
-        return _without_shapes(data, profile)
-    node = document.find(path)
-    if node is not None and _is_literal(node.value, profile):
-        literal = str(node.value)
-        data = document.set(path, profile.key_binding).text.encode("utf-8")
-        if len(literal) >= _UNMISTAKABLE:
-            data = data.replace(literal.encode("utf-8"), profile.key_binding.encode("utf-8"))
-    if any(path[: len(entry[0])] == entry[0] for entry in document.duplicates):
-        data = _without_shapes(data, profile)
-    return data
+    text = data.decode("utf-8", "surrogateescape")
+    return keyless.without_key(text, profile, secrets).encode("utf-8", "surrogateescape")
 
 
 def copies(store: Store, role: Role, path: Path) -> list[Path]:
@@ -92,12 +74,3 @@ def _family(store: Store, role: Role, path: Path) -> tuple[Path, str]:
         name = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
         return store.backups, f"{path.name}.{name}.bak-"
     return path.parent, f"{path.name}.bak-"
-
-
-def _is_literal(value: Any, profile: Profile) -> bool:
-    return isinstance(value, str) and value not in ("", profile.key_binding) and not _REFERENCE.match(value)
-
-
-def _without_shapes(data: bytes, profile: Profile) -> bytes:
-    shape = re.compile(re.escape(profile.key_prefix.encode()) + rb"[!-~]*?(?=[\"'\\\s,}]|\Z)")
-    return shape.sub(profile.key_binding.encode(), data)

@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Sequence
+from typing import Final, Iterable, Sequence
 
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import signals
 from gonkagate_setup.system.files import reason, unchanged
 from gonkagate_setup.system.folder import Attributes, Folder, write_beside
@@ -47,12 +48,13 @@ class _Step:
 class Transaction:
     """Changes that stay only after `commit`; leaving the context without it puts everything back.
 
-    The lock must be held and `recover` must have run.
+    The lock must be held and `recover` must have run. `secrets` stand in no copy that stays.
     """
 
-    def __init__(self, store: Store, host: Host) -> None:
+    def __init__(self, store: Store, host: Host, secrets: Iterable[Secret] = ()) -> None:
         self._store = store
         self._host = host
+        self._secrets = tuple(secrets)
         self._protection = for_host(host)
         self._entries: list[Entry] = []
         self._begun = 0
@@ -185,7 +187,7 @@ class Transaction:
     def _backup_steps(self, role: Role, path: Path, data: bytes, known: set[Path]) -> list[_Step]:
         copy = backups.place(self._store, role, path, self._host.now())
         missing = Snapshot(path=copy, real=copy, data=None)
-        text = backups.without_key(data, self._store.profile)
+        text = backups.without_key(data, self._store.profile, self._secrets)
         self._kept.append((role, path, copy))
         return [
             *_folder_steps(copy.parent, known),
