@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Sequence
 
 from gonkagate_setup.core.catalog import Profile
@@ -159,16 +159,19 @@ def _report(
 
 def _files(ending: Ending, backups: Sequence[Path] = (), action: str | None = None) -> tuple[FileReport, ...]:
     """What happened to each file; `action` stands for every action but keep."""
-    planned: list[tuple[PurePath, str, str, str | None]] = [
-        (ending.store.key, "secret", ending.plan.key.value, None)
-    ]
+    planned = [FileReport(str(ending.store.key), "secret", ending.plan.key.value)]
     planned += [
-        (change.snapshot.path, change.layer, change.action, _backup_of(change, backups))
+        FileReport(
+            str(change.snapshot.path),
+            change.layer,
+            change.action,
+            _backup_of(change, backups),
+            change.snapshot.leads_to,
+        )
         for change in ending.plan.configs
     ]
     return tuple(
-        FileReport(str(path), role, done if action is None or done == "keep" else action, backup)
-        for path, role, done, backup in planned
+        file if action is None or file.action == "keep" else replace(file, action=action) for file in planned
     )
 
 

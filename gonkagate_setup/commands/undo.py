@@ -21,6 +21,7 @@ from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.links import require_within
 from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups, journal
 from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render, taking_back
@@ -81,11 +82,16 @@ def _preview(plan: _Plan, store: Store, width: int) -> str:
         "delete": "was made by the setup",
     }
     entries = [
-        (report.action, report.path, [about[report.action]] if "config" in report.role else [])
+        (report, [about[report.action]] if "config" in report.role else [])
         for report in plan.reports
         if report.role in ("user_config", "project_config", "state")
     ]
-    entries.append(("keep", str(store.key), [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"]))
+    entries.append(
+        (
+            FileReport(str(store.key), "secret", "keep"),
+            [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"],
+        )
+    )
     return taking_back.preview(f"Undo the setup of {plan.history.at}", entries, (), width)
 
 
@@ -102,6 +108,9 @@ def _plan(store: Store) -> _Plan | None:
     # The last file that was written is the first one back: opencode starts at every instant.
     for change in reversed(history.files):
         snapshot = files.read_snapshot(Path(change.path))
+        if change.layer == Role.PROJECT_CONFIG.value and str(snapshot.real) != change.real:
+            # The project may have got a link since; a config of it lies at its root.
+            require_within(Path(change.path), Path(snapshot.real), Path(change.path).parent)
         untouched = _untouched(change, snapshot)
         copy = _copy(store, change) if untouched else None
         edit = undoing.undo(change, snapshot, untouched=untouched, copy=None if copy is None else copy.data)
@@ -118,7 +127,7 @@ def _plan(store: Store) -> _Plan | None:
         if whole and copy is not None:
             used.append(Delete(copy, Role.NOTE))
         action = "delete" if edit.after is None else "restore" if whole else "update"
-        reports.append(FileReport(str(snapshot.path), change.layer, action))
+        reports.append(FileReport(str(snapshot.path), change.layer, action, leads_to=snapshot.leads_to))
     state_change, state_report = _state(store, history)
     changes += [*used, *state_change, Delete(record_file, Role.NOTE)]
     folders += [store.backups, store.backups.parent]

@@ -104,7 +104,8 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
         else:
             changes.append(Write(edit.snapshot, edit.after.encode(), role, keep_copy=False))
         action = "delete" if edit.after is None else "update"
-        reports.append(FileReport(str(edit.snapshot.path), edit.layer, action))
+        snapshot = edit.snapshot
+        reports.append(FileReport(str(snapshot.path), edit.layer, action, leads_to=snapshot.leads_to))
     keep_key = request.keep_key or bool(removal.key_needed)
     for path, kind in _own_files(store, survey):
         snapshot = files.read_snapshot(path, follow_links=False)
@@ -170,7 +171,7 @@ def _remove_empty_folders(store: Store) -> None:
 
 
 def _preview(plan: _Plan, profile: Profile, width: int) -> str:
-    entries = [(report.action, report.path, _about(report, profile)) for report in plan.reports]
+    entries = [(report, _about(report, profile)) for report in plan.reports]
     return taking_back.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
 
 

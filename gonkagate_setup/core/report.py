@@ -22,12 +22,14 @@ class FileReport:
     """One file: `role` is secret, user_config, project_config, state or note.
 
     `action` is create, update, protect, keep, delete or restore; in a dry run it is what would happen.
+    `leads_to` is the file that was or would be changed where `path` is a link to it.
     """
 
     path: str
     role: str
     action: str
     backup: str | None = None
+    leads_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,13 @@ def _where(where: Where) -> dict[str, Any]:
 
 
 def _file(file: FileReport) -> dict[str, Any]:
-    return {"path": file.path, "role": file.role, "action": file.action, "backup": file.backup}
+    return {
+        "path": file.path,
+        "leadsTo": file.leads_to,
+        "role": file.role,
+        "action": file.action,
+        "backup": file.backup,
+    }
 
 
 def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:

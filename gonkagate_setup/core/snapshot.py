@@ -26,3 +26,8 @@ class Snapshot:
     def exists(self) -> bool:
         """Whether there was a file."""
         return self.data is not None
+
+    @property
+    def leads_to(self) -> str | None:
+        """The real file where links lead to it, None where the name is the file itself."""
+        return None if self.real == self.path else str(self.real)

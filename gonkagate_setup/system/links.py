@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, Iterable, NoReturn
 
 from gonkagate_setup.errors import SetupError, Where
 
@@ -18,14 +18,15 @@ def resolve(path: Path, *, follow_last: bool = True) -> Path:
     """The name without links that `path` leads to; names that are not there stay as they are.
 
     Raises SetupError managed_config_unsafe_link for a loop, a link to nothing, a link that leads to a place
-    that another user can write, and, where `follow_last` is False, a link as the last part.
+    that another user can write or gets there by way of a link that another user can replace, and, where
+    `follow_last` is False, a link as the last part.
     Links that the system's administrator made (`/tmp` on macOS, `/home` on some systems) are no matter.
     """
     walk = _Walk(path, follow_last)
     while walk.pending:
         walk.step(walk.pending.pop())
     if walk.trusted is not None:
-        _require_own_place(path, walk.real, walk.trusted)
+        _require_own_place(path, walk.real, walk.trusted, (walk.real, *walk.real.parents))
     return walk.real
 
 
@@ -70,7 +71,9 @@ class _Walk:
             _refuse(self.path, "this link leads back to itself")
         if not self.pending and not self.follow_last:
             _refuse(self.path, "this is a symbolic link where a file of our own belongs")
-        if self.trusted is None and _made_by_a_user(status):
+        if self.trusted is not None:
+            self._require_own_link(link, status)
+        elif _made_by_a_user(status):
             self.trusted = self.real
         target = link.readlink()
         if os.name == "nt":
@@ -79,6 +82,23 @@ class _Walk:
         if target.is_absolute():
             self.real = Path(target.anchor)
         self.pending.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+
+    def _require_own_link(self, link: Path, status: os.stat_result) -> None:
+        """Whoever can replace a link on the way decides where the way leads."""
+        if os.name != "nt" and status.st_uid not in (0, os.getuid()):
+            _refuse(self.path, f"this link leads by way of {link}, which belongs to another user")
+        if self.trusted is not None:
+            # A link's own mode says nothing; who may replace it is a matter of the folders.
+            _require_own_place(self.path, link, self.trusted, (link.parent, *link.parent.parents))
+
+
+def require_within(path: Path, real: Path, root: Path) -> None:
+    """Refuse a name whose links lead out of `root`: what a repository brings along names no file outside.
+
+    Raises SetupError managed_config_unsafe_link.
+    """
+    if real != path and Path(os.path.realpath(root)) not in real.parents:
+        _refuse(path, f"this link leads out of the project, to {real}")
 
 
 def plain(target: str) -> str:
@@ -142,10 +162,10 @@ def _made_by_a_user(status: os.stat_result) -> bool:
     return os.name != "nt" and (status.st_uid != 0 or os.getuid() == 0)
 
 
-def _require_own_place(path: Path, real: Path, trusted: Path) -> None:
+def _require_own_place(path: Path, real: Path, trusted: Path, places: Iterable[Path]) -> None:
     """What the link leaves for must be as safe as the folder that it stands in."""
     known = {trusted, *trusted.parents}
-    for place in (real, *real.parents):
+    for place in places:
         if place not in known and others_can_write(place):
             _refuse(path, f"this link leads to {real}, and another user can change {place}")
 

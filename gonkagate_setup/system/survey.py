@@ -16,6 +16,7 @@ from gonkagate_setup.system import programs
 from gonkagate_setup.system.child import PLACEHOLDER
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.links import require_within
 
 _GIT_SECONDS: Final = 10.0
 _AGENT_FILES: Final = 2000
@@ -43,6 +44,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         if folder not in agents:
             agents[folder] = tuple(_agent_files(Path(folder)))
             readings.update((path, _read(Path(path))) for path in agents[folder])
+    _refuse_what_leads_out(surroundings, readings)
     return Survey(
         profile,
         surroundings,
@@ -51,6 +53,24 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         _traces(host, profile),
         in_git=worktree is not None,
     )
+
+
+def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, Reading]) -> None:
+    """Only these two files of a project are ever edited, and a cloned one may bring links along.
+
+    A link to the user's own config is no matter: that is edited as what it is.
+    """
+    own = [readings[surroundings.user_folder / name].snapshot for name in USER_NAMES]
+    own_files = {snapshot.real for snapshot in own if snapshot is not None}
+    for name in JSON_NAMES:
+        path = surroundings.project_root / name
+        snapshot = readings[path].snapshot
+        if snapshot is None or snapshot.real in own_files:
+            continue
+        try:
+            require_within(Path(path), Path(snapshot.real), Path(surroundings.project_root))
+        except SetupError as refusal:
+            readings[path] = Reading.refused(refusal)
 
 
 def older_than(survey: Survey, instant: int) -> bool:

@@ -73,7 +73,8 @@ def preview(
     lines = ["", style(wrap(title, width), "heading"), "", *entry(action, store.key, [about_key], width)]
     for config in plan.configs:
         about = _about(config, profile, store)
-        lines += entry(_PLANNED[config.action], config.snapshot.path, about, width)
+        shot = config.snapshot
+        lines += entry(_PLANNED[config.action], shot.path, about, width, leads_to=shot.leads_to)
     about_state = ["what was set up and when, for the next run; no secret"]
     if plan.changed:
         about_state.append(f"beside it {store.history.name}, for undo, and {store.note.name}")
@@ -135,10 +136,14 @@ def report(report: Report, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
-def entry(action: str, path: object, about: Iterable[str], width: int) -> list[str]:
-    """One file: what happens to it, its path, and why."""
+def entry(
+    action: str, path: object, about: Iterable[str], width: int, *, leads_to: str | None = None
+) -> list[str]:
+    """One file: what happens to it, its path, where links lead to from there, and why."""
     indent = " " * (2 + _ACTION_WIDTH)
     lines = [f"  {action:<{_ACTION_WIDTH}}{style(visible(path), 'place')}"]
+    if leads_to is not None:
+        lines.append(f"{indent}leads to: {style(visible(leads_to), 'place')}")
     return lines + [wrap(text, width, first=indent) for text in about]
 
 
@@ -205,6 +210,8 @@ def _finding(finding: Finding, width: int) -> list[str]:
 
 def _file(file: FileReport) -> list[str]:
     lines = [f"  {_DONE[file.action]:<{_ACTION_WIDTH}}{style(visible(file.path), 'place')}"]
+    if file.leads_to is not None:
+        lines.append(f"  {'':<{_ACTION_WIDTH}}leads to: {visible(file.leads_to)}")
     if file.backup is not None:
         lines.append(f"  {'':<{_ACTION_WIDTH}}backup: {visible(file.backup)}")
     return lines

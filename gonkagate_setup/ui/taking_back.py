@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.report import FileReport
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.ui.render import entry, section
 from gonkagate_setup.ui.text import style, wrap
@@ -18,12 +19,12 @@ _PLANNED: Final[Mapping[str, str]] = {
 
 
 def preview(
-    title: str, entries: Sequence[tuple[str, str, Sequence[str]]], findings: Sequence[Finding], width: int
+    title: str, entries: Sequence[tuple[FileReport, Sequence[str]]], findings: Sequence[Finding], width: int
 ) -> str:
-    """File by file: (action, path, why)."""
+    """File by file, each with the reasons."""
     lines = ["", style(wrap(title, width), "heading"), ""]
-    for action, path, about in entries:
-        lines += entry(_PLANNED[action], path, about, width)
+    for file, about in entries:
+        lines += entry(_PLANNED[file.action], file.path, about, width, leads_to=file.leads_to)
     return "\n".join([*lines, *section("Good to know:", findings, width), ""])
 
 

@@ -87,6 +87,23 @@ def link_through_a_link_of_a_shared_folder(path: Path) -> None:
     path.symlink_to("second/target.json")
 
 
+def link_by_way_of_a_shared_folder(path: Path) -> None:
+    """Where it ends nobody else can write, but whoever owns the hop decides where that is."""
+    put(path.parent / "own" / "target.json", b"{}", 0o644)
+    (path.parent / "shared").mkdir()
+    (path.parent / "shared" / "hop").symlink_to(path.parent / "own" / "target.json")
+    (path.parent / "shared").chmod(0o777)
+    path.symlink_to(path.parent / "shared" / "hop")
+
+
+def link_by_way_of_a_folder_link_in_a_shared_folder(path: Path) -> None:
+    put(path.parent / "own" / "target.json", b"{}", 0o644)
+    (path.parent / "shared").mkdir()
+    (path.parent / "shared" / "hop").symlink_to("../own")
+    (path.parent / "shared").chmod(0o777)
+    path.symlink_to("shared/hop/target.json")
+
+
 CASES = [
     (folder_there, READ),
     (fifo_there, READ),
@@ -99,6 +116,8 @@ CASES = [
     (link_for_a_folder_of_others, LINK),
     (link_for_a_file_of_others, LINK),
     (link_through_a_link_of_a_shared_folder, LINK),
+    (link_by_way_of_a_shared_folder, LINK),
+    (link_by_way_of_a_folder_link_in_a_shared_folder, LINK),
 ]
 
 
@@ -176,6 +195,20 @@ def test_a_new_file_in_a_linked_folder_is_made_where_the_link_leads(tmp_path: Pa
     (tmp_path / "config").symlink_to("dotfiles")
     shot = read_snapshot(tmp_path / "config" / "opencode.json")
     assert (shot.real, shot.data) == (tmp_path / "dotfiles" / "opencode.json", None)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives files away")
+def test_a_link_of_another_user_on_the_way_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / "own.json", b"{}", 0o644)
+    (tmp_path / "hop").symlink_to("own.json")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "opencode.json").symlink_to("../hop")
+    assert read_snapshot(tmp_path / "config" / "opencode.json").data == b"{}"
+    os.chown(tmp_path / "hop", 12345, 12345, follow_symlinks=False)
+    with pytest.raises(SetupError) as caught:
+        read_snapshot(tmp_path / "config" / "opencode.json")
+    assert caught.value.code == LINK
+    assert "belongs to another user" in caught.value.message
 
 
 def test_a_shared_folder_without_a_link_is_its_users_business(tmp_path: Path) -> None:
