@@ -3,9 +3,9 @@
     python3 scripts/lint.py
 
 actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, shellcheck also what the workflows
-run, yamllint every YAML file, and tree-sitter's PowerShell grammar install.ps1: its syntax, and that a download
-that was cut off does nothing. Needs Python 3.11 or newer. A tool that comes without a wheel for this Python or
-machine is skipped.
+run, yamllint every YAML file, and tree-sitter's PowerShell grammar install.ps1: its syntax, and that a
+download that was cut off does nothing. Needs Python 3.11 or newer. A tool that comes without a wheel for this
+Python or machine is skipped.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, Any, Final, Mapping, Sequence
 
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system.programs import environment
 
 TIMEOUT: Final = 90.0
 OUTPUT_LIMIT: Final = 64 * 1024 * 1024
-PLACEHOLDER: Final = "placeholder-of-gonkagate-setup"
 # How often a running opencode's output is measured; its end is noticed at once, by a thread in wait().
 _WATCH_SECONDS: Final = 0.05
 
@@ -159,6 +159,7 @@ def _kill(process: subprocess.Popen[bytes], environ: Mapping[str, str]) -> None:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     check=False,
+                    env=environment(environ),
                     timeout=20,
                 )
             process.kill()
@@ -174,26 +175,11 @@ def _content(file: IO[bytes], limit: int) -> bytes:
 
 
 def _child_environ(environ: Mapping[str, str], folder: Path, cwd: Path) -> dict[str, str]:
-    """The environment for opencode: no key of ours, no trace of our own packaging, its own state folder.
+    """The environment for opencode: as any child's, with its own state folder.
 
     `debug config` leaves locks in the state folder that delay the user's next start by a minute.
     """
-    cleaned = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(("_PYI_", "_MEIPASS", "NUITKA_ONEFILE_", "SHIV_"))
-    }
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-        # PyInstaller points the loader at its own folder and keeps the user's value beside it.
-        original = cleaned.pop(f"{name}_ORIG", None)
-        if original is not None:
-            cleaned[name] = original
-        elif "_MEI" in cleaned.get(name, ""):
-            del cleaned[name]
-    if "GONKAGATE_API_KEY" in cleaned:
-        cleaned["GONKAGATE_API_KEY"] = PLACEHOLDER
-    cleaned["XDG_STATE_HOME"] = str(folder / "state")
-    cleaned["PWD"] = str(cwd)
+    cleaned = {**environment(environ), "XDG_STATE_HOME": str(folder / "state"), "PWD": str(cwd)}
     if os.name == "nt":
         # A .cmd launcher that calls node by name shall not find one in the folder that it runs in
         # (https://learn.microsoft.com/windows/win32/api/processenv, NeedCurrentDirectoryForExePathW).

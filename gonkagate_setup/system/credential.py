@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -16,7 +15,7 @@ from typing import Final, NoReturn
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import programs
+from gonkagate_setup.system import git
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import Status, for_host
@@ -27,7 +26,7 @@ _LONGEST: Final = 4096
 _BLANKS: Final = " \t\r\n"
 _TOKEN: Final = re.compile(r"[!-~]+\Z")
 _QUOTES: Final = "\"'`\\"
-_GIT_SECONDS: Final = 5.0
+_GIT_SECONDS: Final = git.SECONDS
 
 
 @dataclass(frozen=True)
@@ -111,38 +110,11 @@ def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:
     git is asked when it is on PATH; without it, or without an answer within seconds, the notice stands.
     """
     worktree = next((folder for folder in store.folder.parents if os.path.lexists(folder / ".git")), None)
-    if worktree is None or _ignored(store, host, worktree):
+    if worktree is None or git.ignores(host, worktree, store.key, _GIT_SECONDS):
         return None
     relative = store.folders[0].relative_to(worktree).as_posix()
     line = "/" + re.sub(r"([\\*?\[\] !#])", r"\\\1", relative) + "/"
     return GitNotice(worktree, worktree / ".gitignore", line)
-
-
-def _ignored(store: Store, host: Host, worktree: Path) -> bool:
-    git = programs.find("git", host)
-    if git is None:
-        return False
-    environ = {
-        name: value
-        for name, value in host.environ.items()
-        if not name.startswith("GIT_") and name != store.profile.key_variable
-    }
-    # A repository may name a program to run at core.fsmonitor; it is none of ours to start.
-    command = [str(git), "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "--", str(store.key)]
-    try:
-        answer = subprocess.run(
-            command,
-            cwd=worktree,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return answer.returncode == 0
 
 
 def _refuse(message: str, profile: Profile) -> NoReturn:

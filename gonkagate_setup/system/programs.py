@@ -1,4 +1,4 @@
-"""Programs on the PATH, and only there.
+"""Other programs: where on the PATH they are, and only there, and the environment that each of them gets.
 
 `shutil.which` begins in the working folder on Windows, where a cloned repository can have put a git.exe.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Iterator
+from typing import Final, Iterator, Mapping
 
+from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.system.host import Host
+
+PLACEHOLDER: Final = "placeholder-of-gonkagate-setup"
 
 # What CreateProcess starts; PATHEXT also names scripts that only a shell does.
 _STARTABLE: Final = (".com", ".exe", ".bat", ".cmd")
@@ -40,3 +43,22 @@ def _files(name: str, host: Host) -> list[str]:
         return [name]
     extensions = host.environ.get("PATHEXT", ";".join(_STARTABLE)).lower().split(";")
     return [name + extension for extension in extensions if extension in _STARTABLE]
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for any child of ours: no key, and no trace of our own packaging."""
+    cleaned = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("_PYI_", "_MEIPASS", "NUITKA_ONEFILE_", "SHIV_"))
+    }
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        # PyInstaller points the loader at its own folder and keeps the user's value beside it.
+        original = cleaned.pop(f"{name}_ORIG", None)
+        if original is not None:
+            cleaned[name] = original
+        elif "_MEI" in cleaned.get(name, ""):
+            del cleaned[name]
+    if GONKAGATE.key_variable in cleaned:
+        cleaned[GONKAGATE.key_variable] = PLACEHOLDER
+    return cleaned

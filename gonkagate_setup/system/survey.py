@@ -11,14 +11,14 @@ from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.layers import Reading, Survey, Traces
 from gonkagate_setup.core.markdown import FOLDERS, is_entry_file
 from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import programs
-from gonkagate_setup.system.child import PLACEHOLDER
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.links import require_within
 
 _GIT_SECONDS: Final = 10.0
+_PLUTIL: Final = "/usr/bin/plutil"
 _AGENT_FILES: Final = 2000
 # Some file systems keep whole seconds, FAT two of them.
 _GRANULARITY_NS: Final = 2_000_000_000
@@ -31,19 +31,17 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
     """
     cwd = cwd.resolve()
     worktree = find_worktree(host, cwd)
-    environ = dict(host.environ)
-    if profile.key_variable in environ:
-        environ[profile.key_variable] = PLACEHOLDER  # as opencode is asked: no layer's value holds the key
-    surroundings = Surroundings(environ, host.home, cwd, worktree, host.platform)
+    # As opencode is asked, so that no layer's value holds the key.
+    surroundings = Surroundings(programs.environment(host.environ), host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
     agents: dict[PurePath, tuple[PurePath, ...]] = {}
     for path in _files(surroundings):
         if path not in readings:
-            readings[path] = _read(Path(path))
+            readings[path] = _read(Path(path), host)
     for folder in _agent_folders(surroundings):
         if folder not in agents:
             agents[folder] = tuple(_agent_files(Path(folder)))
-            readings.update((path, _read(Path(path))) for path in agents[folder])
+            readings.update((path, _read(Path(path), host)) for path in agents[folder])
     _refuse_what_leads_out(surroundings, readings)
     return Survey(
         profile,
@@ -104,27 +102,36 @@ def _agent_folders(surroundings: Surroundings) -> Iterator[PurePath]:
                 yield place.path
 
 
-def _read(path: Path) -> Reading:
+def _read(path: Path, host: Host) -> Reading:
     try:
         if path.suffix == ".plist":
-            return _read_preferences(path)
+            return _read_preferences(path, host)
         return Reading.of(read_snapshot(path))
     except SetupError as refusal:
         return Reading.refused(refusal)
 
 
-def _read_preferences(path: Path) -> Reading:
+def _read_preferences(path: Path, host: Host) -> Reading:
     """A macOS property list as JSON, by the program that opencode uses for it."""
     snapshot = read_snapshot(path)
     if snapshot.data is None:
         return Reading.of(snapshot)
-    result = subprocess.run(
-        ["/usr/bin/plutil", "-convert", "json", "-o", "-", str(path)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=_GIT_SECONDS,
-    )
+    try:
+        result = subprocess.run(
+            [_PLUTIL, "-convert", "json", "-o", "-", str(path)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            env=programs.environment(host.environ),
+            timeout=_GIT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        raise SetupError(
+            "managed_config_read_failed",
+            f"{_PLUTIL} does not say what is in this property list",
+            where=Where(str(path)),
+            next_step=f"run `{_PLUTIL} -p` on it to see what is wrong, then run this command again",
+        ) from None
     return Reading.of_text(snapshot, result.stdout)
 
 
@@ -161,13 +168,13 @@ def find_worktree(host: Host, cwd: Path) -> Path | None:
             capture_output=True,
             check=False,
             cwd=start,
-            env=dict(host.environ),
+            env=programs.environment(host.environ),
             timeout=_GIT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = os.fsdecode(result.stdout).splitlines()
-    if result.returncode != 0:
+    if result.returncode != 0 or not lines:
         return start if len(lines) >= 2 else None  # noqa: PLR2004
     return Path(lines[-1]).resolve()
 

@@ -15,7 +15,7 @@ import pytest
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Gated, Version
 from gonkagate_setup.errors import SetupError
-from gonkagate_setup.system import child, evidence, opencode, survey
+from gonkagate_setup.system import child, evidence, opencode, programs, survey
 from gonkagate_setup.system.host import Host
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
@@ -222,7 +222,7 @@ def test_its_input_is_closed_and_its_environment_clean(fake: Fake) -> None:
     output = child.run(fake.path, [], {**fake.environ, **extra}, fake.home, scratch=fake.scratch)
     lines = output.stdout.decode().splitlines()
     seen = dict(line.split("=", 1) for line in lines if "=" in line)
-    assert seen["GONKAGATE_API_KEY"] == child.PLACEHOLDER
+    assert seen["GONKAGATE_API_KEY"] == programs.PLACEHOLDER
     assert seen["LD_LIBRARY_PATH"] == "/opt/lib"
     assert not {*extra} - {"LD_LIBRARY_PATH"} & {*seen}
     assert seen["XDG_STATE_HOME"].startswith(str(fake.scratch))
