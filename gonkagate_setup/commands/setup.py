@@ -30,6 +30,8 @@ from gonkagate_setup.ui.terminal import Terminal
 from gonkagate_setup.ui.text import closest
 
 ATTEMPTS = 3
+# Others that set up at the same time come to an end, each once; this bounds what else writes our own files.
+TURNS = 100
 
 
 def run(
@@ -59,7 +61,8 @@ def _set_up(
     request: Request, context: Context, given: Answers, answers: Answers | None = None
 ) -> tuple[Answers, Report]:
     agreed = _agree(request, context, given, answers)
-    for _ in range(ATTEMPTS):
+    foreign = 0
+    for _ in range(TURNS):
         if request.dry_run:
             reached = ending(context, agreed.plan, agreed.observed, agreed.predicted)
             return agreed.answers, outcome.dry_run(reached, render.plain_diff(agreed.plan))
@@ -67,6 +70,9 @@ def _set_up(
             return agreed.answers, carry_out(request, context, agreed)
         except TargetChanged as moved:
             changed = moved
+            foreign += not context.store.owns(moved.path)
+            if foreign == ATTEMPTS:
+                break
             context.terminal.say("A file changed while this was running; reading everything again.")
             agreed = _agree(request, context, given, agreed.answers, shown=agreed.plan)
     raise changed
