@@ -2,22 +2,28 @@
 
 `machine` is a throw-away computer with a real opencode behind the stand-in service; a test that also asks
 for `opencode_version` runs once per supported version, any other with the newest. After each test every file
-of the machine and everything that our program said is searched for the test's keys.
+of the machine and everything that our program said is searched for the test's keys; and after every test of
+the suite everything that was printed, and the arguments and environment of every child that our program
+started.
 """
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
 from scripts import opencode_versions
+from tests import canary, watching
 from tests.machine import Machine
 from tests.stand_in import HOST, Authority, StandIn
 
 Record = Callable[[str, float, str], None]
-_FIGURE = "figure"
+_FIGURE, _SEARCHED = "figure", "searched for keys"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +56,52 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             for name, value in report.user_properties:
                 if name == _FIGURE:
                     terminalreporter.write_line(f"{report.nodeid}: {value}")
+    searched: Counter[str] = Counter()
+    for report in reports:
+        if getattr(report, "when", None) == "teardown":
+            found = dict(report.user_properties).get(_SEARCHED, {})
+            searched.update({"tests": 1, **found} if found else {})
+    terminalreporter.write_line(
+        f"leaks found: {searched['leaks']}, in {searched['files']} files, {searched['outputs']} outputs,"
+        f" arguments and environments of {searched['children']} children, together {searched['bytes']} bytes,"
+        f" after {searched['tests']} tests"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[watching.Watch]:
+    """From here on every child that our program starts is noted, and so is what a test takes from capture."""
+    watch = watching.begin(tmp_path_factory.mktemp("watching"))
+    read = pytest.CaptureFixture.readouterr
+
+    def noted(capture: pytest.CaptureFixture[Any]) -> Any:
+        result = read(capture)
+        watch.say(f"{result.out}{result.err}")
+        return result
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pytest.CaptureFixture, "readouterr", noted)
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def _no_key_leaves(request: pytest.FixtureRequest, _watched: watching.Watch) -> Iterator[None]:
+    """Set up before and torn down after all else of a test; see tests/canary.py and tests/watching.py."""
+    earlier, first, point = replace(canary.SEARCHED), len(canary.ISSUED), _watched.here()
+    yield
+    children, said = _watched.since(point)
+    said += [text for _, _, text in request.node._report_sections]
+    found = []
+    for child in children:
+        command = os.fsdecode(child.split(b"\0", 1)[0])
+        found += canary.in_all(canary.ISSUED, child, f"arguments or environment of {command}")
+    for text in filter(None, said):
+        canary.SEARCHED.outputs += 1
+        found += canary.in_all(canary.ISSUED, text.encode(errors="surrogatepass"), "what was printed")
+    canary.SEARCHED.children += len(children)
+    del canary.ISSUED[first:]
+    request.node.user_properties.append((_SEARCHED, canary.SEARCHED.since(earlier)))
+    assert found == []
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
-from tests.canary import Canary, leaks, new_canary
+from tests import watching
+from tests.canary import SEARCHED, Canary, in_all, leaks, new_canary
 from tests.stand_in import StandIn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,7 +191,7 @@ class Machine:
         timeout: float = 240,
     ) -> Finished:
         """Run our program (`self.python`) in the machine's environment with `env` on top."""
-        environ = {**self.environment, "PYTHONPATH": str(ROOT), **(env or {})}
+        environ = {**self.environment, "PYTHONPATH": watching.python_path(str(ROOT)), **(env or {})}
         done = self.run(
             [*self.python, *arguments], stdin=stdin, environ=environ, cwd=cwd or self.project, timeout=timeout
         )
@@ -252,9 +253,9 @@ class Machine:
         """Where a key stands that it must not: any file of the machine, any output of our program."""
         found = leaks(self.canaries, [self.home, self.project, self.elsewhere, self.temp], self._allowed)
         for arguments, done in self._said:
+            SEARCHED.outputs += 1
             said = (done.stdout + done.stderr).encode()
-            for canary in self.canaries:
-                found += [f"output of: {arguments} ({name})" for name in canary.encodings_in(said)]
+            found += in_all(self.canaries, said, f"output of: {arguments}")
         return found
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
+import sys
+import textwrap
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.canary import new_canary
+from tests import watching
+from tests.canary import SEARCHED, Canary, new_canary
 from tests.machine import ChildTimeoutError, Machine
 from tests.stand_in import HOST, MODELS, Fault, StandIn
 
@@ -105,21 +109,64 @@ def test_no_other_host_is_reachable(stand_in: StandIn) -> None:
     assert [(tunnel.host, tunnel.status) for tunnel in stand_in.tunnels] == [("example.org", 502)]
 
 
+def canaries_in(machine: Machine) -> list[str]:
+    """As `machine.leaks()`; what was put there on purpose is not counted among the figures."""
+    before = SEARCHED.leaks
+    found = machine.leaks()
+    SEARCHED.leaks = before
+    return found
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_a_key_in_what_a_child_is_given_is_found(machine: Machine, how: str) -> None:
+    """A child of a program that runs with our PYTHONPATH, and one that was started below a frame of ours."""
+    watch = watching.WATCH
+    assert watch is not None
+    point = watch.here()
+    key = canary_of(machine).key
+    command = ["true", key] if how == "argument" else ["true"]
+    environ = {"SOME": key} if how == "environment" else {}
+    script = f"import subprocess; subprocess.run({command!r}, env={environ!r} or None, check=True)"
+    machine.python = [sys.executable, "-c", script]
+    assert machine.run_setup(env={"PATH": os.environ["PATH"]}).status == 0
+    exec(script, {"__name__": "gonkagate_setup.invented"})
+    exec(script, {"__name__": "tests.invented"})
+    children, _ = watch.since(point)
+    assert [canary_of(machine).encodings_in(child) for child in children] == [["plain"], ["plain"]]
+    watch.forget(point)
+
+
+def canary_of(machine: Machine) -> Canary:
+    return machine.canaries[0]
+
+
 def test_the_canary_is_found_in_every_encoding(tmp_path: Path, machine: Machine) -> None:
     canary = machine.canaries[0]
     planted = {
         "plain": canary.key.encode(),
         "half": canary.key.split(".")[0].encode(),
         "base64": base64.b64encode(b"Bearer " + canary.key.encode()),
+        "base64 of a part": base64.b64encode(b"ab" + canary.key[12:].encode()),
+        "base64 of a part, shifted": base64.b64encode(b"a" + canary.key[12:].encode()),
+        "base64url": base64.urlsafe_b64encode(b"\xff\xff\xff" + canary.key.encode()),
+        "base64 over lines": base64.encodebytes(b"a" * 50 + canary.key.encode()),
+        "all percent-encoded": "".join(f"%{byte:02X}" for byte in canary.key.encode()).encode(),
+        "all JSON-escaped": "".join(f"\\u{byte:04x}" for byte in canary.key.encode()).encode(),
+        "all JSON-escaped in capitals": "".join(f"\\u{byte:04X}" for byte in canary.key.encode()).encode(),
+        "over lines": "\n  ".join(textwrap.wrap(canary.key, 5)).encode(),
+        **{
+            f"cut at {at}": canary.key[:at].encode() + b"\xe2\x94\x82" + canary.key[at:].encode()
+            for at in range(8, 37)
+        },
         "UTF-16": canary.key.encode("utf-16"),
         "hexadecimal": canary.key.encode().hex().upper().encode(),
     }
     for name, data in planted.items():
         path = machine.temp / name
         path.write_bytes(b"before " + data + b" after")
-        assert [leak.split(" (")[0] for leak in machine.leaks()][:1] == [str(path)], name
+        assert [leak.split(" (")[0] for leak in canaries_in(machine)][:1] == [str(path)], name
         path.unlink()
-    assert machine.leaks() == []
+    assert canaries_in(machine) == []
     assert new_canary().encodings_in(b"".join(planted.values())) == []
     assert tmp_path in machine.root.parents
 

@@ -14,6 +14,7 @@ from typing import Mapping
 import pytest
 
 from scripts import cache
+from tests import watching
 from tests.machine import ROOT, Machine
 
 MARK = "Python 3.9 or newer"
@@ -210,7 +211,11 @@ def test_every_module_still_loads_after_the_archive_is_gone(pyz: Path, tmp_path:
 def test_a_whole_setup_through_it_leaves_no_temporary_file(machine: Machine, pyz: Path) -> None:
     machine.python = [sys.executable, str(pyz)]
     done = machine.run_setup(
-        "--scope", "user", "--yes", "--json", env={"GONKAGATE_API_KEY": machine.key, "PYTHONPATH": ""}
+        "--scope",
+        "user",
+        "--yes",
+        "--json",
+        env={"GONKAGATE_API_KEY": machine.key, "PYTHONPATH": watching.python_path()},
     )
     assert done.status == 0, done.output
     assert machine.key_file.read_text(encoding="utf-8").strip() == machine.key

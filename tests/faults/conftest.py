@@ -10,6 +10,9 @@ from typing import Iterator
 
 import pytest
 
+from tests import canary
+from tests.faults import homes
+
 
 @pytest.fixture
 def roots(tmp_path: Path) -> Iterator[Iterator[Path]]:
@@ -23,4 +26,16 @@ def roots(tmp_path: Path) -> Iterator[Iterator[Path]]:
             shutil.rmtree(base / "machine")
 
     yield again()
+    found = homes.keys_elsewhere()
     shutil.rmtree(base, ignore_errors=True)
+    assert found == []
+
+
+@pytest.fixture(autouse=True)
+def _keys_of_the_homes() -> Iterator[None]:
+    """The keys of homes.py are searched for as those of any machine are."""
+    canary.ISSUED.extend((homes.OLD, homes.NEW))
+    homes.MADE.clear()
+    homes.PLANTED.clear()
+    yield
+    assert homes.keys_elsewhere() == []

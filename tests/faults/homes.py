@@ -29,12 +29,18 @@ from gonkagate_setup.system.transaction import (
     recover,
 )
 from gonkagate_setup.system.transaction.changes import Change
+from tests.canary import Canary, leaks
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=timezone.utc)
-OLD_KEY, NEW_KEY = b"gp-old-key-of-the-tests", b"gp-new-key-of-the-tests"
+# The same in every process of a test; after each test they are searched for like any canary (conftest.py).
+OLD, NEW = Canary("OldKeyOfTests", "itsSecondHalf"), Canary("NewKeyForTests", "andOtherHalf")
+OLD_KEY, NEW_KEY = OLD.key.encode(), NEW.key.encode()
 BINDING = GONKAGATE.key_binding
 # What a tree is made of: mode, owner and content by path; content is None for a folder.
 Tree = dict[str, tuple[str, int, int, "bytes | None"]]
+# What is searched after a test: where homes were made, and where a test itself planted a key.
+MADE: set[Path] = set()
+PLANTED: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,13 @@ class Home:
         return None
 
 
+def keys_elsewhere() -> list[str]:
+    """Where a key stands in the homes that were made, but in their key files."""
+    roots = [root for root in MADE if root.exists()]
+    allowed = {root / "home" / ".gonkagate" / "opencode" / "api-key" for root in roots}
+    return leaks((OLD, NEW), roots, allowed | PLANTED)
+
+
 def config(**values: object) -> bytes:
     """A user config with our provider in it and some more."""
     provider = {"gonkagate": {"options": {"apiKey": BINDING}}}
@@ -125,6 +138,7 @@ class Scenario:
 
     def make(self, root: Path) -> Home:
         home = Home(root)
+        MADE.add(root)
         home.folder.mkdir(parents=True)
         home.project.mkdir()
         self.prepare(home)

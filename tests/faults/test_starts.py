@@ -13,7 +13,7 @@ import pytest
 from scripts import opencode_versions
 from tests.faults.homes import NEW_KEY, SCENARIOS, Home, config, put
 from tests.faults.interception import points
-from tests.faults.test_kill import run_killed
+from tests.faults.test_kill import recovered, run_killed
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX"),
@@ -73,5 +73,6 @@ def test_the_real_one_starts_after_kills(
             run_killed(at, lambda home=home: scenario.run(home))  # type: ignore[misc]  # noqa: B023
             assert home.would_start() is None
             assert really_starts(home), (scenario.name, at)
+            recovered(home)
             tried += 1
     figure("started for real after a kill", tried, "points")

@@ -26,7 +26,19 @@ from gonkagate_setup.system.transaction import (
     recover,
 )
 from gonkagate_setup.system.transaction.changes import Change
-from tests.faults.homes import BINDING, NEW_KEY, NOW, OLD_KEY, SCENARIOS, Home, config, private, put, state
+from tests.faults.homes import (
+    BINDING,
+    NEW_KEY,
+    NOW,
+    OLD_KEY,
+    PLANTED,
+    SCENARIOS,
+    Home,
+    config,
+    private,
+    put,
+    state,
+)
 from tests.windows import link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of POSIX")
@@ -410,6 +422,7 @@ def test_a_literal_key_does_not_survive_in_a_kept_copy(installed: Home) -> None:
 def test_a_literal_key_comes_back_on_roll_back(installed: Home) -> None:
     text = config().decode().replace(BINDING, OLD_KEY.decode())
     put(installed.user_config, text.encode(), 0o644)
+    PLANTED.add(installed.user_config)
     before = installed.tree()
     with lock(installed.store, installed.host):
         transaction = Transaction(installed.store, installed.host)

@@ -29,7 +29,8 @@ from gonkagate_setup.system import child, opencode
 from gonkagate_setup.system import host as hosts
 from gonkagate_setup.system.child import Output
 from scripts import opencode_versions
-from tests.faults.homes import BINDING, NEW_KEY, NOW, OLD_KEY, Home, Tree, put
+from tests import watching
+from tests.faults.homes import BINDING, MADE, NEW_KEY, NOW, OLD_KEY, Home, Tree, put
 from tests.faults.interception import CHANGING, Counter, failing, intercepted
 from tests.faults.test_failing_calls import without_lock
 from tests.faults.test_kill import run_killed, without_empty_folders_of_ours
@@ -104,7 +105,9 @@ def on(home: Home, run: Callable[..., Output], key: bytes | None) -> Iterator[No
         stack.enter_context(mock.patch.dict(os.environ, environ, clear=True))
         stack.enter_context(mock.patch.object(opencode, "run", run))
         for name in ("stdin", "stdout", "stderr"):
-            stack.enter_context(mock.patch.object(sys, name, io.StringIO()))
+            stream = io.StringIO()
+            stack.callback(lambda stream=stream: watching.say(stream.getvalue()))  # type: ignore[misc]
+            stack.enter_context(mock.patch.object(sys, name, stream))
         os.chdir(home.project)
         stack.callback(os.chdir, here)
         fixed = dataclasses.replace(hosts.current(), now=lambda: NOW)
@@ -119,6 +122,7 @@ def set_up(home: Home, run: Callable[..., Output], arguments: Sequence[str], key
 
 def bare(whole: Whole, root: Path) -> Home:
     home = Home(root)
+    MADE.add(root)
     home.folder.mkdir(parents=True)
     home.project.mkdir()
     (home.project / ".git").mkdir()
@@ -153,6 +157,7 @@ class Sweep:
         self.after = self.home.tree()
 
     def again(self) -> Home:
+        MADE.add(self.home.root)
         shutil.rmtree(self.home.root)
         shutil.copytree(self.template, self.home.root, symlinks=True)
         return self.home

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Iterator, Mapping
 
 from scripts import opencode_versions
+from tests import watching
+from tests.canary import SEARCHED, in_all
 from tests.machine import ROOT, Machine
 from tests.sessions.screen import Screen
 from tests.stand_in import StandIn
@@ -34,7 +36,12 @@ class Desk:
     ) -> Screen:
         """Start our program on a terminal of `columns`; `shell` is a command line with {} in its place."""
         command = " ".join([*self.machine.python, *arguments])
-        environ = {**self.machine.environment, "PYTHONPATH": str(ROOT), "TERM": "dumb", **(env or {})}
+        environ = {
+            **self.machine.environment,
+            "PYTHONPATH": watching.python_path(str(ROOT)),
+            "TERM": "dumb",
+            **(env or {}),
+        }
         screen = Screen(
             ["/bin/sh", "-c", shell.format(command)],
             environ=environ,
@@ -82,5 +89,6 @@ def desk_with(stand_in: StandIn) -> Iterator[Desk]:
         made = Desk(Machine(Path(root), stand_in, opencode_versions.executable(opencode_versions.NEWEST)))
         yield made
         said = "".join(screen.raw for screen in made.sessions).encode()
-        assert [name for canary in made.machine.canaries for name in canary.encodings_in(said)] == []
+        SEARCHED.outputs += len(made.sessions)
+        assert in_all(made.machine.canaries, said, "a screen") == []
         assert made.machine.leaks() == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import watching
 from tests.machine import ROOT, Finished, Machine
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the streams are closed by a POSIX shell")
@@ -17,7 +18,7 @@ def through_shell(machine: Machine, line: str, **environ: str) -> Finished:
     command = " ".join(machine.python)
     return machine.run(
         ["/bin/sh", "-c", line.format(command)],
-        environ={**machine.environment, "PYTHONPATH": str(ROOT), **environ},
+        environ={**machine.environment, "PYTHONPATH": watching.python_path(str(ROOT)), **environ},
         cwd=machine.project,
     )
 
