@@ -1,54 +1,138 @@
-"""Cases for the oracle matrix: values in every layer, and what a real `opencode run` then sends.
+"""A machine for the oracle matrix: values in every layer, and what a real `opencode run` then sends.
 
-The oracle never reads what the judgement reads: it knows where it put which value, the requirements' own
-rules about whose keys may stand where, and the requests that reached the stand-in service.
+The oracle never reads what the judgement reads, and takes nothing from the product but the scope's name: it
+knows where it put which value, the order of opencode's layers as it was measured, the requirements' own rules
+about whose keys may stand where, and the requests that reached the stand-in service.
 """
 
 from __future__ import annotations
 
 import json
-import random
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Final, Iterator
 
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
+from tests.e2e.configs import KIMI, MINIMAX, PROVIDER, UPSTREAM
 from tests.machine import Machine
 
-SELECTED = "minimax-m2.7"
-OTHER = "kimi-k2.6"
-REFERENCE = GONKAGATE.reference(SELECTED)
-UPSTREAM = "minimaxai/minimax-m2.7"
+SELECTED = MINIMAX
+OTHER = KIMI
+REFERENCE = f"gonkagate/{SELECTED}"
+OTHER_REFERENCE = f"gonkagate/{OTHER}"
 HOST = "api.gonkagate.com"
 OWN = ("provider", "gonkagate")
 SCHEMA = {"$schema": "https://opencode.ai/config.json"}
-LAYOUTS = ("git", "nested", "worktree", "plain")
+LAYOUTS = ("git", "nested", "worktree", "submodule", "plain")
+
+# The environments of issue 4, and the variables that each goes without.
+SHELLS: Final = ("durable", "fresh", "session")
+_FOR_ONE_COMMAND = {"OPENCODE_CONFIG_CONTENT", "OPENCODE_DISABLE_PROJECT_CONFIG", "OPENCODE_PERMISSION"}
+_GONE: Final = {
+    "durable": _FOR_ONE_COMMAND,
+    "fresh": _FOR_ONE_COMMAND | {"OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"},
+    "session": set[str](),
+}
+_FROM_VARIABLES: Final = {
+    "OPENCODE_CONFIG": {"custom"},
+    "OPENCODE_CONFIG_DIR": {"directory json", "directory jsonc", "directory agent"},
+    "OPENCODE_CONFIG_CONTENT": {"inline"},
+}
+# Low to high, as opencode was measured to read them; "ours" stands for the files of the installation.
+_ORDER: Final = (
+    "user config.json",
+    "ours",
+    "user jsonc",
+    "custom",
+    "home json",
+    "root json",
+    "root jsonc",
+    "cwd json",
+    "cwd jsonc",
+    "user agent",
+    "cwd dot json",
+    "cwd dot jsonc",
+    "cwd agent",
+    "dot json",
+    "dot jsonc",
+    "dot agent",
+    "home dot json",
+    "home dot jsonc",
+    "home agent",
+    "directory json",
+    "directory jsonc",
+    "directory agent",
+    "inline",
+    "managed json",
+    "managed jsonc",
+)
+# What the requirements do not let even the users themselves change: key, address, adapter, authorization.
+# That a user's other additions hide the model or send another key shows in what opencode sends.
+_NEVER_CHANGED: Final = (("options", "baseURL"), ("npm",))
+
+
+def environment_of(shell: str, environ: dict[str, str]) -> dict[str, str]:
+    """`environ` as that environment has it."""
+    return {name: value for name, value in environ.items() if name not in _GONE[shell]}
 
 
 @dataclass(frozen=True)
 class Put:
-    """One value at one key of one place; `where` is a name from `Case.paths` or "inline"."""
+    """One value at one key of one place; `where` is a name from `Case.paths` or "inline".
+
+    With `through`, what stands there is a reference (`{file:...}` or `{env:...}`) to the value.
+    """
 
     where: str
     key: tuple[str, ...]
     value: Any
+    through: str = ""
 
     @property
-    def against_the_rules(self) -> bool:
-        """Whether the requirements forbid it there, whatever opencode makes of it."""
+    def is_users(self) -> bool:
+        """Whether it stands in the user's own config."""
+        return self.where in ("user config.json", "user jsonc")
+
+    @property
+    def name(self) -> str:
+        """The name of the file or variable that holds the value, where it is a reference."""
+        return "_".join(("PUT", self.where, *self.key)).translate(str.maketrans(" .-", "___"))
+
+    def written(self, folder: Path) -> Any:
+        """What stands in the config; `folder` has the files that are referred to."""
+        if not self.through:
+            return self.value
+        return f"{{file:{folder / self.name}}}" if self.through == "file" else f"{{env:{self.name}}}"
+
+    def may_stand(self) -> bool:
+        """Whether the requirements let this key have this value in this place, while it is in force."""
         if self.key[:2] != OWN:
-            return False
+            return True
         relative = self.key[2:]
         if relative == ("options", "apiKey"):
-            return not self.where.startswith("user")
-        if self.where.startswith("user"):
-            return relative[-1] == "Authorization"
-        allowed: Any = GONKAGATE.provider_config()
-        for name in relative:
-            allowed = allowed.get(name) if isinstance(allowed, dict) else None
-        return bool(allowed != self.value)
+            return self.is_users
+        if self.is_users:
+            return relative[-1] != "Authorization" and (
+                relative not in _NEVER_CHANGED or self.value == at(PROVIDER, relative)
+            )
+        return bool(at(PROVIDER, relative) == self.value)
+
+    def outranked_by(self, other: Put) -> bool:
+        """Whether the other one sets the same key, rightly, in a higher place."""
+        return (
+            self.key == other.key
+            and _ORDER.index(other.where) > _ORDER.index(self.where)
+            and other.may_stand()
+            and self.key[-1] != "apiKey"
+        )
+
+
+def at(value: Any, path: tuple[str, ...]) -> Any:
+    """What stands at `path`, None where nothing does."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 @dataclass
@@ -67,6 +151,7 @@ class Case:
             "git": self.machine.project,
             "nested": self.machine.project,
             "worktree": self.machine.home / "worktree",
+            "submodule": self.machine.home / "super" / "lib",
             "plain": self.machine.home / "plain",
         }[self.layout]
         self.cwd = self.root / "deep" / "er" if self.layout in ("nested", "plain") else self.root
@@ -83,25 +168,40 @@ class Case:
         found = {
             "user config.json": config / "config.json",
             "user jsonc": config / "opencode.jsonc",
+            "user agent": config / "agents" / "build.md",
             "custom": home / "custom" / "mine.json",
-            "root json": root / "opencode.json",
-            "root jsonc": root / "opencode.jsonc",
-            "dot json": root / ".opencode" / "opencode.json",
-            "home dot": home / ".opencode" / "opencode.jsonc",
-            "directory": home / "directory" / "opencode.json",
-            "managed": home / "managed" / "opencode.json",
+            **_both("root", root),
+            **_both("dot", root / ".opencode"),
+            "dot agent": root / ".opencode" / "agent" / "build.md",
+            **_both("home dot", home / ".opencode"),
+            "home agent": home / ".opencode" / "agent" / "build.md",
+            **_both("directory", home / "directory"),
+            "directory agent": home / "directory" / "agents" / "build.md",
+            **_both("managed", home / "managed"),
         }
         if cwd != root:
-            found["cwd json"] = cwd / "opencode.json"
-            found["cwd jsonc"] = cwd / "opencode.jsonc"
-            found["cwd dot"] = cwd / ".opencode" / "opencode.jsonc"
+            found.update({**_both("cwd", cwd), **_both("cwd dot", cwd / ".opencode")})
+            found["cwd agent"] = cwd / ".opencode" / "agent" / "build.md"
         if self.layout == "plain":
             found["home json"] = home / "opencode.json"
+        if self.outer is not None:
+            found["outer json"] = self.outer / "opencode.json"
         if self.scope is Scope.PROJECT:
             found = {
                 name: path for name, path in found.items() if path != self.project_root / "opencode.json"
             }
         return found
+
+    @property
+    def outer(self) -> Path | None:
+        """The work tree that this one is a linked work tree or a submodule of; its files do not count."""
+        outer = {"worktree": self.machine.project, "submodule": self.machine.home / "super"}
+        return outer.get(self.layout)
+
+    @property
+    def referred(self) -> Path:
+        """The folder with the files that references name."""
+        return self.machine.home / "referred"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -114,13 +214,14 @@ class Case:
             # opencode's public catalogue, which has no model of ours: reading it costs half of a run's time.
             "OPENCODE_MODELS_PATH": str(catalogue),
             "OPENCODE_DISABLE_MODELS_FETCH": "1",
-            "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(self.paths["managed"].parent),
+            "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(self.paths["managed json"].parent),
+            **{put.name: put.value for put in self.puts if put.through == "env"},
         }
         used = {put.where for put in self.puts}
         if "custom" in used:
             environ["OPENCODE_CONFIG"] = str(self.paths["custom"])
-        if "directory" in used:
-            environ["OPENCODE_CONFIG_DIR"] = str(self.paths["directory"].parent)
+        if used & _FROM_VARIABLES["OPENCODE_CONFIG_DIR"]:
+            environ["OPENCODE_CONFIG_DIR"] = str(self.paths["directory json"].parent)
         if "inline" in used:
             environ["OPENCODE_CONFIG_CONTENT"] = json.dumps(self.value_of("inline"))
         return environ
@@ -133,13 +234,13 @@ class Case:
                 inner = value
                 for name in put.key[:-1]:
                     inner = inner.setdefault(name, {})
-                inner[put.key[-1]] = put.value
+                inner[put.key[-1]] = put.written(self.referred)
         return value
 
     def texts(self) -> dict[Path, bytes]:
         """The files that a setup writes."""
         active = {"model": REFERENCE, "small_model": REFERENCE}
-        user = {**SCHEMA, "provider": {"gonkagate": GONKAGATE.provider_config()}}
+        user = {**SCHEMA, "provider": {"gonkagate": PROVIDER}}
         if self.scope is Scope.USER:
             return {self.machine.user_config: _bytes({**user, **active})}
         return {
@@ -151,22 +252,36 @@ class Case:
         """Everything but our own files, on a machine from which the last case's files are gone."""
         for path in (self.machine.user_config, *(self.project_root / name for name in ("opencode.json",))):
             path.unlink(missing_ok=True)
-        if self.layout == "worktree" and not self.root.exists():
-            self._git(
-                "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "x"
-            )
-            self._git("worktree", "add", "-q", str(self.root))
+        if self.outer is not None and not self.root.exists():
+            self._link()
         self.cwd.mkdir(parents=True, exist_ok=True)
         (self.machine.home / "directory").mkdir(exist_ok=True)
         self.write_puts()
 
+    def _link(self) -> None:
+        """Make the linked work tree or the submodule."""
+        project = str(self.machine.project)
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        self._git(project, *who, "commit", "-q", "--allow-empty", "-m", "x")
+        if self.layout == "worktree":
+            self._git(project, "worktree", "add", "-q", str(self.root))
+            return
+        self._git(project, "init", "-q", str(self.outer))
+        local = ("-c", "protocol.file.allow=always")
+        self._git(str(self.outer), *local, "submodule", "--quiet", "add", project, self.root.name)
+
     def write_puts(self) -> None:
-        """The files of the places as the puts have them now."""
+        """The files of the places, and those that they refer to, as the puts have them now."""
         for name, path in self.paths.items():
             path.unlink(missing_ok=True)
-            if any(put.where == name for put in self.puts):
+            puts = [put for put in self.puts if put.where == name]
+            if puts:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(_bytes(self.value_of(name)))
+                path.write_bytes(_markdown(puts) if path.suffix == ".md" else _bytes(self.value_of(name)))
+        for put in self.puts:
+            if put.through == "file":
+                self.referred.mkdir(exist_ok=True)
+                (self.referred / put.name).write_text(f"{put.value}\n")
 
     def install(self) -> None:
         """Our own files."""
@@ -181,100 +296,67 @@ class Case:
         for path in (*self.paths.values(), *self.texts()):
             path.unlink(missing_ok=True)
 
-    def _git(self, *arguments: str) -> None:
-        done = self.machine.run(["git", "-C", str(self.machine.project), *arguments])
+    def _git(self, folder: str, *arguments: str) -> None:
+        # `git submodule` is a shell script that calls more than the machine has.
+        environ = {**self.machine.environment, "PATH": os.environ["PATH"]}
+        done = self.machine.run(["git", "-C", folder, *arguments], environ=environ)
         assert done.status == 0, done.output
 
-    def seen_in(self, environment: Environment) -> list[Put]:
+    def seen_in(self, shell: str) -> list[Put]:
         """The puts that an opencode in this environment reads."""
-        gone = {
-            Environment.DURABLE: {"inline"},
-            Environment.FRESH: {"inline", "custom", "directory"},
-            Environment.SESSION: set(),
-        }[environment]
-        return [put for put in self.puts if put.where not in gone]
+        gone = {name for variable in _GONE[shell] for name in _FROM_VARIABLES.get(variable, ())}
+        return [put for put in self.puts if put.where not in {*gone, "outer json"}]
 
-    def breaks_a_rule(self, environment: Environment) -> bool:
-        """Whether a put that this environment sees is one that the requirements forbid."""
-        return any(put.against_the_rules for put in self.seen_in(environment))
+    def breaks_a_rule(self, shell: str) -> bool:
+        """Whether a put that is in force in this environment is one that the requirements forbid."""
+        seen = self.seen_in(shell)
+        ours = [Put("ours", (*OWN, *key), at(PROVIDER, key)) for key in _NEVER_CHANGED]
+        return any(
+            not put.may_stand() and not any(put.outranked_by(other) for other in (*seen, *ours))
+            for put in seen
+        )
 
-    def uses_gonkagate(self, environment: Environment) -> bool:
-        """The oracle: plain `opencode run` sends everything to the right host, key and model."""
+    def uses_gonkagate(self, shell: str) -> bool:
+        """The oracle: plain `opencode run` sends everything to the right host, path, key and model."""
         service = self.machine.stand_in
         service.requests.clear()
-        environ = environment.select(self.environ)
+        environ = environment_of(shell, self.environ)
         opencode = str(self.machine.bin / "opencode")
         self.machine.run([opencode, "run", "say hi"], environ=environ, cwd=self.cwd, timeout=120)
         sent = list(service.requests)
         # What the users add to the provider in their own layer is theirs, and kept.
-        added = any(put.where.startswith("user") and put.key[-1] == "headers" for put in self.puts)
+        added = any(put.is_users and put.key[-1] == "headers" for put in self.puts)
         right = [
             request.host.partition(":")[0] == HOST
+            and request.path == "/v1/chat/completions"
             and request.key == self.machine.key
-            and request.json.get("model") == UPSTREAM
+            and request.json.get("model") == UPSTREAM[SELECTED]
             and (added or not any(name.startswith("x-put") for name in request.headers))
             for request in sent
         ]
         return all(right) and any(not request.is_title for request in sent)
 
 
+def _both(name: str, folder: Path) -> dict[str, Path]:
+    return {f"{name} json": folder / "opencode.json", f"{name} jsonc": folder / "opencode.jsonc"}
+
+
+def _markdown(puts: list[Put]) -> bytes:
+    """An agent's file. The value is plain text or true."""
+    lines = [f"{put.key[-1]}: {str(put.value).lower()}" for put in puts]
+    return "\n".join(["---", "description: x", *lines, "---", "Be nice.", ""]).encode()
+
+
 def _bytes(value: dict[str, Any]) -> bytes:
     return json.dumps(value, indent=2).encode()
 
 
-def values(machine: Machine) -> tuple[tuple[tuple[str, ...], Any], ...]:
-    """What somebody might put somewhere: harmful, harmless and identical values."""
-    model = (*OWN, "models", SELECTED)
-    return (
-        (("model",), GONKAGATE.reference(OTHER)),
-        (("model",), "nowhere/nothing"),
-        (("model",), REFERENCE),
-        (("small_model",), GONKAGATE.reference(OTHER)),
-        (("small_model",), REFERENCE),
-        (("enabled_providers",), ["openai"]),
-        (("enabled_providers",), ["openai", "gonkagate"]),
-        (("enabled_providers",), []),
-        (("disabled_providers",), ["gonkagate"]),
-        (("disabled_providers",), ["openai"]),
-        ((*OWN, "options", "apiKey"), "gp-somebody-elses"),
-        ((*OWN, "options", "baseURL"), f"{machine.stand_in.address}/v1"),
-        ((*OWN, "options", "baseURL"), GONKAGATE.base_url),
-        ((*OWN, "options", "headers"), {"x-put": "1"}),
-        ((*OWN, "options", "headers", "Authorization"), "Bearer gp-somebody-elses"),
-        ((*OWN, "whitelist"), [OTHER]),
-        ((*OWN, "whitelist"), [SELECTED]),
-        ((*OWN, "blacklist"), [SELECTED]),
-        ((*model, "id"), "somebody/elses"),
-        ((*model, "id"), UPSTREAM),
-        ((*model, "status"), "deprecated"),
-        ((*OWN, "models", "mine"), {"id": "my/own"}),
-        (("agent", "build", "model"), GONKAGATE.reference(OTHER)),
-        (("mode", "build", "model"), REFERENCE),
-        (("agent", "plan", "model"), "openai/gpt"),
-    )
-
-
-def generate(machine: Machine, seed: int) -> Case:
-    """The case of that number: up to three places, one or two values in each."""
-    chance = random.Random(seed)
-    case = Case(machine, chance.choice(LAYOUTS), chance.choice(list(Scope)), [])
-    pool = values(machine)
-    names = [*case.paths, "inline"]
-    for where in chance.sample(names, chance.randint(1, 3)):
-        for key, value in chance.sample(pool, chance.choice((1, 1, 2))):
-            if not any(
-                put.where == where and put.key[: len(key)] == key[: len(put.key)] for put in case.puts
-            ):
-                case.puts.append(Put(where, key, value))
-    return case
-
-
-def distinct(case: Case) -> Iterator[tuple[Environment, tuple[Environment, ...]]]:
+def distinct(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each environment that differs from those before it, with its twins."""
-    seen: dict[Environment, dict[str, str]] = {}
-    for environment in Environment:
-        environ = environment.select(case.environ)
+    seen: dict[str, dict[str, str]] = {}
+    for shell in SHELLS:
+        environ = environment_of(shell, case.environ)
         if environ not in seen.values():
-            seen[environment] = environ
-            twins = tuple(twin for twin in Environment if twin.select(case.environ) == environ)
-            yield environment, twins
+            seen[shell] = environ
+            twins = tuple(twin for twin in SHELLS if environment_of(twin, case.environ) == environ)
+            yield shell, twins

@@ -9,12 +9,10 @@ import pytest
 
 from gonkagate_setup.core.checks import starting_agents
 from gonkagate_setup.core.layers import lookup
-from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
-from tests.e2e.oracle import OTHER, REFERENCE, SCHEMA, Case
+from tests.e2e.oracle import OTHER_REFERENCE, REFERENCE, SCHEMA, Case
 from tests.machine import Machine
 
-OTHER_REFERENCE = f"gonkagate/{OTHER}"
 OTHERS = {"model": OTHER_REFERENCE}
 CONFIGS: dict[str, dict[str, Any]] = {
     "build is disabled": {"agent": {"build": {"disable": True}, "plan": OTHERS}},
@@ -44,7 +42,7 @@ def test_the_agent_that_opencode_starts_with(machine: Machine, opencode_version:
     case.install()
     config = CONFIGS[name]
     machine.project_config.write_text(json.dumps({**SCHEMA, **config}))
-    case.uses_gonkagate(Environment.SESSION)
+    case.uses_gonkagate("session")
     answered = {request.json["model"] for request in machine.stand_in.requests if not request.is_title}
     agent = next(iter(starting_agents(config)), None)
     model = lookup(config, ("agent", agent or "", "model"))
