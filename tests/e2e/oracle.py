@@ -40,7 +40,7 @@ _FROM_VARIABLES: Final = {
     "OPENCODE_CONFIG_CONTENT": {"inline"},
 }
 # Low to high, as opencode was measured to read them; "ours" stands for the files of the installation.
-_ORDER: Final = (
+ORDER: Final = (
     "user config.json",
     "ours",
     "user jsonc",
@@ -122,7 +122,7 @@ class Put:
         """Whether the other one sets the same key, rightly, in a higher place."""
         return (
             self.key == other.key
-            and _ORDER.index(other.where) > _ORDER.index(self.where)
+            and ORDER.index(other.where) > ORDER.index(self.where)
             and other.may_stand()
             and self.key[-1] != "apiKey"
         )

@@ -2,33 +2,37 @@
 
 The normal run takes a sample, `--deep` takes 400 cases for the newest version and 60 for each older one.
 
-The prediction made before writing is compared with what opencode resolves afterwards, read by hand
-(`_resolved_well`), and never with the judgement. It must be right, for every shell and for this session, in
-every case that can be read: where no value stands in a file that a config only refers to (`{file:...}`) and
-no model has a `#variant`, which each opencode reads in its own way. Those two are left to opencode, and only
-counted.
+What has to hold is in oracle_checks.py; test_oracle_by_hand.py holds it for more cases, without opencode.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Callable, Mapping
 
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Version
-from gonkagate_setup.core.findings import DURABLE, Finding
-from gonkagate_setup.core.verdict import Expectation, judge, predict
+from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.verdict import judge
 from gonkagate_setup.system import evidence, opencode
 from gonkagate_setup.system.child import run
-from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
 from scripts import opencode_versions
-from tests.e2e.configs import PROVIDER
-from tests.e2e.oracle import OWN, REFERENCE, SELECTED, SHELLS, Case, Put, at, distinct, environment_of
+from tests.e2e.by_hand import resolved_by_hand
+from tests.e2e.oracle import SHELLS, Case, environment_of
 from tests.e2e.oracle_cases import generate
+from tests.e2e.oracle_checks import (
+    agrees_with_the_oracle,
+    comes_true,
+    expectation_of,
+    foreseen_of,
+    host_of,
+    resolved_well,
+    ways_out_work,
+)
 from tests.machine import Machine
 from tests.stand_in import StandIn
 
@@ -59,193 +63,72 @@ def test_the_judgement_agrees_with_what_opencode_sends(
     figure: Record,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resolved = _listen(monkeypatch)
+    asked = Opencode(version, monkeypatch)
     machine = Machine(tmp_path / "machine", stand_in, opencode_versions.executable(version))
     right = 0
     for seed in range(FIRST_SEED[version] + block * BLOCK, FIRST_SEED[version] + (block + 1) * BLOCK):
         case = generate(machine, seed)
         case.lay_out()
-        foreseen = _foreseen(case)
+        foreseen = foreseen_of(case)
         case.install()
-        resolved.clear()
-        found = _judged(case, version)
-        fine = _fine(case, resolved)
+        found = asked.judged(case)
+        fine = asked.fine(case)
         note = f"seed {seed}: {case.layout}, {case.scope}, {case.puts}\n" + "\n".join(map(str, found))
-        _agrees_with_the_oracle(case, version, found, note)
-        right += _comes_true(case, foreseen, fine, note)
+        agrees_with_the_oracle(case, asked, found, note)
+        right += comes_true(case, foreseen, fine, note)
         if deep or seed % WAYS_OUT == 0:
-            _ways_out_work(case, version, found, note, leave_each_in=deep)
+            ways_out_work(case, asked, found, note, leave_each_in=deep)
         case.clear()
     figure("judgements that agree with what opencode sends", BLOCK, f"of {BLOCK}")
     figure("predictions made before writing that came true", right, f"of {BLOCK}")
 
 
-def _host(case: Case) -> Host:
-    return Host(case.environ, case.machine.home, case.cwd, "linux")
+class Opencode:
+    """The real opencode of that version; what it prints as its config is listened to."""
 
+    def __init__(self, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._version = version
+        self._heard: list[tuple[Mapping[str, str], Any]] = []
+        monkeypatch.setattr("gonkagate_setup.system.opencode.run", self._listening)
 
-def _expectation(case: Case) -> Expectation:
-    return Expectation(GONKAGATE, SELECTED, case.scope)
-
-
-def _foreseen(case: Case) -> tuple[Finding, ...]:
-    survey = take_survey(_host(case), case.cwd, GONKAGATE)
-    planned: dict[PurePath, bytes | None] = {path.resolve(): data for path, data in case.texts().items()}
-    return predict(_expectation(case), survey.replace(planned))
-
-
-def _judged(case: Case, version: str) -> tuple[Finding, ...]:
-    host = _host(case)
-    survey = take_survey(host, case.cwd, GONKAGATE)
-    major, minor, patch = (int(part) for part in version.split("."))
-    proof = evidence.gather(opencode.find(host), Version(major, minor, patch), host, survey, ask_models=False)
-    return judge(_expectation(case), survey, proof)
-
-
-def _listen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Mapping[str, str], Any]]:
-    """What opencode prints as its config from now on, as it is, with the environment that it was asked in."""
-    heard: list[tuple[Mapping[str, str], Any]] = []
-
-    def listening(
-        executable: Path, arguments: list[str], environ: Mapping[str, str], *rest: Any, **how: Any
+    def _listening(
+        self, executable: Path, arguments: list[str], environ: Mapping[str, str], *rest: Any, **how: Any
     ) -> Any:
         output = run(executable, arguments, environ, *rest, **how)
         if arguments == ["debug", "config", "--pure"] and output.status == 0:
-            heard.append((dict(environ), json.loads(output.stdout)))
+            self._heard.append((dict(environ), json.loads(output.stdout)))
         return output
 
-    monkeypatch.setattr("gonkagate_setup.system.opencode.run", listening)
-    return heard
-
-
-def _fine(case: Case, resolved: list[tuple[Mapping[str, str], Any]]) -> dict[str, bool]:
-    """For each environment, whether what opencode resolved there is an installation that nothing spoils."""
-    fine = {}
-    for shell in SHELLS:
-        environ = environment_of(shell, case.environ)
-        configs = [config for asked, config in resolved if asked == environ]
-        assert configs, f"{shell} was not asked about"
-        fine[shell] = _resolved_well(configs[-1]) and not case.breaks_a_rule(shell)
-    return fine
-
-
-def _resolved_well(config: dict[str, Any]) -> bool:
-    """Whether this resolved config makes opencode use the selected model and our provider as it is."""
-    agents = config.get("agent", {})
-    agent = config.get("default_agent") or next(
-        (name for name in ("build", "plan") if not at(agents, (name, "disable"))), "nobody"
-    )
-    own = at(config, OWN)
-    return (
-        config.get("model") == config.get("small_model") == REFERENCE
-        and agent in ("build", "plan")
-        and not at(agents, (agent, "disable"))
-        and (at(agents, (agent, "model")) or REFERENCE) == REFERENCE
-        and "gonkagate" in config.get("enabled_providers", ["gonkagate"])
-        and "gonkagate" not in config.get("disabled_providers", [])
-        and SELECTED in own.get("whitelist", [SELECTED])
-        and SELECTED not in own.get("blacklist", [])
-        and at(own, ("models", SELECTED, "status")) != "deprecated"
-        and own["npm"] == PROVIDER["npm"]
-        and own["options"]["baseURL"] == PROVIDER["options"]["baseURL"]
-        and all(at(own["models"], (key, "id")) == PROVIDER["models"][key]["id"] for key in PROVIDER["models"])
-    )
-
-
-def _comes_true(case: Case, foreseen: tuple[Finding, ...], fine: Mapping[str, bool], note: str) -> bool:
-    """Whether the prediction was right; in a case that can be read it is, and it names what is in the way."""
-    durable = any(entry.blocks and entry.reach == DURABLE for entry in foreseen)
-    lasting = fine["durable"] and fine["fresh"]
-    right = durable == (not lasting)
-    if lasting:
-        right = right and any(entry.blocks for entry in foreseen) == (not fine["session"])
-    left_open = [put for put in case.puts if put.through == "file" or "#" in str(put.value)]
-    if not left_open:
-        told = "\n".join(map(str, foreseen))
-        assert right, f"foreseen, where opencode then resolves {fine}:\n{told}\n{note}"
-        _culprits(case, foreseen, f"foreseen; {note}")
-    return right
-
-
-def _works(case: Case, version: str, shell: str) -> bool:
-    """The oracle's answer; what it said of the very same files and variables before is said again."""
-    state = (version, case.layout, case.scope, repr(sorted(map(repr, case.seen_in(shell)))))
-    if state not in ANSWERED:
-        ANSWERED[state] = case.uses_gonkagate(shell)
-    return ANSWERED[state]
-
-
-def _agrees_with_the_oracle(case: Case, version: str, found: tuple[Finding, ...], note: str) -> None:
-    durable = any(entry.blocks and entry.reach == DURABLE for entry in found)
-    fine = {}
-    for shell, twins in distinct(case):
-        works = _works(case, version, shell)
-        fine.update(dict.fromkeys(twins, works and not case.breaks_a_rule(shell)))
-    lasting = fine["durable"] and fine["fresh"]
-    assert durable == (not lasting), f"durable: judged {durable}, opencode {fine}\n{note}"
-    if lasting:
-        blocked = any(entry.blocks for entry in found)
-        assert blocked == (not fine["session"]), f"session: judged {blocked}, {fine}\n{note}"
-
-
-def _ways_out_work(
-    case: Case, version: str, found: tuple[Finding, ...], note: str, *, leave_each_in: bool
-) -> None:
-    """Without the culprits it works; with any one of them left in it does not."""
-    culprits = _culprits(case, found, note)
-    if not culprits:
-        return
-    everything = case.puts
-    remaining = [put for put in everything if put not in culprits]
-    case.puts = remaining
-    case.write_puts()
-    left = [entry for entry in _judged(case, version) if entry.blocks]
-    assert left == [], f"still blocked without {culprits}: {left}\n{note}"
-    assert _works(case, version, "session"), f"does not work without {culprits}\n{note}"
-    for culprit in culprits if leave_each_in and len(culprits) > 1 else ():
-        case.puts = [*remaining, culprit]
-        case.write_puts()
-        works = all(
-            _works(case, version, shell) and not case.breaks_a_rule(shell) for shell, _ in distinct(case)
+    def judged(self, case: Case) -> tuple[Finding, ...]:
+        """The judgement on what it resolves."""
+        self._heard.clear()
+        host = host_of(case)
+        survey = take_survey(host, case.cwd, GONKAGATE)
+        major, minor, patch = (int(part) for part in self._version.split("."))
+        proof = evidence.gather(
+            opencode.find(host), Version(major, minor, patch), host, survey, ask_models=False
         )
-        assert not works, f"{culprit} alone does no harm\n{note}"
-    case.puts = everything
-    case.write_puts()
+        return judge(expectation_of(case), survey, proof)
 
+    def works(self, case: Case, shell: str) -> bool:
+        """The oracle's answer; what it said of the very same files and variables before is said again."""
+        seen = repr(sorted(map(repr, case.seen_in(shell))))
+        state = (self._version, case.layout, case.scope, seen)
+        if state not in ANSWERED:
+            ANSWERED[state] = case.uses_gonkagate(shell)
+        return ANSWERED[state]
 
-def _culprits(case: Case, found: tuple[Finding, ...], note: str) -> list[Put]:
-    """The puts that the blockers name; every blocker names one, or one addition that is in several parts."""
-    culprits: list[Put] = []
-    for entry in (entry for entry in found if entry.blocks):
-        names = {str(path): name for name, path in case.paths.items()}
-        names["OPENCODE_CONFIG_CONTENT"] = "inline"
-        where = names.get(entry.path or "")
-        named = [
-            put
-            for put in case.puts
-            if put.where == where and entry.key is not None and _same_key(tuple(entry.key.split(".")), put)
-        ]
-        assert named, f"{entry} names nothing that was put there\n{note}"
-        assert len(named) == 1 or _is_addition(tuple((entry.key or "").split("."))), f"{entry}\n{note}"
-        culprits += [put for put in named if put not in culprits]
-    return culprits
-
-
-def _same_key(named: tuple[str, ...], put: Put) -> bool:
-    """A finding may name a key in what was put, such as one header, or an addition as a whole."""
-    key = tuple(".".join(put.key).split("."))
-    within = named[: len(key)] == key
-    return within or (key[: len(named)] == named and _is_addition(named))
-
-
-def _is_addition(key: tuple[str, ...]) -> bool:
-    """Whether nothing of ours is at that key of the provider or in it."""
-    return key[:2] == OWN and not any(
-        ".".join((*OWN, *ours)).startswith(".".join(key)) for ours in _ours(PROVIDER)
-    )
-
-
-def _ours(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    if not isinstance(value, dict):
-        return [path]
-    return [leaf for key, child in value.items() for leaf in _ours(child, (*path, key))]
+    def fine(self, case: Case) -> dict[str, bool]:
+        """For each environment, whether what was last resolved there is right, and nothing breaks a rule."""
+        fine = {}
+        for shell in SHELLS:
+            environ = environment_of(shell, case.environ)
+            configs = [config for asked, config in self._heard if asked == environ]
+            assert configs, f"{shell} was not asked about"
+            well = resolved_well(configs[-1])
+            by_hand = resolved_by_hand(case, shell, self._version)
+            assert well == resolved_well(by_hand), (
+                f"{shell}: merged by hand {by_hand}, opencode {configs[-1]}"
+            )
+            fine[shell] = well and not case.breaks_a_rule(shell)
+        return fine

@@ -1,0 +1,61 @@
+"""What opencode resolves for a case of the oracle matrix, merged by hand from what was put where.
+
+Nothing of the product is used. The matrix holds it to the real opencode, case by case.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from gonkagate_setup.core.state import Scope
+from tests.e2e.oracle import ORDER, Case
+
+MASK = "***"
+# From 1.18.28 on a model loses its #variant; 1.18.33 masks keys, headers and addresses with a password.
+_NEWEST = "1.18.33"
+
+
+def resolved_by_hand(case: Case, shell: str, version: str = _NEWEST) -> dict[str, Any]:
+    """The resolved config, in what the judgement is about."""
+    result = _merged(case, shell)
+    own = result["provider"]["gonkagate"]
+    for part in (own, *own["models"].values()):
+        part.pop("zzz", None)  # opencode drops what it does not know
+    if version == _NEWEST:
+        result["model"] = result["model"].partition("#")[0]
+        options = own["options"]
+        options["apiKey"] = MASK
+        if "headers" in options:
+            options["headers"] = dict.fromkeys(options["headers"], MASK)
+        if "@" in options["baseURL"]:
+            options["baseURL"] = MASK
+    return result
+
+
+def _merged(case: Case, shell: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"agent": {}}
+    ours = {path: json.loads(text) for path, text in case.texts().items()}
+    project = "cwd json" if case.layout == "plain" else "root json"
+    for where in ORDER:
+        if where == "ours":
+            _merge(result, ours[case.machine.user_config])
+        elif where == project and case.scope is Scope.PROJECT:
+            _merge(result, ours[case.project_root / "opencode.json"])
+        for put in case.seen_in(shell):
+            if put.where == where:
+                value = put.value
+                for key in reversed(put.key):
+                    value = {key: value}
+                _merge(result, value)
+    _merge(result["agent"], result.get("mode", {}))
+    return result
+
+
+def _merge(into: dict[str, Any], added: dict[str, Any]) -> None:
+    for key, value in added.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = copy.deepcopy(value)
