@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from scripts import cache
 from scripts.benchmarks import BenchmarkError, Row
 from scripts.benchmarks.subjects import (
     Subject,
@@ -17,8 +15,8 @@ from scripts.benchmarks.subjects import (
     service,
     set_up,
     subjects,
-    succeeded,
 )
+from scripts.benchmarks.usage import usage
 from tests.machine import Machine
 
 TITLE: Final = "memory"
@@ -41,20 +39,6 @@ else:
     runpy.run_path(program, run_name="__main__")
 """
 
-# Prints the peak, in KiB, of the largest process of a command. A process starts with the peak of the one that
-# forked it, so this one is a bare interpreter, which is smaller than everything that it measures.
-_LARGEST: Final = """
-import os, sys
-null = os.open(os.devnull, os.O_WRONLY)
-child = os.fork()
-if child == 0:
-    os.dup2(null, 1)
-    os.execv(sys.argv[1], sys.argv[1:])
-_, status, usage = os.wait4(child, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
 
 def measure(runs: int) -> list[Row]:
     """The median of the peaks of `runs` first setups and reruns."""
@@ -68,7 +52,7 @@ def measure(runs: int) -> list[Row]:
     with service() as (root, running):
         on = machine(root / "machine", running)
         rows += [
-            Row(f"--help: {form.name}", median(_largest(on, form) for _ in range(runs)), "MB", _HELP_TARGET)
+            Row(f"--help: {form.name}", _help(on, form, runs), "MB", _HELP_TARGET, "its largest process")
             for form in forms()
         ]
     missing = [one for one in binaries() if one.missing]
@@ -89,8 +73,5 @@ def _peaks(subject: Subject, runs: int) -> dict[str, float]:
     return {kind: median(values) for kind, values in peaks.items()}
 
 
-def _largest(on: Machine, form: Subject) -> float:
-    """Peak memory of the largest process of `--help`, in millions of bytes."""
-    environ = {**on.environment, "PYTHONPATH": str(cache.ROOT)}
-    command = [sys.executable, "-I", "-S", "-c", _LARGEST, *form.command, "--help"]
-    return int(succeeded(on.run(command, environ=environ)).stdout) * 1024 / 1_000_000
+def _help(on: Machine, form: Subject, runs: int) -> float:
+    return median(usage(on, [*form.command, "--help"]).peak for _ in range(runs))

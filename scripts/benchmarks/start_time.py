@@ -17,6 +17,7 @@ from typing import Callable, Final, Mapping, Sequence
 from scripts import cache, opencode_versions
 from scripts.benchmarks import BenchmarkError, Row, npm_tool
 from scripts.benchmarks.subjects import binaries, forms, machine, packed, service, succeeded
+from scripts.benchmarks.usage import usage
 from tests.machine import Machine
 
 TITLE: Final = "start"
@@ -26,6 +27,9 @@ _EVERY: Final = ".pyz"
 _FRESH: Final = ".pyz, first run of a fresh copy"
 _FIRST_QUESTION_TARGETS: Final = {"python -m": 10.0}
 _STARTS_PER_RUN: Final = 4
+# Other work on the machine changes CPU time much less than it changes the time that passes.
+_CPU: Final = "CPU time of "
+_FLOOR: Final = "python3 -c pass"
 # The recommended model, which the first question offers.
 _FIRST_QUESTION: Final = b"Kimi K2.6"
 _PATIENCE: Final = 20.0
@@ -39,8 +43,8 @@ def measure(runs: int) -> list[Row]:
         for number in range(runs * _STARTS_PER_RUN):
             for name, start in _starts(on, root / str(number)).items():
                 seconds[name].append(start())
-    floor = median(seconds["python3 -c pass"])
-    rows = [Row("python3 -c pass", floor * 1000, "ms")]
+    floor = median(seconds[_FLOOR])
+    rows = [Row(_FLOOR, floor * 1000, "ms")]
     for form in (*_HELP, "nuitka", _FRESH):
         name = f"--help: {form}"
         if name in seconds:
@@ -50,8 +54,12 @@ def measure(runs: int) -> list[Row]:
         if name.startswith("first question: "):
             target = _FIRST_QUESTION_TARGETS.get(name.partition(": ")[2])
             rows.append(_ratio(name, median(values), floor, target))
-    others = [name for name in seconds if ": " not in name and name != "python3 -c pass"]
-    return rows + [_ratio(name, median(seconds[name]), floor, None) for name in others]
+    others = [name for name in seconds if ": " not in name and name != _FLOOR]
+    cpu_floor = median(seconds.pop(_CPU + _FLOOR))
+    for name in others:
+        against = cpu_floor if name.startswith(_CPU) else floor
+        rows += [_ratio(name, median(seconds[name]), against, None)] if name in seconds else []
+    return rows
 
 
 def _help_rows(form: str, values: Sequence[float], floor: float) -> list[Row]:
@@ -70,16 +78,21 @@ def _ratio(name: str, taken: float, floor: float, target: float | None) -> Row:
 def _starts(on: Machine, folder: Path) -> Mapping[str, Callable[[], float]]:
     """Everything that is started once a round; each call gives its seconds."""
     tool = npm_tool.installed()
+    bare = [sys.executable, "-c", "pass"]
+    node = [opencode_versions.tool("node"), "-e", "0"]
     help_of = partial(_seconds, on, cwd=on.project)
     starts: dict[str, Callable[[], float]] = {
-        "python3 -c pass": partial(help_of, [sys.executable, "-c", "pass"]),
+        _FLOOR: partial(help_of, bare),
+        _CPU + _FLOOR: partial(_cpu, on, bare),
         f"--help: {_FRESH}": partial(_first_run, on, folder),
-        "node -e 0": partial(help_of, [opencode_versions.tool("node"), "-e", "0"]),
+        "node -e 0": partial(help_of, node),
+        _CPU + "node -e 0": partial(_cpu, on, node),
         "npm tool's stand-in, by node": partial(_seconds, on, tool.by_node, cwd=tool.folder),
         "npm tool's stand-in, by npx, installed": partial(_seconds, on, tool.by_npx, cwd=tool.folder),
     }
     for form in forms():
         starts[f"--help: {form.name}"] = partial(help_of, [*form.command, "--help"])
+        starts[f"{_CPU}--help, {form.name}"] = partial(_cpu, on, [*form.command, "--help"])
         starts[f"first question: {form.name}"] = partial(_first_question, on, form.command)
     return starts
 
@@ -88,6 +101,10 @@ def _seconds(on: Machine, command: Sequence[str], *, cwd: Path) -> float:
     # npm looks for its own updates once a day; that is nothing of a start.
     environ = {**on.environment, "PYTHONPATH": str(cache.ROOT), "npm_config_update_notifier": "false"}
     return succeeded(on.run(command, cwd=cwd, environ=environ)).seconds
+
+
+def _cpu(on: Machine, command: Sequence[str]) -> float:
+    return usage(on, command).cpu
 
 
 def _first_run(on: Machine, folder: Path) -> float:
