@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.evidence import Answer, Evidence, Version, judged_part
+from gonkagate_setup.core.evidence import Evidence, Version, answer_of
 from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.verdict import judge
@@ -42,7 +42,7 @@ class ByHand:
     def judged(self, case: Case) -> tuple[Finding, ...]:
         """The judgement on the config that is merged by hand."""
         answers = {
-            environment: Answer(judged_part(resolved_by_hand(case, environment.value), "gonkagate"))
+            environment: answer_of(resolved_by_hand(case, environment.value), "gonkagate")
             for environment in Environment
         }
         survey = take_survey(host_of(case), case.cwd, GONKAGATE)
