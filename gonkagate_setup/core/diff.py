@@ -7,7 +7,8 @@ import re
 from typing import Final, Iterator
 
 from gonkagate_setup.core import jsonc_scan
-from gonkagate_setup.core.jsonc_edit import Edit, splice
+from gonkagate_setup.core.jsonc_edit import splice
+from gonkagate_setup.core.jsonc_lines import Edit
 from gonkagate_setup.core.jsonc_scan import BOM, LINE_BREAK, STRING, Node
 from gonkagate_setup.redaction import MASK, scrub
 

@@ -16,9 +16,14 @@ class Set:
 
 @dataclass(frozen=True)
 class Remove:
-    """The key at `path` goes; nothing happens where it is not there."""
+    """The key at `path` goes; nothing happens where it is not there.
+
+    A key that stands more than once goes only with `every`, and then all of them do: opencode reads the last
+    one, and an earlier one would come back to life. Who says so has proved that the earlier ones may go too.
+    """
 
     path: tuple[str, ...]
+    every: bool = False
 
 
 Operation = Union[Set, Remove]

@@ -90,6 +90,12 @@ class Document:
             node = None if node is None else node.member(key)
         return node
 
+    def shadowed(self, path: Path) -> tuple[Node, ...]:
+        """The earlier ones of a key that stands more than once, in source order; opencode reads none."""
+        parent = self.find(path[:-1]) if path else None
+        items = () if parent is None else parent.items or ()
+        return tuple([item for item in items if item.key is not None and item.key == path[-1]][:-1])
+
     def set(self, path: Path, value: Any) -> Document:
         """The document with `value` at `path`; see `apply`."""
         return apply(self, [Set(path, value)])
@@ -128,7 +134,7 @@ def apply(document: Document, operations: Iterable[Operation]) -> Document:
     """The document after all operations, by the smallest edits; the same document when nothing changes.
 
     The operations are taken in order. Raises JsoncError when something would have to be set below a value
-    that is no object; nothing is changed then.
+    that is no object, or a key removed that stands more than once, without `every`; nothing is changed then.
     """
     value = target = document.value
     for operation in operations:
@@ -138,7 +144,7 @@ def apply(document: Document, operations: Iterable[Operation]) -> Document:
     edited = parse(document.text + "{}\n") if document.root is None else document
     if edited.root is not None and (edits := jsonc_edit.fill(edited.root, target)):
         edited = parse(jsonc_edit.splice(edited.text, edits))
-    while edited.root is not None and (edits := jsonc_edit.drop(edited.root, target)):
+    if edited.root is not None and (edits := jsonc_edit.drop(edited.root, target)):
         edited = parse(jsonc_edit.splice(edited.text, edits))
     return edited
 
@@ -161,9 +167,20 @@ def _changed(document: Document, value: dict[str, Any], operation: Operation) ->
     if isinstance(operation, Set):
         if last not in here or not same(here[last], operation.value):
             here[last] = operation.value
-    else:
-        here.pop(last, None)
+    elif last in here:
+        if not operation.every and document.shadowed(operation.path):
+            raise _stands_twice(document, operation.path)
+        del here[last]
     return changed
+
+
+def _stands_twice(document: Document, path: Path) -> JsoncError:
+    node = document.find(path)
+    return JsoncError(
+        f"{'.'.join(path)} stands more than once, and without this one an earlier one would count",
+        document.text,
+        node.lead if node else 0,
+    )
 
 
 def _not_an_object(document: Document, path: Path) -> JsoncError:

@@ -1,11 +1,11 @@
 """From a tree and the value it should have to the text that has it, by the smallest edits.
 
 The rules, which docs/lossless.md tells in plain words:
-  - what is equal stays untouched; objects are changed member by member, arrays by appending and removing;
+  - what is equal stays untouched; objects are changed member by member, arrays by appending and removing; one
+    that has nothing in common with its target is written anew where no comment is in it;
   - a new member goes behind its siblings and behind the comments that follow them, and looks like the last
     sibling: its indentation, line ending, colon, and a trailing comma if the container has one;
-  - a removed member takes its comma, the comments behind it on its line, and its line if nothing else is
-    on it; every other comment stays.
+  - how things go stands in jsonc_drop.
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Iterator, NamedTuple, Union
+from typing import Any, Final, Iterator, Union
 
-from gonkagate_setup.core.jsonc_scan import BOM, COMMENT, LINE_BREAK, STRING, Node
+from gonkagate_setup.core import jsonc_scan
+from gonkagate_setup.core.jsonc_drop import dropped
+from gonkagate_setup.core.jsonc_lines import (
+    Edit,
+    after_blanks,
+    before,
+    first_on_line,
+    indentation,
+    is_blank,
+    last_comment,
+    on_own_line,
+)
+from gonkagate_setup.core.jsonc_scan import LINE_BREAK, STRING, Node
 
-_BLANKS: Final = re.compile(r"[ \t]*")
 _COLON: Final = re.compile(r"[ \t]*:[ \t]*")
 _INDENTED: Final = re.compile(r'[\r\n](\t| +)"')
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 # The containers from the root down to the one that is meant.
 _Chain = tuple[Node, ...]
-
-
-class Edit(NamedTuple):
-    """`text[start:end]` becomes `new`."""
-
-    start: int
-    end: int
-    new: str
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,10 @@ class _Append:
 
 @dataclass(frozen=True)
 class _Drop:
-    """`item` leaves `container`."""
+    """`items` leave `container`."""
 
     container: Node
-    item: Node
+    items: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,16 @@ def same(left: Any, right: Any) -> bool:
 
 
 def drop(root: Node, target: dict[str, Any]) -> list[Edit]:
-    """The edits that remove one thing which `target` does not have; empty when there is none.
+    """The edits that remove what `target` does not have.
 
     Comes after `fill`, so that what goes has shown by then what new text should look like.
     """
-    for change in _changes(root, target):
-        if isinstance(change, _Drop):
-            return _dropped(change.container, change.item)
-    return []
+    return [
+        edit
+        for change in _changes(root, target)
+        if isinstance(change, _Drop)
+        for edit in dropped(change.container, change.items)
+    ]
 
 
 def fill(root: Node, target: dict[str, Any]) -> list[Edit]:
@@ -131,11 +136,11 @@ def _changes(root: Node, target: dict[str, Any]) -> Iterator[_Change]:
         else:
             yield _Replace(chain, node, wanted)
             continue
-        if chain and gone and entries and not kept:
+        if chain and gone and entries and not kept and not jsonc_scan.comments(node.raw):
             yield _Replace(chain, node, wanted)
             continue
-        for item in gone:
-            yield _Drop(node, item)
+        if gone:
+            yield _Drop(node, tuple(gone))
         if entries:
             yield _Append(below, tuple(entries))
 
@@ -162,128 +167,18 @@ def _elements(node: Node, wanted: list[Any]) -> _Sorted:
     return kept, gone, [(None, value) for value in wanted[len(kept) :]]
 
 
-def _line_start(text: str, offset: int) -> int:
-    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-    return start if start or not text.startswith(BOM) else len(BOM)
-
-
-def _indentation(text: str, offset: int) -> str:
-    """The blanks that the line of `offset` begins with."""
-    start = _line_start(text, offset)
-    return text[start : _after_blanks(text, start)]
-
-
-def _after_blanks(text: str, offset: int) -> int:
-    match = _BLANKS.match(text, offset)
-    return match.end() if match else offset
-
-
-def _first_on_line(text: str, offset: int) -> bool:
-    return _after_blanks(text, _line_start(text, offset)) >= offset
-
-
-def _last_comment(text: str, start: int, end: int) -> re.Match[str] | None:
-    """The last comment between two tokens; nothing but comments, blanks and a comma may be there."""
-    comment = None
-    for comment in COMMENT.finditer(text, start, end):  # noqa: B007 - the last one is what is wanted
-        pass
-    return comment
-
-
-def _before(container: Node, index: int) -> int:
-    """Where the space in front of the item with that index begins: behind a comma or the bracket."""
-    items = container.items or []
-    previous = items[index - 1].comma if index else None
-    return container.start + 1 if previous is None else previous + 1
-
-
-def _on_own_line(container: Node, index: int) -> bool:
-    """Whether a line break stands between an item and what comes before it."""
-    lead = (container.items or [])[index].lead
-    return LINE_BREAK.search(container.text, _before(container, index), lead) is not None
-
-
-# Removing ---------------------------------------------------------------------------------------------
-
-
-def _dropped(container: Node, item: Node) -> list[Edit]:
-    text, items = container.text, container.items or []
-    index, close = items.index(item), container.end - 1
-    following = items[index + 1].lead if index + 1 < len(items) else close
-    own_end = _own_end(item, following)
-    edits = []
-    if item.comma is not None and item.comma >= own_end:
-        edits.append(Edit(item.comma, item.comma + 1, ""))
-    if item.comma is None and index:
-        comma = _before(container, index) - 1
-        edits.append(Edit(comma, comma + 1, ""))
-    start, end = _widened(container, index, own_end)
-    if len(items) == 1 and _is_blank(text[container.start + 1 : start] + text[end:close]):
-        inner = text[container.start + 1 : close]
-        if LINE_BREAK.search(inner):
-            return [Edit(container.start + 1, close, "")]
-    return [*edits, Edit(start, end, "")]
-
-
-def _is_blank(text: str) -> bool:
-    return not text.strip(" \t\r\n")
-
-
-def _own_end(item: Node, following: int) -> int:
-    """Where an item ends with its comma and its own comments, which are those behind it on its line.
-
-    A comment between the comma and another item on the same line is that item's.
-    """
-    text = item.text
-    line_break = LINE_BREAK.search(text, item.end, following)
-    line_end = line_break.start() if line_break else following
-    comments = [
-        match.end() for match in COMMENT.finditer(text, item.end, following) if match.end() <= line_end
-    ]
-    comma = item.comma if item.comma is not None and item.comma < line_end else None
-    end = max([item.end, *comments] if comma is None else [comma + 1])
-    alone = _after_blanks(text, max([end, *comments])) == line_end
-    ends_line = line_break is not None or text[following] in "}]"
-    return max([end, *comments]) if alone and ends_line else end
-
-
-def _widened(container: Node, index: int, own_end: int) -> tuple[int, int]:
-    """What goes with the item and its comments: its whole line, or the blanks on one side."""
-    text = container.text
-    lead, close = (container.items or [])[index].lead, container.end - 1
-    after = _after_blanks(text, own_end)
-    line_break = LINE_BREAK.match(text, after)
-    if _first_on_line(text, lead):
-        if line_break:
-            return _line_start(text, lead), line_break.end()
-        if after != close:
-            return lead, after
-        comment = _last_comment(text, _before(container, index), lead)
-        start = max(_before(container, index), comment.end() if comment else 0)
-        joins = comment is None or not comment[0].startswith("//")
-        return (start, own_end) if joins else (lead, after)
-    if not line_break and after != close:
-        return lead, after
-    line_start = _line_start(text, lead)
-    start = line_start + len(text[line_start:lead].rstrip(" \t"))
-    return start, own_end
-
-
-# Adding and replacing ---------------------------------------------------------------------------------
-
-
 def _appended(chain: _Chain, entries: tuple[tuple[str | None, Any], ...]) -> list[Edit]:
     container = chain[-1]
     text, items, close = container.text, container.items or [], container.end - 1
     style = _Style.inside(chain)
-    if not items and _is_blank(text[container.start + 1 : close]):
+    if not items and is_blank(text[container.start + 1 : close]):
         return [_filled(container, style, entries)]
     last = items[-1] if items else None
     behind = container.start + 1 if last is None else last.end if last.comma is None else last.comma + 1
-    comment = _last_comment(text, last.end if last else behind, close)
+    comment = last_comment(text, last.end if last else behind, close)
     position = max(behind, comment.end() if comment else 0)
-    if style.lines and LINE_BREAK.match(text, _after_blanks(text, position)):
-        position = _after_blanks(text, position)
+    if style.lines and LINE_BREAK.match(text, after_blanks(text, position)):
+        position = after_blanks(text, position)
     between = style.line if style.lines else style.gap
     body = between + f",{between}".join(style.entry(key, value) for key, value in entries)
     edits = [Edit(position, position, body + ("," if style.trailing_comma else ""))]
@@ -302,7 +197,7 @@ def _filled(container: Node, style: _Style, entries: tuple[tuple[str | None, Any
         end = (
             ("," if style.trailing_comma else "")
             + style.newline
-            + _indentation(container.text, container.start)
+            + indentation(container.text, container.start)
         )
         return Edit(start, close, body + end)
     body = f",{style.gap}".join(style.entry(key, value) for key, value in entries)
@@ -337,17 +232,17 @@ class _Style:
         container = chain[-1]
         anchor = _anchor(container)
         if anchor is None:
-            indent = _indentation(container.text, container.start) + _unit(chain)
+            indent = indentation(container.text, container.start) + _unit(chain)
         else:
-            indent = _indentation(container.text, anchor)
+            indent = indentation(container.text, anchor)
         return cls._at(chain, _wants_lines(chain), indent, container.end - 1)
 
     @classmethod
     def beside(cls, chain: _Chain, node: Node) -> _Style:
         """The style for a new value of `node`, an item of `chain[-1]`."""
         container = chain[-1]
-        lines = _on_own_line(container, (container.items or []).index(node))
-        return cls._at(chain, lines, _indentation(node.text, node.lead), node.start)
+        lines = on_own_line(container, (container.items or []).index(node))
+        return cls._at(chain, lines, indentation(node.text, node.lead), node.start)
 
     @classmethod
     def _at(cls, chain: _Chain, lines: bool, indent: str, offset: int) -> _Style:
@@ -414,10 +309,10 @@ def _scalar(value: Any) -> str:
 def _anchor(container: Node) -> int | None:
     """What new lines are aligned with: the last item, or else the last comment, if it begins its line."""
     text, items = container.text, container.items or []
-    if items and _on_own_line(container, len(items) - 1):
+    if items and on_own_line(container, len(items) - 1):
         return items[-1].lead
-    comment = _last_comment(text, items[-1].end if items else container.start + 1, container.end - 1)
-    return comment.start() if comment and _first_on_line(text, comment.start()) else None
+    comment = last_comment(text, items[-1].end if items else container.start + 1, container.end - 1)
+    return comment.start() if comment and first_on_line(text, comment.start()) else None
 
 
 def _wants_lines(chain: _Chain) -> bool:
@@ -425,16 +320,16 @@ def _wants_lines(chain: _Chain) -> bool:
     container = chain[-1]
     text, items, close = container.text, container.items or [], container.end - 1
     if items:
-        comment = _last_comment(text, items[-1].end, close)
+        comment = last_comment(text, items[-1].end, close)
         below_comment = comment is not None and comment[0].startswith("//")
-        return below_comment or _on_own_line(container, len(items) - 1)
+        return below_comment or on_own_line(container, len(items) - 1)
     inner = text[container.start + 1 : close]
     if LINE_BREAK.search(inner):
         return True
     if len(chain) == 1:
-        return _is_blank(inner)
+        return is_blank(inner)
     parent = chain[-2]
-    return not inner and _on_own_line(parent, (parent.items or []).index(container))
+    return not inner and on_own_line(parent, (parent.items or []).index(container))
 
 
 def _unit(chain: _Chain) -> str:
@@ -442,12 +337,13 @@ def _unit(chain: _Chain) -> str:
     text = chain[0].text
     for container in reversed(chain):
         items = container.items or []
-        if items and _on_own_line(container, len(items) - 1):
-            outer, inner = _indentation(text, container.start), _indentation(text, items[-1].lead)
+        if items and on_own_line(container, len(items) - 1):
+            outer, inner = indentation(text, container.start), indentation(text, items[-1].lead)
             if inner.startswith(outer) and inner != outer:
                 return inner[len(outer) :]
     indented = _INDENTED.search(text)
-    return indented[1] if indented else "  "
+    flat = any(container.items and on_own_line(container, 0) for container in chain)
+    return indented[1] if indented else "" if flat else "  "
 
 
 def _colon(chain: _Chain) -> str:
@@ -473,5 +369,5 @@ def _blanks_before(container: Node, index: int, otherwise: str) -> str:
     items = container.items or []
     if not 0 <= index < len(items):
         return otherwise
-    between = container.text[_before(container, index) : items[index].lead]
+    between = container.text[before(container, index) : items[index].lead]
     return otherwise if between.strip(" \t") else between

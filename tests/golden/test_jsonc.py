@@ -1,8 +1,8 @@
 """Edits as files: each file in tests/golden/jsonc is a sentence, a text before, edits, and the text after.
 
 A section begins with `<<< name, flags`. Flags: `crlf` and `cr` (line ends), `bom`, `no final newline`, and
-for `after` `unchanged`. An edit is `set PATH VALUE` or `remove PATH`, both as JSON. `␍` at the end of a
-line makes that one line end CR LF.
+for `after` `unchanged`. An edit is `set PATH VALUE`, `remove PATH` or `remove every PATH`, all as JSON.
+`␍` at the end of a line makes that one line end CR LF.
 """
 
 from __future__ import annotations
@@ -56,10 +56,12 @@ def text_of(body: str, flags: list[str]) -> str:
 
 def operation(line: str) -> Operation:
     word, _, rest = line.partition(" ")
+    every = word == "remove" and rest.startswith("every ")
+    rest = rest[len("every ") :] if every else rest
     path, end = json.JSONDecoder().raw_decode(rest)
     if word == "remove":
         assert end == len(rest)
-        return Remove(tuple(path))
+        return Remove(tuple(path), every)
     assert word == "set"
     return Set(tuple(path), json.loads(rest[end:]))
 

@@ -164,5 +164,24 @@ def operations(draw: Callable[..., Any], value: dict[str, Any], most: int = 3) -
             here = here.get(path[-1], {} if draw(st.integers(0, 3)) == 3 else None)
             if not draw(st.booleans()):
                 break
-        planned.append(Set(tuple(path), draw(_VALUES)) if draw(st.integers(0, 2)) else Remove(tuple(path)))
+        if draw(st.integers(0, 2)):
+            planned.append(Set(tuple(path), draw(_VALUES)))
+        else:
+            planned.append(Remove(tuple(path), every=draw(st.booleans())))
     return planned
+
+
+@st.composite
+def exchanges(draw: Callable[..., Any], value: dict[str, Any]) -> list[Operation]:
+    """Edits that take everything out of one object below the root and put one other key into it."""
+    below = [key for key, item in value.items() if isinstance(item, dict) and item]
+    if not below:
+        return []
+    outer = draw(st.sampled_from(below))
+    inner = [key for key, item in value[outer].items() if isinstance(item, dict) and item]
+    path = (outer, draw(st.sampled_from(inner))) if inner and draw(st.booleans()) else (outer,)
+    here = value
+    for key in path:
+        here = here[key]
+    gone: list[Operation] = [Remove((*path, key), every=True) for key in here]
+    return [*gone, Set((*path, "new"), draw(_VALUES))]

@@ -92,6 +92,11 @@ class Tree:
             part = part and part.effective(key)
         return part
 
+    def count(self, path: tuple[str, ...]) -> int:
+        """How often the last key of a path stands in its object."""
+        parent = self.find(path[:-1])
+        return 0 if parent is None else sum(part.key == path[-1] for part in parent.parts)
+
     def _skip(self) -> Token:
         while self._at < len(self.tokens) and self.tokens[self._at].kind in ("blank", "comment", "bom"):
             self._at += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -335,3 +336,30 @@ def test_references_in_odd_lines() -> None:
     # One may run over a line end, as opencode's own pattern does.
     (token,) = jsonc.reference_tokens(jsonc.parse("{} /* {file:a\nb} */"))
     assert token.argument == "a\nb"
+
+
+def test_a_key_that_stands_twice_goes_only_as_a_whole() -> None:
+    text = '{"a": 1,\n "b": {"c": 1, "c": 2}, "a": 1}'
+    document = jsonc.parse(text)
+    assert [node.start for node in document.shadowed(("a",))] == [text.index("1")]
+    assert [node.raw for node in document.shadowed(("b", "c"))] == ["1"]
+    assert document.shadowed(("b",)) == document.shadowed(("x", "y")) == document.shadowed(()) == ()
+    assert document.shadowed(("b", "c", "d")) == jsonc.parse("").shadowed(("a",)) == ()
+    for path, place in ((("a",), (2, 25)), (("b", "c"), (2, 16))):
+        with pytest.raises(JsoncError, match="stands more than once") as refusal:
+            document.remove(path)
+        assert (refusal.value.line, refusal.value.column) == place
+    assert jsonc.apply(document, [Remove(("a",), every=True)]).text == '{\n "b": {"c": 1, "c": 2}}'
+    assert jsonc.apply(document, [Remove(("b",))]).text == '{"a": 1,\n "a": 1}'
+    # What is named by a whole value goes with it.
+    assert jsonc.apply(document, [Set(("b",), {}), Remove(("b", "c"))]).value == {"a": 1, "b": {}}
+
+
+@pytest.mark.parametrize("between", ["", "\n", " /* c */ ", "// c\n", "/* " + "c" * 5_000 + " */"])
+def test_many_keys_go_in_one_pass(between: str) -> None:
+    text = '{"b": 1, ' + between.join(['"a": 1,'] * (20_000 if len(between) < 10 else 300)) + ' "c": 2}'
+    started = time.process_time()
+    after = jsonc.apply(jsonc.parse(text), [Remove(("a",), every=True)])
+    # About half a second; one pass an item takes hours.
+    assert time.process_time() - started < 10
+    assert after.value == {"b": 1, "c": 2}
