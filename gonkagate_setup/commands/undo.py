@@ -27,6 +27,7 @@ from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render, taking_back
 from gonkagate_setup.ui.prompts import Prompter
 from gonkagate_setup.ui.terminal import Terminal
+from gonkagate_setup.ui.text import visible
 
 _KEY_STAYS = "the key file stays"
 
@@ -81,8 +82,15 @@ def _preview(plan: _Plan, store: Store, width: int) -> str:
         "update": "only the keys that the setup wrote are turned back; what was changed since stays",
         "delete": "was made by the setup",
     }
+    duplicates = {
+        str(edit.snapshot.path): [visible(duplicate.sentence) for duplicate in edit.duplicates]
+        for edit in plan.edits
+    }
     entries = [
-        (report, [about[report.action]] if "config" in report.role else [])
+        (
+            report,
+            [about[report.action], *duplicates.get(report.path, ())] if "config" in report.role else [],
+        )
         for report in plan.reports
         if report.role in ("user_config", "project_config", "state")
     ]

@@ -18,6 +18,7 @@ from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.core.uninstalling import Removal
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import files
@@ -29,6 +30,7 @@ from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render, taking_back
 from gonkagate_setup.ui.prompts import Prompter
 from gonkagate_setup.ui.terminal import Terminal
+from gonkagate_setup.ui.text import visible
 
 _ELSEWHERE = (
     "Projects in other folders cannot be known from here: an opencode.json there may still name "
@@ -97,12 +99,15 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
     removal = uninstalling.build(profile, survey, states.parse(state_file.data), _created(store))
     changes: list[Change] = []
     reports: list[FileReport] = []
+    kept_copies: set[Path] = set()
     for edit in removal.edits:
         role = Role(edit.layer)
+        if edit.comments_go:
+            kept_copies.update(_copies(store, role, Path(edit.snapshot.real)))
         if edit.after is None:
-            changes.append(Delete(edit.snapshot, role, keep_copy=False))
+            changes.append(Delete(edit.snapshot, role, keep_copy=edit.comments_go))
         else:
-            changes.append(Write(edit.snapshot, edit.after.encode(), role, keep_copy=False))
+            changes.append(Write(edit.snapshot, edit.after.encode(), role, keep_copy=edit.comments_go))
         action = "delete" if edit.after is None else "update"
         snapshot = edit.snapshot
         reports.append(FileReport(str(snapshot.path), edit.layer, action, leads_to=snapshot.leads_to))
@@ -111,7 +116,7 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
         snapshot = files.read_snapshot(path, follow_links=False)
         if snapshot.data is None:
             continue
-        kept = path == store.key and keep_key
+        kept = path in kept_copies or (path == store.key and keep_key)
         reports.append(FileReport(str(path), kind, "keep" if kept else "delete"))
         if not kept:
             changes.append(Delete(snapshot, _ROLES[kind]))
@@ -135,14 +140,18 @@ def _own_files(store: Store, survey: Survey) -> Iterator[tuple[Path, str]]:
     yield store.state, "state"
     yield store.note, "note"
     yield store.history, "note"
-    found = [copy for snapshot in survey.user_files for copy in _copies(store, Path(snapshot.real))]
+    found = [
+        copy
+        for snapshot in survey.user_files
+        for copy in _copies(store, Role.USER_CONFIG, Path(snapshot.real))
+    ]
     for path in dict.fromkeys([*found, *_project_copies(store)]):
         yield path, "backup"
 
 
-def _copies(store: Store, config: Path) -> list[Path]:
+def _copies(store: Store, role: Role, config: Path) -> list[Path]:
     try:
-        return backups.copies(store, Role.USER_CONFIG, config)
+        return backups.copies(store, role, config)
     except FileNotFoundError:
         return []
     except OSError as problem:
@@ -171,18 +180,27 @@ def _remove_empty_folders(store: Store) -> None:
 
 
 def _preview(plan: _Plan, profile: Profile, width: int) -> str:
-    entries = [(report, _about(report, profile)) for report in plan.reports]
+    edits = {str(edit.snapshot.path): edit for edit in plan.removal.edits}
+    entries = [(report, _about(report, profile, edits.get(report.path))) for report in plan.reports]
     return taking_back.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
 
 
-def _about(report: FileReport, profile: Profile) -> list[str]:
+def _about(report: FileReport, profile: Profile, edit: FileEdit | None) -> list[str]:
     if report.role == "secret":
         return ["your API key stays"] if report.action == "keep" else ["your API key; no copy of it stays"]
-    if report.role in ("user_config", "project_config"):
-        if report.action == "delete":
-            return ["was made by a setup, and nothing else is left in it"]
-        return [f"what this program wrote for {profile.display_name} goes; everything else stays"]
-    return []
+    if report.role == "backup" and report.action == "keep":
+        return ["stays, because comments of yours go with what is removed from that file"]
+    if edit is None:
+        return []
+    about = [
+        "was made by a setup, and nothing else is left in it"
+        if edit.after is None
+        else f"what this program wrote for {profile.display_name} goes; everything else stays"
+    ]
+    about += [visible(duplicate.sentence) for duplicate in edit.duplicates]
+    if edit.comments_go:
+        about.append("comments inside what is removed go along; a backup that has them is kept")
+    return about
 
 
 def _report(profile: Profile, status: str, message: str, plan: _Plan, diff: str | None = None) -> Report:

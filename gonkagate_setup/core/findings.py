@@ -32,6 +32,7 @@ CODES: Final[Mapping[str, str]] = {
     "key_file_unprotected": "others may be able to read the key's file",
     "key_in_work_tree": "the key's file lies in a git work tree that does not ignore it",
     "key_variable_referenced": "a config refers to the variable that holds the key during the setup",
+    "key_stands_twice": "a key of ours stands more than once in a config, and only the last one counts",
     "config_unreadable": "a config cannot be read or parsed",
     "opencode_refused": "opencode does not resolve its config",
     "opencode_models_unknown": "opencode did not list the models that it offers",

@@ -13,7 +13,7 @@ from typing import Any, Final, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation, Set
-from gonkagate_setup.core.jsonc import same
+from gonkagate_setup.core.jsonc import Document, same
 from gonkagate_setup.core.keyless import harmless
 from gonkagate_setup.core.layers import MISSING, leaves, lookup
 from gonkagate_setup.core.ownership import removals
@@ -118,38 +118,46 @@ def _looks_secret(path: ConfigPath, value: Any) -> bool:
     return scrub(text) != text
 
 
-def way_back(keys: Sequence[KeyChange], config: Mapping[str, Any]) -> list[Operation]:
+def way_back(keys: Sequence[KeyChange], document: Document) -> list[Operation]:
     """The operations that turn the keys back in what the config is now.
 
     What the person added beside them stays. Raises KeyMoved for a key that no longer holds our value.
     """
     operations: list[Operation] = []
     for key in reversed(keys):
-        now = lookup(config, key.path)
+        now = lookup(document.value, key.path)
         if not key.withheld and same(now, key.before):
             continue
         if isinstance(key.after, dict) and key.before is MISSING and not key.withheld:
-            operations += _without_ours(key, config)
+            operations += _without_ours(key, document)
             continue
         if not same(now, key.after):
             raise KeyMoved(key.path, "was changed since the setup")
         if key.withheld:
             raise KeyMoved(key.path, "held something like a secret before, which was not written down")
         if key.before is MISSING:
-            operations += removals(config, key.path[: key.depth + 1], {key.path})
+            operations += _removals(key, document, {key.path: key.after})
         else:
             operations.append(Set(key.path, key.before))
     return operations
 
 
-def _without_ours(key: KeyChange, config: Mapping[str, Any]) -> list[Operation]:
+def _without_ours(key: KeyChange, document: Document) -> list[Operation]:
     """Take an object that we made away, leaf by leaf."""
     ours = dict(leaves(key.after, key.path))
     for path, value in ours.items():
-        now = lookup(config, path)
+        now = lookup(document.value, path)
         if now is not MISSING and not same(now, value):
             raise KeyMoved(path, "was changed since the setup")
-    return removals(config, key.path[: key.depth + 1], set(ours))
+    return _removals(key, document, ours)
+
+
+def _removals(key: KeyChange, document: Document, ours: Mapping[ConfigPath, Any]) -> list[Operation]:
+    return removals(
+        document,
+        key.path[: key.depth + 1],
+        lambda path, value: same(ours.get(path, MISSING), value),
+    )
 
 
 def render(history: History) -> bytes:

@@ -172,6 +172,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
         )
     if layer.document is None:
         return
+    yield from of_duplicates(profile, layer, reach)
     node = layer.document.find(key_path(profile))
     for token in reference_tokens(layer.document):
         if token.text != profile.key_binding or (node is not None and node.start <= token.offset < node.end):
@@ -203,6 +204,32 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
             reach=reach,
             path=layer.name,
         )
+
+
+def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
+    """Keys that decide about the provider and stand more than once."""
+    document = layer.document
+    if document is None:
+        return
+    base = ("provider", profile.id)
+    for duplicate in document.duplicates:
+        path = duplicate.path
+        if path[:2] == base[: len(path)] or path in (("model",), ("small_model",)):
+            first, _ = document.location(duplicate.first)
+            line, column = document.location(duplicate.effective)
+            yield _about(
+                "key_stands_twice",
+                NOTICE,
+                layer.layer,
+                f"{dotted(path)} stands in this config more than once, the first time in line {first}; "
+                "opencode reads only the last one",
+                "remove the one that you do not mean",
+                reach=reach,
+                path=layer.name,
+                key=dotted(path),
+                line=line,
+                column=column,
+            )
 
 
 # What opencode's own insertion looks for; a file that begins with a comment stays as it is.

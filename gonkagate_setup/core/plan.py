@@ -13,6 +13,7 @@ from typing import Any, Mapping, Sequence
 from gonkagate_setup.core import jsonc, ownership
 from gonkagate_setup.core.catalog import Model, Profile
 from gonkagate_setup.core.edits import Operation
+from gonkagate_setup.core.repeated import Repeated, repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope, State
 from gonkagate_setup.errors import SetupError, Where
@@ -39,8 +40,8 @@ class KeyAction(str, Enum):
 class ConfigChange:
     """One config file: what it was, the operations, and its new bytes (`after`).
 
-    `layer` is "user_config" or "project_config". `duplicates` are dotted keys of ours that stand twice in
-    the file; opencode uses the last one, and that is the one that was edited.
+    `layer` is "user_config" or "project_config". `duplicates` are the keys on the way to what is edited that
+    stand more than once in the file.
     """
 
     snapshot: Snapshot
@@ -48,7 +49,7 @@ class ConfigChange:
     operations: tuple[Operation, ...]
     before: str
     after: str
-    duplicates: tuple[str, ...] = ()
+    duplicates: tuple[Repeated, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -124,15 +125,15 @@ def build(
     for file in user:
         config = file.document.value
         if file is not target:
-            operations[id(file)] = ownership.outranked_operations(profile, config, owned)
+            operations[id(file)] = ownership.outranked_operations(profile, file.document, owned)
             continue
         operations[id(file)] = [
             *ownership.schema_operations(config),
-            *ownership.provider_operations(profile, config),
+            *ownership.provider_operations(profile, file.document),
             *(
                 ownership.activation_operations(config, reference)
                 if choice.scope is Scope.USER
-                else ownership.stale_activation(config, owned)
+                else ownership.stale_activation(file.document, owned)
             ),
         ]
     project_target = _target(project) if choice.scope is Scope.PROJECT else None
@@ -141,7 +142,7 @@ def build(
         operations[id(file)] = (
             [*ownership.schema_operations(config), *ownership.activation_operations(config, reference)]
             if file is project_target
-            else ownership.stale_activation(config, owned)
+            else ownership.stale_activation(file.document, owned)
         )
     changes = [_change(file, "user_config", operations[id(file)], file is target) for file in user]
     changes += [
@@ -198,18 +199,13 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
         ) from None
     if after.text != document.text:
         _require_writable(file.snapshot)
-    ours = {operation.path for operation in operations}
     return ConfigChange(
         snapshot=file.snapshot,
         layer=layer,
         operations=tuple(operations),
         before=document.text,
         after=after.text,
-        duplicates=tuple(
-            ".".join(path)
-            for path, *_ in document.duplicates
-            if any(path == our[: len(path)] for our in ours)
-        ),
+        duplicates=repeated(document, operations),
     )
 
 

@@ -8,6 +8,7 @@ from gonkagate_setup.core import jsonc
 from gonkagate_setup.core.edits import Operation
 from gonkagate_setup.core.history import FileChange, KeyMoved, way_back
 from gonkagate_setup.core.plan import parsed
+from gonkagate_setup.core.repeated import Repeated, repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError, Where
 
@@ -16,7 +17,8 @@ from gonkagate_setup.errors import SetupError, Where
 class FileEdit:
     """One config file before and after; `after` None: the file goes.
 
-    `operations` lead from one text to the other; None where the whole former file comes back.
+    `operations` lead from one text to the other; None where the whole former file comes back. `duplicates`
+    are the keys on the way to what is edited that stand more than once. `comments_go`: a comment goes too.
     """
 
     snapshot: Snapshot
@@ -24,6 +26,8 @@ class FileEdit:
     before: str
     after: str | None
     operations: tuple[Operation, ...] | None
+    duplicates: tuple[Repeated, ...] = ()
+    comments_go: bool = False
 
 
 def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes | None) -> FileEdit | None:
@@ -40,7 +44,7 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
     if untouched and copy is not None:
         return FileEdit(snapshot, change.layer, document.text, jsonc.decode(copy), None)
     try:
-        operations = way_back(change.keys, document.value)
+        operations = way_back(change.keys, document)
         after = jsonc.apply(document, operations)
     except KeyMoved as moved:
         raise _refusal(document, snapshot, moved) from None
@@ -53,7 +57,14 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
         ) from None
     if after.text == document.text:
         return None
-    return FileEdit(snapshot, change.layer, document.text, after.text, tuple(operations))
+    return FileEdit(
+        snapshot,
+        change.layer,
+        document.text,
+        after.text,
+        tuple(operations),
+        repeated(document, operations),
+    )
 
 
 def _refusal(document: jsonc.Document, snapshot: Snapshot, moved: KeyMoved) -> SetupError:

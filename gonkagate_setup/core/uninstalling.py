@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Final, Iterator, Mapping, Sequence
+from typing import Any, Callable, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core import jsonc, jsonc_scan, ownership
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation
 from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
 from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup
+from gonkagate_setup.core.notices import of_duplicates
 from gonkagate_setup.core.places import PROJECT, USER, Environment
 from gonkagate_setup.core.plan import parsed
+from gonkagate_setup.core.repeated import repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import State
 from gonkagate_setup.core.undoing import FileEdit
@@ -62,9 +64,14 @@ def build(profile: Profile, survey: Survey, state: State | None, created: Sequen
         {edit.snapshot.real: None if edit.after is None else edit.after.encode() for edit in edits}
     )
     layers = _layers(after)
+    doubled = {edit.snapshot.real for edit in edits if edit.duplicates}
+    notices = [finding for layer in layers for finding in _left(profile, layer, seen, after)]
+    for source in layers:
+        if source.path is not None and _real(after, source.path) in doubled:
+            notices += of_duplicates(profile, source, DURABLE)
     return Removal(
         tuple(edits),
-        tuple(finding for layer in layers for finding in _left(profile, layer, seen, after)),
+        tuple(notices),
         tuple(_key_users(profile, after, layers)),
     )
 
@@ -81,28 +88,29 @@ def _edit(
     created: Sequence[str],
 ) -> FileEdit | None:
     document = parsed(snapshot)
-    operations: list[Operation] = ownership.stale_activation(document.value, references)
+    operations: list[Operation] = ownership.stale_activation(document, references)
     if layer == USER:
-        operations += ownership.removals(document.value, ("provider",), _ours(profile, document.value))
+        operations += ownership.removals(document, ("provider",), _ours(profile))
     if not operations:
         return None
-    after: str | None = jsonc.apply(document, operations).text
-    if str(snapshot.real) in created and _empty(str(after)):
-        after = None
-    return FileEdit(snapshot, layer, document.text, after, tuple(operations))
+    text = jsonc.apply(document, operations).text
+    return FileEdit(
+        snapshot,
+        layer,
+        document.text,
+        None if str(snapshot.real) in created and _empty(text) else text,
+        tuple(operations),
+        repeated(document, operations),
+        len(jsonc_scan.comments(text)) < len(jsonc_scan.comments(document.text)),
+    )
 
 
-def _ours(profile: Profile, config: Mapping[str, Any]) -> set[ConfigPath]:
-    """The leaves under `provider.<id>` that hold exactly what a release of this program wrote."""
-    base = ("provider", profile.id)
-    defined = dict(leaves(profile.provider_config(), base))
-    retired = {entry.path: entry.value for entry in profile.retired}
-    ours = set()
-    for path, value in leaves(lookup(config, base), base):
-        wanted = [source[path] for source in (defined, retired) if path in source]
-        if any(jsonc.same(value, one) for one in wanted):
-            ours.add(path)
-    return ours
+def _ours(profile: Profile) -> Callable[[ConfigPath, Any], bool]:
+    """Whether a leaf under `provider.<id>` holds exactly what a release of this program wrote."""
+    defined = dict(leaves(profile.provider_config(), ("provider", profile.id)))
+    return lambda path, value: (
+        jsonc.same(defined.get(path, MISSING), value) or ownership.was_retired(profile, path, value)
+    )
 
 
 def _empty(text: str) -> bool:

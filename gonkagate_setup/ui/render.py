@@ -171,9 +171,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store) -> list[str]:
         about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
     if any(op.path == ("$schema",) for op in config.operations):
         about.append("names opencode's $schema, which opencode would add itself")
-    about += [
-        f"{visible(key)} stands there twice; the last one counts, and is edited" for key in config.duplicates
-    ]
+    about += [visible(duplicate.sentence) for duplicate in config.duplicates]
     if config.snapshot.exists:
         beside = "beside it" if config.layer == places.USER else f"in {visible(store.backups)}"
         about.append(f"a backup is kept {beside}")

@@ -243,3 +243,53 @@ def test_a_hostile_file_in_place_of_ours_is_no_detour(machine: Machine) -> None:
     assert done.status == 5, done.output
     assert ours(machine) == before
     assert Path(outside).read_text() == "mine"
+
+
+def test_what_a_provider_of_ours_hides_is_kept_through_it_all(machine: Machine) -> None:
+    machine.config_folder.mkdir(parents=True)
+    mine = (
+        '{"$schema": "https://opencode.ai/config.json", "provider": {"mine": {"npm": "x"}}, // mine\n'
+        '"provider": {"gonkagate": {"api": "chat_completions"}},\n'
+    )
+    machine.user_config.write_text(mine + '"model": "x/y", "model": "a/b"}')
+    (machine.project / "opencode.json").write_text('{"$schema": "https://opencode.ai/config.json"}\n')
+    done = machine.run_setup("--yes", "--scope", "user", env={"GONKAGATE_API_KEY": machine.key})
+    assert done.status == 0, done.output
+    assert "provider stands in this config more than once, the first time in line 1" in " ".join(
+        done.output.split()
+    )
+    done = machine.run_setup("verify", "--json")
+    twice = [one for one in done.json["notices"] if one["code"] == "key_stands_twice"]
+    last = machine.user_config.read_text().count("\n") + 1
+    assert [(one["file"], one["line"], one["key"]) for one in twice] == [
+        (str(machine.user_config), 2, "provider"),
+        (str(machine.user_config), last, "model"),
+    ]
+    set_up(machine, "--scope", "project")
+    assert machine.user_config.read_text().startswith(mine.partition("\n")[0])
+    preview = machine.run_setup("uninstall", "--dry-run")
+    assert "provider stands there twice (lines 1 and 2)" in " ".join(preview.output.split())
+    uninstall(machine)
+    assert machine.user_config.read_text() == (
+        mine.partition("\n")[0] + '\n"provider": {},\n"model": "x/y", "model": "x/y"}'
+    )
+    starts(machine)
+
+
+def test_a_backup_stays_while_it_alone_holds_a_comment(machine: Machine) -> None:
+    machine.config_folder.mkdir(parents=True)
+    text = '{"provider": {"gonkagate": {\n// work account\n"name": "GonkaGate"\n}}}\n'
+    machine.user_config.write_text(text)
+    former = machine.config_folder / "opencode.json.bak-20260101T000000Z"
+    former.write_text("// the very first\n{}\n")
+    put_key(machine)
+    preview = " ".join(machine.run_setup("uninstall", "--dry-run").output.split())
+    assert "comments inside what is removed go along; a backup that has them is kept" in preview
+    report = uninstall(machine)
+    assert {"path": str(former), "role": "backup", "action": "keep"}.items() <= next(
+        file.items() for file in report["files"] if file["path"] == str(former)
+    )
+    assert former.read_text() == "// the very first\n{}\n"
+    (copy,) = [path for path in machine.config_folder.glob("opencode.json.bak-*") if path != former]
+    assert copy.read_text() == text
+    assert not machine.key_file.exists()

@@ -86,6 +86,6 @@ def test_back_to_what_it_was(
         # What somebody adds beside our keys stays.
         now["added later"] = extra
         wanted["added later"] = extra
-    text = json.dumps(now)
-    back = jsonc.apply(jsonc.parse(text), way_back(keys, now)).value
+    document = jsonc.parse(json.dumps(now))
+    back = jsonc.apply(document, way_back(keys, document)).value
     assert jsonc.same(back, wanted)

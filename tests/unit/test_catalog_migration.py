@@ -9,7 +9,7 @@ from gonkagate_setup.core import ownership
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.edits import Remove
 from tests import migrating
-from tests.unit.test_ownership import applied
+from tests.unit.test_ownership import applied, written
 
 CANONICAL: dict[str, Any] = {"provider": {"gonkagate": GONKAGATE.provider_config()}}
 
@@ -25,25 +25,27 @@ def moved(*keys: str) -> dict[str, Any]:
 def test_a_retired_override_goes_with_the_object_that_held_nothing_else() -> None:
     config = moved("minimax-m2.7")
     override = ("provider", "gonkagate", "models", "minimax-m2.7", "provider")
-    assert ownership.provider_operations(migrating.BACK_AGAIN, config) == [Remove(override)]
+    assert ownership.provider_operations(migrating.BACK_AGAIN, written(config)) == [Remove(override)]
     assert applied(moved("minimax-m2.7"), [Remove(override)]) == CANONICAL
     config["provider"]["gonkagate"]["models"]["minimax-m2.7"]["provider"]["api"] = "https://mine"
-    assert ownership.provider_operations(migrating.BACK_AGAIN, config) == [Remove((*override, "npm"))]
+    assert ownership.provider_operations(migrating.BACK_AGAIN, written(config)) == [
+        Remove((*override, "npm"))
+    ]
 
 
 def test_a_retired_value_that_is_wanted_again_stays() -> None:
-    assert ownership.provider_operations(migrating.ONE_MODEL_AGAIN, moved("minimax-m2.7")) == []
+    assert ownership.provider_operations(migrating.ONE_MODEL_AGAIN, written(moved("minimax-m2.7"))) == []
 
 
 def test_only_the_earlier_releases_own_override_is_retired() -> None:
     config = moved("kimi-k2.6")
     config["provider"]["gonkagate"]["models"]["minimax-m2.7"]["provider"] = {"npm": "@my/adapter"}
-    assert ownership.provider_operations(migrating.BACK_AGAIN, config) == []
+    assert ownership.provider_operations(migrating.BACK_AGAIN, written(config)) == []
 
 
 def test_a_whole_provider_change_leaves_no_override_behind() -> None:
     config = moved("minimax-m2.7")
-    after = applied(config, ownership.provider_operations(migrating.WHOLE_PROVIDER, config))
+    after = applied(config, ownership.provider_operations(migrating.WHOLE_PROVIDER, written(config)))
     expected = copy.deepcopy(CANONICAL)
     expected["provider"]["gonkagate"]["npm"] = "@ai-sdk/openai"
     assert after == expected

@@ -26,7 +26,8 @@ def done(before: dict[str, Any], operations: Sequence[Operation]) -> tuple[dict[
 
 
 def back(keys: Any, config: dict[str, Any]) -> dict[str, Any]:
-    return apply(parse_jsonc(json.dumps(config)), way_back(keys, config)).value
+    document = parse_jsonc(json.dumps(config))
+    return apply(document, way_back(keys, document)).value
 
 
 def history(keys: Any = ()) -> History:

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from gonkagate_setup.core import ownership
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.edits import Operation, Remove, Set
+from gonkagate_setup.core.jsonc import Document, apply, parse
 
 CANONICAL: dict[str, Any] = {"provider": {"gonkagate": GONKAGATE.provider_config()}}
 BINDING = "{file:~/.gonkagate/opencode/api-key}"
+
+
+def written(config: dict[str, Any]) -> Document:
+    return parse(json.dumps(config, indent=2))
 
 
 def applied(config: dict[str, Any], operations: list[Operation]) -> dict[str, Any]:
@@ -43,12 +49,12 @@ def test_the_canonical_provider_is_spelled_out() -> None:
 
 def test_a_config_without_the_provider_gets_it_in_one_piece() -> None:
     whole = [Set(("provider", "gonkagate"), GONKAGATE.provider_config())]
-    assert ownership.provider_operations(GONKAGATE, {"theme": "x"}) == whole
-    assert ownership.provider_operations(GONKAGATE, {"provider": {"other": {}}}) == whole
+    assert ownership.provider_operations(GONKAGATE, written({"theme": "x"})) == whole
+    assert ownership.provider_operations(GONKAGATE, written({"provider": {"other": {}}})) == whole
 
 
 def test_a_converged_config_needs_nothing() -> None:
-    assert ownership.provider_operations(GONKAGATE, CANONICAL) == []
+    assert ownership.provider_operations(GONKAGATE, written(CANONICAL)) == []
 
 
 def test_what_the_user_added_to_the_provider_stays() -> None:
@@ -61,7 +67,7 @@ def test_what_the_user_added_to_the_provider_stays() -> None:
             }
         }
     }
-    after = applied(mine, ownership.provider_operations(GONKAGATE, mine))["provider"]["gonkagate"]
+    after = applied(mine, ownership.provider_operations(GONKAGATE, written(mine)))["provider"]["gonkagate"]
     assert after["options"]["timeout"] == 5
     assert after["models"]["own"] == {"id": "own/model"}
     assert after["models"]["kimi-k2.6"] == {
@@ -74,15 +80,19 @@ def test_what_the_user_added_to_the_provider_stays() -> None:
 
 def test_the_npm_tools_mistake_goes_only_when_it_is_the_npm_tools() -> None:
     theirs = {"provider": {"gonkagate": {**GONKAGATE.provider_config(), "api": "chat_completions"}}}
-    assert ownership.provider_operations(GONKAGATE, theirs) == [Remove(("provider", "gonkagate", "api"))]
+    assert ownership.provider_operations(GONKAGATE, written(theirs)) == [
+        Remove(("provider", "gonkagate", "api"))
+    ]
     own = {"provider": {"gonkagate": {**GONKAGATE.provider_config(), "api": "https://mine"}}}
-    assert ownership.provider_operations(GONKAGATE, own) == []
+    assert ownership.provider_operations(GONKAGATE, written(own)) == []
 
 
 def test_true_is_not_one() -> None:
     config = {"provider": {"gonkagate": GONKAGATE.provider_config()}}
     config["provider"]["gonkagate"]["models"]["qwen3-235b-a22b-instruct-2507-fp8"]["tool_call"] = 1
-    assert [type(operation) for operation in ownership.provider_operations(GONKAGATE, config)] == [Set]
+    assert [type(operation) for operation in ownership.provider_operations(GONKAGATE, written(config))] == [
+        Set
+    ]
 
 
 def test_activation_sets_both_keys_and_only_where_they_differ() -> None:
@@ -95,12 +105,14 @@ def test_activation_sets_both_keys_and_only_where_they_differ() -> None:
 def test_stale_activation_goes_only_where_it_is_proved_ours() -> None:
     owned = frozenset({"gonkagate/kimi-k2.6"})
     config = {"model": "gonkagate/kimi-k2.6", "small_model": "gonkagate/own-model"}
-    assert ownership.stale_activation(config, owned) == [Remove(("model",))]
-    assert ownership.stale_activation({"model": ["gonkagate/kimi-k2.6"]}, owned) == []
+    assert ownership.stale_activation(written(config), owned) == [Remove(("model",))]
+    assert ownership.stale_activation(written({"model": ["gonkagate/kimi-k2.6"]}), owned) == []
 
 
 def test_an_outranked_file_loses_our_keys_and_the_objects_that_held_only_them() -> None:
-    assert ownership.outranked_operations(GONKAGATE, CANONICAL, frozenset()) == [Remove(("provider",))]
+    assert ownership.outranked_operations(GONKAGATE, written(CANONICAL), frozenset()) == [
+        Remove(("provider",))
+    ]
 
 
 def test_an_outranked_file_keeps_what_the_user_added() -> None:
@@ -113,7 +125,52 @@ def test_an_outranked_file_keeps_what_the_user_added() -> None:
             }
         },
     }
-    operations = ownership.outranked_operations(GONKAGATE, config, frozenset({"gonkagate/kimi-k2.6"}))
+    operations = ownership.outranked_operations(
+        GONKAGATE, written(config), frozenset({"gonkagate/kimi-k2.6"})
+    )
     assert applied(config, operations) == {
         "provider": {"gonkagate": {"options": {"timeout": 5}, "models": {"own": {"id": "own"}}}}
     }
+
+
+OWNED = frozenset({"gonkagate/kimi-k2.6", "gonkagate/former"})
+
+
+def left(text: str) -> str:
+    """What is left of a text when the activation and the provider are taken out of it."""
+    document = parse(text)
+    return apply(document, ownership.outranked_operations(GONKAGATE, document, OWNED)).text
+
+
+def test_an_earlier_provider_that_is_not_ours_stays_and_does_not_come_back_to_life() -> None:
+    mine = '{\n  "provider": {"mine": {"npm": "x"}}, // mine\n  '
+    text = mine + '"provider": {"gonkagate": {"api": "chat_completions"}}\n}'
+    assert left(text) == mine + '"provider": {}\n}'
+
+
+def test_an_earlier_provider_goes_along_when_all_of_it_is_ours() -> None:
+    ours = '"provider": {"gonkagate": {"api": "chat_completions", "name": "GonkaGate"}}'
+    assert left(f'{{"a": 1, {ours}, {ours}}}') == '{"a": 1}'
+
+
+def test_what_equal_keys_hide_inside_an_object_of_ours_stays() -> None:
+    text = '{"provider": {"gonkagate": {"api": "https://mine", "api": "chat_completions"}}}'
+    assert left(text) == '{"provider": {"gonkagate": {"api": "https://mine", "api": "https://mine"}}}'
+    proto = '{"provider": {"gonkagate": {"__proto__": {}, "api": "chat_completions"}}}'
+    assert left(proto) == '{"provider": {"gonkagate": {"__proto__": {}}}}'
+
+
+def test_an_earlier_model_that_is_not_ours_stays_and_counts() -> None:
+    head = '{"model": "x/y", /* mine */ '
+    assert left(head + '"model": "gonkagate/kimi-k2.6"}') == head + '"model": "x/y"}'
+    assert left('{"model": "gonkagate/former", "model": "gonkagate/kimi-k2.6", "a": 1}') == '{"a": 1}'
+    three = '{"model": "a/b", "model": "x/y", "model": "gonkagate/former", "model": "gonkagate/kimi-k2.6"}'
+    assert left(three) == three.replace("gonkagate/kimi-k2.6", "x/y")
+    # An object is no model, ours or not.
+    assert left('{"model": {"x": "gonkagate/former"}}') == '{"model": {"x": "gonkagate/former"}}'
+
+
+def test_ours_that_a_foreign_one_hides_is_left_alone() -> None:
+    provider = '"provider": {"gonkagate": {"name": "G"}}, "provider": 1'
+    text = f'{{"model": "gonkagate/former", "model": "x/y", {provider}}}'
+    assert left(text) == text

@@ -186,5 +186,7 @@ def test_a_provider_that_is_no_object_is_refused_with_its_place(text: str) -> No
 
 def test_a_duplicate_of_ours_is_reported_and_the_effective_one_edited() -> None:
     made = plan(user={"opencode.json": '{"model": "a/b", "model": "c/d"}'})
-    assert made.configs[0].duplicates == ("model",)
+    assert [one.sentence for one in made.configs[0].duplicates] == [
+        "model stands there twice (lines 1 and 1); the last one counts and is edited, the earlier one stays"
+    ]
     assert made.configs[0].after.startswith('{"model": "a/b", "model": "gonkagate/kimi-k2.6"')

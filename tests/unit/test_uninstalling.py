@@ -53,6 +53,47 @@ def test_a_file_goes_only_when_it_was_made_by_us_and_is_empty() -> None:
     assert edit.after.startswith("// mine\n")
 
 
+MINE = (
+    '{"$schema": "https://opencode.ai/config.json", "provider": {"mine": {"npm": "x"}}, // mine\n'
+    '"provider": {"gonkagate": {"api": "chat_completions"}},\n"model": "x/y", "model": "gonkagate/kimi-k2.6"}'
+)
+
+
+def test_a_provider_of_the_persons_own_that_another_hides_stays() -> None:
+    made = removal({USER_FILE: MINE}, (USER_FILE,))
+    (edit,) = made.edits
+    assert edit.after == (
+        '{"$schema": "https://opencode.ai/config.json", "provider": {"mine": {"npm": "x"}}, // mine\n'
+        '"provider": {},\n"model": "x/y", "model": "x/y"}'
+    )
+    assert not edit.comments_go
+    hides = "the last one counts and is edited, the earlier one stays"
+    assert [duplicate.sentence for duplicate in edit.duplicates] == [
+        f"provider stands there twice (lines 1 and 2); {hides}",
+        "model stands there twice (lines 3 and 3); the earlier one stays, and what it says counts",
+    ]
+    assert [(one.code, one.path, one.line, one.column, one.key) for one in made.notices] == [
+        ("key_stands_twice", USER_FILE, 2, 1, "provider"),
+        ("key_stands_twice", USER_FILE, 3, 17, "model"),
+    ]
+
+
+def test_an_earlier_one_of_ours_goes_along_and_is_told_of() -> None:
+    made = removal({USER_FILE: '{"a": 1,\n"model": "gonkagate/kimi-k2.6",\n"model": "gonkagate/kimi-k2.6"}'})
+    assert after(made) == {USER_FILE: {"a": 1}}
+    assert [duplicate.sentence for duplicate in made.edits[0].duplicates] == [
+        "model stands there twice (lines 2 and 3); the earlier one was written by a setup too, and goes along"
+    ]
+    assert made.notices == ()
+
+
+def test_comments_that_go_along_are_noticed() -> None:
+    inside = '{"provider": {"gonkagate": {\n// work account\n"name": "GonkaGate"}}}'
+    assert [edit.comments_go for edit in removal({USER_FILE: inside}).edits] == [True]
+    beside = '{// work account\n"provider": {"gonkagate": {\n"name": "GonkaGate"}}}'
+    assert [edit.comments_go for edit in removal({USER_FILE: beside}).edits] == [False]
+
+
 def test_all_three_files_of_the_user_layer() -> None:
     folder = HOME / ".config" / "opencode"
     files = {str(folder / "config.json"): INSTALLED, USER_FILE: INSTALLED, USER_JSONC: ACTIVE}

@@ -605,6 +605,20 @@ def test_an_old_entry_in_opencodes_credential_store_is_a_notice() -> None:
     assert [entry[0] for entry in notices(predict(expectation(), seen))] == ["stored_credential"]
 
 
+def test_a_key_that_stands_twice_is_announced_with_both_lines() -> None:
+    ours = json.dumps(GOOD[USER_FILE])
+    text = '{"provider": {"mine": {}},\n"theme": 1, "theme": 2, "model": 1,\n' + ours[1:]
+    text = text.replace('"name": "GonkaGate"', '"name": "G", "name": "GonkaGate"')
+    found = [one for one in predict(expectation(), survey({**GOOD, USER_FILE: text})) if not one.blocks]
+    assert [(one.code, one.path, one.line, one.key) for one in found] == [
+        ("key_stands_twice", USER_FILE, 3, "provider"),
+        ("key_stands_twice", USER_FILE, 3, "provider.gonkagate.name"),
+        ("key_stands_twice", USER_FILE, 3, "model"),
+    ]
+    assert "the first time in line 1;" in found[0].message
+    assert found[0].column == ours.index('"provider"')
+
+
 def test_a_config_without_a_schema_is_announced() -> None:
     seen = survey({**GOOD, PROJECT_FILE: {"share": "manual"}})
     assert notices(predict(expectation(), seen)) == [("opencode_edits_config", "project_config", None)]
