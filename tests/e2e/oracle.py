@@ -77,6 +77,16 @@ def environment_of(shell: str, environ: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in _GONE[shell]}
 
 
+def without_catalogue(machine: Machine) -> dict[str, str]:
+    """Variables that spare opencode its public catalogue, which has no model of ours.
+
+    Reading that costs half of a run's time.
+    """
+    catalogue = machine.root / "models.json"
+    catalogue.write_text("{}")
+    return {"OPENCODE_MODELS_PATH": str(catalogue), "OPENCODE_DISABLE_MODELS_FETCH": "1"}
+
+
 @dataclass(frozen=True)
 class Put:
     """One value at one key of one place; `where` is a name from `Case.paths` or "inline".
@@ -206,14 +216,10 @@ class Case:
     @property
     def environ(self) -> dict[str, str]:
         """The session's environment. Plain HTTP to the loopback goes past the proxy."""
-        catalogue = self.machine.root / "models.json"
-        catalogue.write_text("{}")
         environ = {
             **self.machine.environment,
             "NO_PROXY": "127.0.0.1",
-            # opencode's public catalogue, which has no model of ours: reading it costs half of a run's time.
-            "OPENCODE_MODELS_PATH": str(catalogue),
-            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+            **without_catalogue(self.machine),
             "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(self.paths["managed json"].parent),
             **{put.name: put.value for put in self.puts if put.through == "env"},
         }
