@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, Mapping, Sequence
 
@@ -30,12 +30,19 @@ def folder() -> Path:
 def exclusive(target: Path) -> Iterator[None]:
     """One process at a time makes `target`; the others wait here and then find it made."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
+    with target.with_name(f".{target.name}.lock").open("a", encoding="utf-8") as file:
+        if sys.platform == "win32":
+            import msvcrt
 
-    with target.with_name(f".{target.name}.lock").open("w", encoding="utf-8") as file:
+            while True:
+                # LK_LOCK gives up after ten seconds.
+                with suppress(OSError):
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
+            yield
+            return
+        import fcntl
+
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -13,6 +13,7 @@ wiring, not a model.
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import subprocess
 import sys
@@ -69,6 +70,10 @@ def main(arguments: list[str]) -> int:
         "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
     )
     options = parser.parse_args(arguments)
+    # A Windows console may lack a character that opencode prints.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         python = cache.python_environment(sys.executable, "service.txt")
         if Path(sys.executable) != python:

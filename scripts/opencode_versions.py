@@ -29,13 +29,17 @@ NEWEST: Final = SUPPORTED[0]
 def executable(version: str) -> Path:
     """The path of the `opencode` command of that version, installed if it is not there yet."""
     target = cache.folder() / "opencode" / version
-    name = "opencode.cmd" if sys.platform == "win32" else "opencode"
-    command = target / "node_modules" / ".bin" / name
+    modules = target / "node_modules"
     with cache.exclusive(target):
-        if not command.exists():
+        if not modules.is_dir():
             _install(version, target)
-    if not command.exists():
-        raise cache.PreparationError(f"opencode-ai@{version} brought no {command}")
+    commands = [modules / ".bin" / "opencode"]
+    if sys.platform == "win32":
+        # From 1.15 on the command is a program, which postinstall brings after npm made its launcher.
+        commands = [modules / "opencode-ai" / "bin" / "opencode.exe", modules / ".bin" / "opencode.cmd"]
+    command = next((path for path in commands if path.exists()), None)
+    if command is None:
+        raise cache.PreparationError(f"opencode-ai@{version} brought no {commands[-1]}")
     return command
 
 

@@ -207,7 +207,6 @@ def test_every_module_still_loads_after_the_archive_is_gone(pyz: Path, tmp_path:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the machine fixture is for POSIX")
 def test_a_whole_setup_through_it_leaves_no_temporary_file(machine: Machine, pyz: Path) -> None:
     machine.python = [sys.executable, str(pyz)]
     done = machine.run_setup(
