@@ -35,7 +35,8 @@ class Device(Protocol):
     def read(self, prompt: str, *, hidden: bool) -> str:
         """Show `prompt`; one answer without its last line end, several lines when that much was pasted.
 
-        Raises EOFError at the end of input, EchoError (hidden only), OSError.
+        Raises EOFError at the end of input, EchoError (hidden only), OSError. The line is ended also where
+        there is no answer.
         """
 
 
@@ -95,16 +96,18 @@ class PosixTerminal:
 
         try:
             before = termios.tcgetattr(self._reading)
+            data, ended = b"", False
             try:
                 # Before the prompt is seen: a paste that follows it at once must find the echo off.
                 self._prepare(termios, before, hidden)
                 self.write(prompt)
                 data = os.read(self._reading, _PASTE_LIMIT)
-                if data.endswith(b"\n"):
+                ended = data.endswith(b"\n")
+                if ended:
                     data += self._rest_of_paste(termios)
             finally:
                 termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
-                if hidden:
+                if hidden or not ended:
                     self.write("\n")
         except termios.error as failure:
             refusal = EchoError() if hidden else OSError(*failure.args)
@@ -178,7 +181,12 @@ class WindowsConsole:
                 return read_keys(self._keys.getwch, self._keys.kbhit)
             finally:
                 self.write("\n")
-        line = self._reading.readline()
+        line = ""
+        try:
+            line = self._reading.readline()
+        finally:
+            if not line:
+                self.write("\n")
         if not line or line.startswith("\x1a"):
             raise EOFError
         return _one_answer(line + self._waiting_keys().replace("\r", "\n"))

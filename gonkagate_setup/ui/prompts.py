@@ -1,8 +1,8 @@
 """Questions: one prompter that asks a person, one that refuses to.
 
 Numbered plain prompts on the terminal device, never redrawn. Enter takes the recommended answer, `?`
-explains, `b` goes back to the previous question. An answer is never repeated on the screen: it can be a
-key pasted at the wrong question.
+explains, `b` goes back to the previous question where there is one. An answer is never repeated on the
+screen: it can be a key pasted at the wrong question.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A choice. `id` is "model" or "scope"; `default` is a value, `reason` says why it is recommended."""
+    """A choice. `id` is "model" or "scope"; `default` is a value, `reason` says why it is recommended.
+
+    `back`: there is something to go back to.
+    """
 
     id: str
     title: str
@@ -46,6 +49,7 @@ class Question:
     default: str
     reason: str
     help: str
+    back: bool = False
 
 
 class Prompter(Protocol):
@@ -65,10 +69,11 @@ class Prompter(Protocol):
         diff: Callable[[], str] | None,
         default: bool = True,
         help: str = _CONFIRM_HELP,  # noqa: A002
+        back: bool = False,
     ) -> bool:
         """Whether the person agrees; `diff` is shown on `d`, `help` on `?`. Raises Back, SetupError."""
 
-    def secret(self, title: str, *, help: str) -> str:  # noqa: A002
+    def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002
         """What was typed or pasted, unseen, unparsed. Raises Back, SetupError."""
 
     def tell(self, problem: SetupError) -> None:
@@ -89,14 +94,14 @@ class AskingPrompter:
         default = numbers[[option.value for option in question.options].index(question.default)]
         self._show("", style(self._fit(visible(question.title)), "heading"), *self._listed(question))
         several = f"1 to {numbers[-1]}" if len(numbers) > 1 else "1"
-        prompt = f"{several}, Enter for {default} [? help, b back]: "
+        prompt = f"{several}, Enter for {default} [{_keys(question.back)}]: "
         while True:
-            answer = self._ask(prompt, help_text=question.help) or default
+            answer = self._ask(prompt, help_text=question.help, back=question.back) or default
             if answer in numbers:
                 return question.options[int(answer) - 1].value
-            for option in question.options:
-                if answer.lower() in (option.value.lower(), option.label.lower()):
-                    return option.value
+            named = _named(answer, question)
+            if named is not None:
+                return named.value
             self._show(self._fit(_correction(answer, question)))
 
     def confirm(
@@ -106,14 +111,15 @@ class AskingPrompter:
         diff: Callable[[], str] | None,
         default: bool = True,
         help: str = _CONFIRM_HELP,  # noqa: A002
+        back: bool = False,
     ) -> bool:
         """Whether the person agrees."""
         yes, no = ("Enter or y: yes", "n: no") if default else ("y: yes", "Enter or n: no")
-        choices = [yes, no, *(["d: diff"] if diff is not None else []), "? help", "b back"]
+        choices = [yes, no, *(["d: diff"] if diff is not None else []), _keys(back)]
         prompt = self._fit(f"{visible(text)} [{', '.join(choices)}]") + ": "
         self._show("")
         while True:
-            answer = self._ask(prompt, help_text=help).lower()
+            answer = self._ask(prompt, help_text=help, back=back).lower()
             if answer == "d" and diff is not None:
                 self._show(diff())
             elif answer in ("y", "yes", "n", "no", ""):
@@ -121,10 +127,11 @@ class AskingPrompter:
             else:
                 self._show(self._fit("Please answer y or n."))
 
-    def secret(self, title: str, *, help: str) -> str:  # noqa: A002
+    def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002
         """What was typed or pasted, unseen, unparsed."""
         self._show("")
-        return self._ask(self._fit(f"{visible(title)} [? help, b back]") + ": ", help_text=help, hidden=True)
+        prompt = self._fit(f"{visible(title)} [{_keys(back)}]") + ": "
+        return self._ask(prompt, help_text=help, back=back, hidden=True)
 
     def tell(self, problem: SetupError) -> None:
         """Say why an answer will not do."""
@@ -141,12 +148,12 @@ class AskingPrompter:
             lines.append(wrap(line, self._terminal.width, first=f"  {number}. "))
         return lines
 
-    def _ask(self, prompt: str, *, help_text: str, hidden: bool = False) -> str:
+    def _ask(self, prompt: str, *, help_text: str, back: bool, hidden: bool = False) -> str:
         while True:
             answer = self._answer(prompt, hidden)
             if answer.strip() == "?":
                 self._show(self._fit(visible(help_text)))
-            elif answer.strip().lower() in ("b", "back"):
+            elif back and answer.strip().lower() in ("b", "back"):
                 raise Back
             else:
                 return answer if hidden else answer.strip(" \t")
@@ -163,7 +170,6 @@ class AskingPrompter:
         except (EOFError, OSError):
             # A terminal that is closed ends the read and sends SIGHUP; the signal may come second.
             time.sleep(HANG_UP_SECONDS)
-            self._terminal.say("")
             raise SetupError(
                 "cancelled",
                 "The input ended before the question was answered; nothing was written",
@@ -178,6 +184,21 @@ class AskingPrompter:
 
     def _fit(self, text: str) -> str:
         return wrap(text, self._terminal.width)
+
+
+def _keys(back: bool) -> str:
+    return "? help, b back" if back else "? help"
+
+
+def _named(answer: str, question: Question) -> Option | None:
+    """The option with that value or label, else the only one that begins so."""
+    typed = answer.lower()
+    names = [(option, (option.value.lower(), option.label.lower())) for option in question.options]
+    for option, known in names:
+        if typed in known:
+            return option
+    begun = [option for option, known in names if any(name.startswith(typed) for name in known)]
+    return begun[0] if len(begun) == 1 else None
 
 
 def _correction(answer: str, question: Question) -> str:
@@ -218,6 +239,7 @@ class RefusingPrompter:
         diff: Callable[[], str] | None,  # noqa: ARG002
         default: bool = True,  # noqa: ARG002
         help: str = _CONFIRM_HELP,  # noqa: A002, ARG002
+        back: bool = False,  # noqa: ARG002
     ) -> bool:
         """Raises consent_required."""
         raise SetupError(
@@ -226,7 +248,7 @@ class RefusingPrompter:
             next_step="add --yes to agree, or --dry-run to see the changes first",
         )
 
-    def secret(self, title: str, *, help: str) -> str:  # noqa: A002, ARG002
+    def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002, ARG002
         """Raises secret_source_unavailable."""
         raise SetupError(
             "secret_source_unavailable",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gonkagate_setup.errors import SetupError
@@ -19,6 +21,7 @@ MODEL = Question(
     default="minimax-m2.7",
     reason="your present choice",
     help="You can change it later.",
+    back=True,
 )
 
 
@@ -37,6 +40,8 @@ def pick(*texts: str | BaseException, width: int = 80) -> tuple[str, ScriptedDev
         (" 2 ", "minimax-m2.7"),
         ("KIMI-k2.6", "kimi-k2.6"),
         ("kimi k2.6", "kimi-k2.6"),
+        ("k", "kimi-k2.6"),
+        ("Mini", "minimax-m2.7"),
     ],
 )
 def test_a_number_a_name_or_enter_chooses(typed: str, chosen: str) -> None:
@@ -66,10 +71,21 @@ def test_b_goes_back(typed: str) -> None:
         pick(typed)
     device = ScriptedDevice([Answer("Go?", typed)])
     with pytest.raises(Back):
-        AskingPrompter(terminal_on(device)).confirm("Go?", diff=None)
+        AskingPrompter(terminal_on(device)).confirm("Go?", diff=None, back=True)
     device = ScriptedDevice([Answer("Key", typed, hidden=True)])
     with pytest.raises(Back):
-        AskingPrompter(terminal_on(device)).secret("Key", help="")
+        AskingPrompter(terminal_on(device)).secret("Key", help="", back=True)
+
+
+def test_back_is_offered_and_taken_only_where_it_leads_somewhere() -> None:
+    first = replace(MODEL, back=False)
+    device = ScriptedDevice([Answer("Enter for 2 [? help]: ", "b"), Answer("[? help]: ", "1")])
+    assert AskingPrompter(terminal_on(device)).pick(first) == "kimi-k2.6"
+    assert "That is not one of the answers." in device.shown
+    device = ScriptedDevice([Answer("n: no, ? help]: ", "b"), Answer("? help]: ", "n")])
+    assert AskingPrompter(terminal_on(device)).confirm("Go?", diff=None) is False
+    device = ScriptedDevice([Answer("Key [? help]: ", "b", hidden=True)])
+    assert AskingPrompter(terminal_on(device)).secret("Key", help="") == "b"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +93,7 @@ def test_b_goes_back(typed: str) -> None:
     [
         ("3", "not one of the answers"),
         ("0", "not one of the answers"),
+        ("imi", "not one of the answers"),
         ("kimi-2.6", "Did you mean 1, Kimi K2.6?"),
         ("1\n2", "more than one line"),
         ("\n", "more than one line"),
@@ -91,6 +108,13 @@ def test_a_wrong_answer_is_explained_and_asked_again(typed: str, said: str) -> N
 def test_a_key_pasted_at_the_wrong_question_is_not_repeated() -> None:
     _, device = pick(KEY, "1")
     assert KEY not in device.shown
+
+
+def test_a_beginning_that_two_answers_share_chooses_neither() -> None:
+    twins = replace(MODEL, options=(Option("kimi-a", "A"), Option("kimi-b", "B")), default="kimi-a")
+    device = ScriptedDevice([Answer("Enter for 1", "kimi"), Answer("Enter for 1", "kimi-b")])
+    assert AskingPrompter(terminal_on(device)).pick(twins) == "kimi-b"
+    assert "not one of the answers" in device.shown
 
 
 def test_several_lines_at_once_choose_nothing() -> None:
