@@ -74,7 +74,8 @@ _NAMED: Final = (
     r"|(?P<inner>\\+[\"'])(?P<within>(?:(?!(?<!\\)(?P=inner)).)*)(?P<ending>(?P=inner)|$)"
     r"|(?P<scheme>(?:bearer|basic|token)\s+)?(?P<bare>[^\s,;&\"'{}\[\]\\]+))"
 )
-_FLAG: Final = r"(?i)(--[\w-]*(?:key|token|secret|password)\s+)(?=\S*\d)\S{8,}"
+# On one line, and without the terminal's colours: what follows on the next line is another sentence.
+_FLAG: Final = r"(?i)(--[\w-]*(?:key|token|secret|password)[ \t]+)(?=[^\s\x1b]*\d)[^\s\x1b]{8,}"
 _REFERENCE: Final = r"\{(?:env|file):[^}]*\}|\*+|Secret\(\*+\)|null|true|false"
 
 

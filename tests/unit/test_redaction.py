@@ -261,3 +261,11 @@ def test_a_secret_never_shows_itself() -> None:
         pickle.dumps(SECRET)
     assert Secret("a") == Secret("a") != Secret("b")
     assert len({Secret("a"), Secret("a")}) == 1
+
+
+def test_an_option_at_the_end_of_a_line_has_no_value_on_the_next_one() -> None:
+    said = "name it with --api-key\n\x1b[1mnext:\x1b[0m gonkagate-setup1"
+    assert scrub(said) == said
+    assert scrub("--keep-key\nnext12345678") == "--keep-key\nnext12345678"
+    assert scrub("--api-key \t abcdefgh12345") == "--api-key \t ***"
+    assert scrub("--token abcdefgh12345\x1b[0m") == "--token ***\x1b[0m"
