@@ -78,12 +78,13 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             return outcome.durably_blocked(reached, changes.rollback(), here_only=here_only)
         last = record.writing(context.store, context.host, context.profile, plan, observed.state, changes)
         changes.apply([*_records(context, plan, found, observed), *last])
-        backups = changes.commit()
+        kept = changes.kept
+        changes.commit()
     if durably:
-        return outcome.kept_elsewhere(reached, backups)
+        return outcome.kept_elsewhere(reached, kept)
     if any(finding.blocks for finding in findings):
-        return outcome.session_blocked(reached, backups)
-    return outcome.success(reached, backups)
+        return outcome.session_blocked(reached, kept)
+    return outcome.success(reached, kept)
 
 
 def _answered_already(context: Context, survey: Survey) -> Answer | None:
@@ -148,12 +149,17 @@ def _writes(context: Context, plan: Plan, key: Secret | None, observed: Observat
 
 
 def _records(context: Context, plan: Plan, found: Found, observed: Observation) -> list[Change]:
+    model_key, scope = plan.choice.model.key, plan.choice.scope
+    former = observed.state
+    if plan.joins and former is not None and former.model_key and former.scope:
+        # The project says for itself what it uses; the record goes on telling of every other folder.
+        model_key, scope = former.model_key, former.scope
     state = states.render(
         transport=plan.choice.model.transport.value,
         version=__version__,
         last_durable_setup_at=states.timestamp(context.host.now()),
-        model_key=plan.choice.model.key,
-        scope=plan.choice.scope,
+        model_key=model_key,
+        scope=scope,
     )
     records: list[Change] = [transactions.Write(observed.state_file, state, role=Role.STATE, private=True)]
     noted, note_file = note(found), files.read_snapshot(context.store.note, follow_links=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path, PurePath
-from typing import Sequence
+from typing import Final, Sequence
 
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.findings import DURABLE, Finding
@@ -16,7 +16,9 @@ from gonkagate_setup.system import evidence
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Found
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.ui.prompts import Back, Option, Prompter, Question
+from gonkagate_setup.ui.prompts import Option, Prompter, Question
+
+KEEP_OPTION: Final = "or keep it for every other folder: run the same command with `--on-blocked keep`"
 
 
 class OnBlocked(str, Enum):
@@ -50,28 +52,48 @@ def _of_folder(finding: Finding, root: PurePath) -> bool:
     return finding.layer in (PROJECT, DOT_OPENCODE, AGENT_MARKDOWN) and inside
 
 
-def ask(prompter: Prompter, project_root: PurePath) -> WayOut:
+@dataclass(frozen=True)
+class InProject:
+    """What a setup for this project would come to; `why_not` says why nothing, None where it would work."""
+
+    root: PurePath
+    why_not: str | None
+
+    @classmethod
+    def judged(cls, root: PurePath, predicted: Sequence[Finding]) -> InProject:
+        """From the findings that are predicted for project scope."""
+        blocker = next((f for f in predicted if f.blocks and f.reach == DURABLE), None)
+        if blocker is None:
+            return cls(root, None)
+        place = blocker.path or blocker.layer
+        return cls(root, f"{blocker.key or 'what stands'} in {place} would win over this project's file too")
+
+
+def ask(prompter: Prompter, project: InProject) -> WayOut:
     """Offer what makes sense here; everything is put back already while this is asked."""
+    keep = Option(WayOut.KEEP.value, "Set it up for every other folder", "this one stays as it is")
+    leave = Option(WayOut.LEAVE.value, "Leave everything as it is", "you can change the config yourself")
+    options: tuple[Option, ...] = (keep, leave)
+    reason = f"a setup for this project would not help: {project.why_not}"
+    explained = (
+        "The first answer sets GonkaGate up everywhere and leaves this folder with what its own config says."
+    )
+    if project.why_not is None:
+        here = Option(WayOut.PROJECT.value, "Set it up for this project", f"changes {project.root}")
+        options, reason = (here, *options), "the project's config wins over yours in this folder"
+        explained = (
+            "The first answer writes the model into this project's opencode.json; the second sets GonkaGate "
+            "up everywhere and leaves this project with the model that it names."
+        )
     question = Question(
         id="blocked",
         title="This folder's own opencode config is in the way. What now?",
-        options=(
-            Option(WayOut.PROJECT.value, "Set it up for this project", f"changes {project_root}"),
-            Option(WayOut.KEEP.value, "Set it up for every other folder", "this one stays as it is"),
-            Option(WayOut.LEAVE.value, "Leave everything as it is", "you can change the config yourself"),
-        ),
-        default=WayOut.PROJECT.value,
-        reason="the project's config wins over yours in this folder",
-        help=(
-            "Nothing is changed at this moment. The first answer writes the model into this project's "
-            "opencode.json; the second sets GonkaGate up everywhere and leaves this project with the "
-            "model that it names."
-        ),
+        options=options,
+        default=options[0].value,
+        reason=reason,
+        help=f"Nothing is changed at this moment. {explained}",
     )
-    try:
-        return WayOut(prompter.pick(question))
-    except Back:
-        return WayOut.LEAVE
+    return WayOut(prompter.pick(question))
 
 
 def prove_elsewhere(

@@ -64,9 +64,13 @@ class Observation:
 
 @dataclass(frozen=True)
 class Agreed:
-    """What is to be done, seen and agreed to; `predicted` is what the files alone let expect."""
+    """What is to be done, seen and agreed to; `predicted` is what the files alone let expect.
+
+    `on_screen`: the preview, which tells of that, stands on the screen where questions are asked.
+    """
 
     answers: Answers
     plan: Plan
     observed: Observation
     predicted: tuple[Finding, ...]
+    on_screen: bool = False

@@ -42,6 +42,7 @@ def ask(
             status="failed",
             exit_status=error.exit_status,
             message=error.message,
+            holds=report.message,
             error=error,
             error_code=error.code,
             next_step=error.next_step,

@@ -1,23 +1,30 @@
-"""models: the catalogue, each value with its source, and which model is selected now."""
+"""models: the catalogue, each value with its source, and which model is selected in this folder."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from gonkagate_setup.commands.recommending import installed
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core.catalog import Model, Profile
 from gonkagate_setup.core.report import Report
-from gonkagate_setup.errors import Exit
+from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.survey import take_survey
 from gonkagate_setup.system.transaction import Store
 
 
 def run(host: Host, profile: Profile) -> Report:
-    """List the catalogue; reads the state file and starts nothing."""
+    """List the catalogue; reads the configs of this folder and the record, and starts no opencode."""
     store = Store.at(host.home, profile)
     state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
-    selected = None if state is None else state.model_key
+    try:
+        choice = installed(profile, take_survey(host, host.cwd, profile), state)
+    except SetupError:
+        # A config that cannot be read is no reason to keep the list back; setup and verify name it.
+        choice = None
+    selected = None if choice is None else choice.model.key
     return Report(
         command="models",
         status="success",

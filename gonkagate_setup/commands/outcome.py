@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Sequence
+from types import MappingProxyType
+from typing import Mapping, Sequence
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
@@ -16,6 +17,8 @@ from gonkagate_setup.system.probe import Found
 from gonkagate_setup.system.transaction import Store
 
 INFERRED = "inferred_higher_precedence"
+# The copies that stay, by the real path of their file: Transaction.kept.
+Kept = Mapping[Path, Path]
 
 
 @dataclass(frozen=True)
@@ -38,34 +41,34 @@ def dry_run(ending: Ending, diff: str) -> Report:
     return replace(_report(ending, "dry_run", Exit.DONE, message, _files(ending)), details={"diff": diff})
 
 
-def success(ending: Ending, backups: Sequence[Path]) -> Report:
+def success(ending: Ending, kept: Kept) -> Report:
     """opencode proved the outcome in every environment that was asked."""
     return _report(
         ending,
         "success",
         Exit.DONE,
         _success_message(ending),
-        _files(ending, backups) + _state(ending),
+        _files(ending, kept) + _state(ending),
         proved=("durable", "fresh_shell", "session"),
         next_step="opencode",
     )
 
 
-def session_blocked(ending: Ending, backups: Sequence[Path]) -> Report:
+def session_blocked(ending: Ending, kept: Kept) -> Report:
     """The durable install holds and stays; something in this shell is in its way."""
     return _report(
         ending,
         "blocked",
         Exit.SESSION_BLOCKED,
         f"{ending.profile.display_name} is set up, but this shell's environment overrides it",
-        _files(ending, backups) + _state(ending),
+        _files(ending, kept) + _state(ending),
         proved=("durable", "fresh_shell"),
         error_code="effective_config_blocked",
         next_step=_way_out(ending.findings),
     )
 
 
-def kept_elsewhere(ending: Ending, backups: Sequence[Path]) -> Report:
+def kept_elsewhere(ending: Ending, kept: Kept) -> Report:
     """Blocked by this folder's own config, and kept for every other folder, as was asked for."""
     return _report(
         ending,
@@ -73,7 +76,7 @@ def kept_elsewhere(ending: Ending, backups: Sequence[Path]) -> Report:
         Exit.BLOCKED,
         f"{ending.profile.display_name} is set up for every other folder; this folder's own config is in "
         "the way here",
-        _files(ending, backups) + _state(ending),
+        _files(ending, kept) + _state(ending),
         error_code="effective_config_blocked",
         next_step=_way_out(ending.findings),
         changed=ending.plan.changed,
@@ -157,7 +160,9 @@ def _report(
     )
 
 
-def _files(ending: Ending, backups: Sequence[Path] = (), action: str | None = None) -> tuple[FileReport, ...]:
+def _files(
+    ending: Ending, kept: Kept = MappingProxyType({}), action: str | None = None
+) -> tuple[FileReport, ...]:
     """What happened to each file; `action` stands for every action but keep."""
     planned = [FileReport(str(ending.store.key), "secret", ending.plan.key.value)]
     planned += [
@@ -165,30 +170,24 @@ def _files(ending: Ending, backups: Sequence[Path] = (), action: str | None = No
             str(change.snapshot.path),
             change.layer,
             change.action,
-            _backup_of(change, backups),
+            _copy(kept, change),
             change.snapshot.leads_to,
         )
         for change in ending.plan.configs
     ]
     return tuple(
-        file if action is None or file.action == "keep" else replace(file, action=action) for file in planned
+        replace(
+            file,
+            action=file.action if action is None or file.action == "keep" else action,
+            existed=file.action != "create",
+        )
+        for file in planned
     )
 
 
-def _backup_of(change: ConfigChange, backups: Sequence[Path]) -> str | None:
-    if change.action != "update":
-        return None
-    # A user file's copy lies beside it; a project file's in our own folder, under its name and a digest.
-    beside = change.layer == "user_config"
-    return next(
-        (
-            str(backup)
-            for backup in backups
-            if backup.name.startswith(change.snapshot.real.name + ".")
-            and (backup.parent == change.snapshot.real.parent) == beside
-        ),
-        None,
-    )
+def _copy(kept: Kept, change: ConfigChange) -> str | None:
+    copy = kept.get(Path(change.snapshot.real))
+    return None if copy is None else str(copy)
 
 
 def _state(ending: Ending) -> tuple[FileReport, ...]:

@@ -9,6 +9,7 @@ from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
+from gonkagate_setup.commands.recommending import active_here, no_project
 from gonkagate_setup.core import plan as plans
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
@@ -17,7 +18,7 @@ from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.plan import Choice, KeyAction, Plan
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.core.state import Scope
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import Declined, SetupError
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential, files
 from gonkagate_setup.system.host import Host
@@ -27,7 +28,7 @@ from gonkagate_setup.system.transaction import Store, TargetChanged
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.prompts import Back, Prompter
 from gonkagate_setup.ui.terminal import Terminal
-from gonkagate_setup.ui.text import closest
+from gonkagate_setup.ui.text import closest, wrap
 
 ATTEMPTS = 3
 # Others that set up at the same time come to an end, each once; this bounds what else writes our own files.
@@ -42,32 +43,39 @@ def run(
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
     guarded.keys(context.store, host, terminal)
     interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run)
-    answers, report = _set_up(request, context, given)
-    if not (prompter.asks and report.here_only and request.on_blocked is OnBlocked.ROLLBACK):
+    agreed, report = _set_up(request, context, given)
+    if not report.here_only or request.on_blocked is OnBlocked.KEEP:
         return report
-    terminal.say("\n".join(render.section("In the way:", report.blockers, terminal.width)))
-    way_out = blocked.ask(prompter, take_survey(host, host.cwd, profile).project_root)
+    if not prompter.asks:
+        return replace(report, next_step=f"{report.next_step}; {blocked.KEEP_OPTION}")
+    if not _seen(agreed, report):
+        # Shown where the answer is typed: with --quiet or a redirection nobody would know what this is about.
+        terminal.show("\n".join([*render.section("In the way:", report.blockers, terminal.width), ""]))
+    way_out = blocked.ask(prompter, _in_project(context, agreed))
     if way_out is WayOut.LEAVE:
         return report
     if way_out is WayOut.PROJECT:
-        answers = replace(answers, scope=Scope.PROJECT)
-    else:
-        # The same changes were shown and agreed to already.
-        request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
-    return _set_up(request, context, given, answers)[1]
+        return _set_up(request, context, given, replace(agreed.answers, scope=Scope.PROJECT))[1]
+    # The same changes were shown and agreed to already.
+    request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
+    return _set_up(request, context, given, agreed.answers, shown=agreed.plan)[1]
 
 
 def _set_up(
-    request: Request, context: Context, given: Answers, answers: Answers | None = None
-) -> tuple[Answers, Report]:
-    agreed = _agree(request, context, given, answers)
+    request: Request,
+    context: Context,
+    given: Answers,
+    answers: Answers | None = None,
+    shown: Plan | None = None,
+) -> tuple[Agreed, Report]:
+    agreed = _agree(request, context, given, answers, shown)
     foreign = 0
     for _ in range(TURNS):
         if request.dry_run:
             reached = ending(context, agreed.plan, agreed.observed, agreed.predicted)
-            return agreed.answers, outcome.dry_run(reached, render.plain_diff(agreed.plan))
+            return agreed, outcome.dry_run(reached, render.plain_diff(agreed.plan))
         try:
-            return agreed.answers, carry_out(request, context, agreed)
+            return agreed, carry_out(request, context, agreed)
         except TargetChanged as moved:
             changed = moved
             foreign += not context.store.owns(moved.path)
@@ -78,6 +86,28 @@ def _set_up(
     raise changed
 
 
+def _seen(agreed: Agreed, report: Report) -> bool:
+    """Whether the preview that stands above on the same screen told of every blocker."""
+    told = {(finding.code, finding.path, finding.key) for finding in agreed.predicted}
+    return agreed.on_screen and all((f.code, f.path, f.key) in told for f in report.blockers)
+
+
+def _in_project(context: Context, agreed: Agreed) -> blocked.InProject:
+    """What a setup for this project would come to, from the files as they are now."""
+    observed = _observe(context)
+    choice = replace(_choice(agreed.answers), scope=Scope.PROJECT)
+    root = observed.survey.project_root
+    unavailable = no_project(observed.survey, context.store.home)
+    if unavailable is not None:
+        return blocked.InProject(root, unavailable.message)
+    try:
+        plan = _plan(context, observed, agreed.answers, choice, join=False)
+    except SetupError as problem:
+        return blocked.InProject(root, problem.message)
+    predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
+    return blocked.InProject.judged(root, predicted)
+
+
 def _agree(
     request: Request, context: Context, given: Answers, answers: Answers | None, shown: Plan | None = None
 ) -> Agreed:
@@ -85,25 +115,42 @@ def _agree(
     back_from: Answers | None = None
     while True:
         observed = _observe(context)
+        questions = _questions(request, context, observed, given)
         if answers is None:
-            answers = _ask(request, context, observed, given, back_from)
-        plan = plans.build(
-            context.profile,
-            _choice(answers),
-            _key_action(observed.stored, answers.key),
-            observed.survey.user_files,
-            observed.survey.project_files,
-            observed.state,
-        )
+            answers = questions.ask(context.probe.check, back_from)
+        if answers.key is not None:
+            context.terminal.guard(answers.key)
+        plan = _plan(context, observed, answers, _choice(answers), join=given.scope is None)
         if shown is not None and shown.configs == plan.configs:
             return Agreed(answers, plan, observed, ())
         predicted = _show(request, context, plan, observed)
         try:
-            _consent(request, plan, context.prompter)
+            _consent(request, plan, context.prompter, back=questions.leads_back(answers))
         except Back:
             answers, back_from = None, answers
             continue
-        return Agreed(answers, plan, observed, predicted)
+        on_screen = context.terminal.notes_on_screen or _asks_consent(request, plan, context.prompter)
+        return Agreed(answers, plan, observed, predicted, on_screen)
+
+
+def _plan(context: Context, observed: Observation, answers: Answers, choice: Choice, *, join: bool) -> Plan:
+    """`join`: a project that names one of our models already is no reason to switch it off elsewhere."""
+    elsewhere = observed.state is not None and observed.state.scope is Scope.USER
+    joins = (
+        join
+        and elsewhere
+        and choice.scope is Scope.PROJECT
+        and active_here(context.profile, observed.survey, context.store.home) is not None
+    )
+    return plans.build(
+        context.profile,
+        choice,
+        _key_action(observed.stored, answers.key),
+        observed.survey.user_files,
+        observed.survey.project_files,
+        observed.state,
+        joins=joins,
+    )
 
 
 def _show(request: Request, context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
@@ -121,6 +168,7 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
         profile=context.profile,
         store=context.store,
         findings=predicted,
+        in_git=observed.survey.in_git,
         width=context.terminal.width,
     )
     if asks:
@@ -168,22 +216,20 @@ def _observe(context: Context) -> Observation:
     )
 
 
-def _ask(
-    request: Request, context: Context, observed: Observation, given: Answers, back_from: Answers | None
-) -> Answers:
-    answers = Questions(
+def _questions(request: Request, context: Context, observed: Observation, given: Answers) -> Questions:
+    return Questions(
         profile=context.profile,
         survey=observed.survey,
+        home=context.store.home,
         state=observed.state,
         prompter=context.prompter,
         given=given,
         defaults=request.yes,
         find_key=lambda: _find_key(request, context, observed.stored),
+        key_stored=observed.stored is not None and observed.stored.secret is not None,
         key_optional=request.dry_run,
-    ).ask(context.probe.check, back_from)
-    if answers.key is not None:
-        context.terminal.guard(answers.key)
-    return answers
+        announce=lambda sentence: context.terminal.say(wrap(sentence, context.terminal.width)),
+    )
 
 
 def _find_key(
@@ -220,10 +266,8 @@ def _asks_consent(request: Request, plan: Plan, prompter: Prompter) -> bool:
     return prompter.asks and plan.changed and not (piped or request.yes or request.dry_run)
 
 
-def _consent(request: Request, plan: Plan, prompter: Prompter) -> None:
+def _consent(request: Request, plan: Plan, prompter: Prompter, *, back: bool) -> None:
     if not _asks_consent(request, plan, prompter):
         return
-    if not prompter.confirm("Write this?", diff=lambda: render.diff(plan)):
-        raise SetupError(
-            "cancelled", "Nothing was written", next_step="run the command again when you want to go on"
-        )
+    if not prompter.confirm("Write this?", diff=lambda: render.diff(plan), back=back):
+        raise Declined("Nothing was written")

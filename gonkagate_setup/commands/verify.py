@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from gonkagate_setup.commands import guarded, key_notices
-from gonkagate_setup.commands.choices import active_model
+from gonkagate_setup.commands.recommending import installed
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
-from gonkagate_setup.core.catalog import Model, Profile
+from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.layers import MISSING, Survey
 from gonkagate_setup.core.places import USER, Environment
-from gonkagate_setup.core.plan import Choice
 from gonkagate_setup.core.report import Report
-from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import evidence, files
 from gonkagate_setup.system.host import Host
@@ -39,7 +37,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     # A project that was cloned may name our models on a machine where nothing was ever set up; opencode,
     # which writes into an empty home when it loads config, is not started there.
     here = state is not None or store.key.exists() or _provider_defined(profile, survey)
-    choice = _installed(profile, survey, state)
+    choice = installed(profile, survey, state)
     if choice is None or not here:
         raise SetupError(
             "not_set_up",
@@ -92,15 +90,3 @@ def _proved(reaches: set[str]) -> tuple[str, ...]:
 def _provider_defined(profile: Profile, survey: Survey) -> bool:
     layers = survey.layers(Environment.DURABLE)
     return any(layer.layer == USER and layer.get(("provider", profile.id)) is not MISSING for layer in layers)
-
-
-def _installed(profile: Profile, survey: Survey, state: states.State | None) -> Choice | None:
-    """What is switched on for this folder: what its own file says, then the user's, then the record."""
-    for scope, snapshots in ((Scope.PROJECT, survey.project_files), (Scope.USER, survey.user_files)):
-        model = active_model(profile, snapshots)
-        if model is not None:
-            return Choice(model, scope)
-    if state is None:
-        return None
-    recorded: Model | None = profile.model(state.model_key or "")
-    return None if recorded is None else Choice(recorded, state.scope or Scope.USER)

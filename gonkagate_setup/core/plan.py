@@ -66,11 +66,15 @@ class ConfigChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a setup will write but the state file; in the order in which it is written."""
+    """Everything that a setup will write but the state file; in the order in which it is written.
+
+    `joins`: a project is used beside the setup for every folder, which stays as it is.
+    """
 
     choice: Choice
     key: KeyAction
     configs: tuple[ConfigChange, ...]
+    joins: bool = False
 
     @property
     def changed(self) -> bool:
@@ -96,8 +100,10 @@ def build(
     user_files: Sequence[Snapshot],
     project_files: Sequence[Snapshot],
     state: State | None,
+    *,
+    joins: bool = False,
 ) -> Plan:
-    """Plan a setup.
+    """Plan a setup; `joins` as in Plan, with project scope only.
 
     `user_files` are the global config.json, opencode.json and opencode.jsonc, `project_files` the
     project root's opencode.json and opencode.jsonc, both low to high. Raises SetupError
@@ -110,6 +116,7 @@ def build(
         if key is not None
     )
     reference = profile.reference(choice.model.key)
+    stale_for_user = frozenset() if joins else owned
     user = _distinct([_open(snapshot) for snapshot in user_files])
     user_paths = {file.snapshot.real for file in user}
     project = _distinct([_open(shot) for shot in project_files if shot.real not in user_paths])
@@ -125,7 +132,7 @@ def build(
     for file in user:
         config = file.document.value
         if file is not target:
-            operations[id(file)] = ownership.outranked_operations(profile, file.document, owned)
+            operations[id(file)] = ownership.outranked_operations(profile, file.document, stale_for_user)
             continue
         operations[id(file)] = [
             *ownership.schema_operations(config),
@@ -133,7 +140,7 @@ def build(
             *(
                 ownership.activation_operations(config, reference)
                 if choice.scope is Scope.USER
-                else ownership.stale_activation(file.document, owned)
+                else ownership.stale_activation(file.document, stale_for_user)
             ),
         ]
     project_target = _target(project) if choice.scope is Scope.PROJECT else None
@@ -148,7 +155,8 @@ def build(
     changes += [
         _change(file, "project_config", operations[id(file)], file is project_target) for file in project
     ]
-    return Plan(choice=choice, key=key, configs=tuple(change for change in changes if change is not None))
+    kept = tuple(change for change in changes if change is not None)
+    return Plan(choice=choice, key=key, configs=kept, joins=joins)
 
 
 def _open(snapshot: Snapshot) -> _File:

@@ -23,6 +23,7 @@ class FileReport:
 
     `action` is create, update, protect, keep, delete or restore; in a dry run it is what would happen.
     `leads_to` is the file that was or would be changed where `path` is a link to it.
+    `existed`: it was there before the run.
     """
 
     path: str
@@ -30,6 +31,7 @@ class FileReport:
     action: str
     backup: str | None = None
     leads_to: str | None = None
+    existed: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Report:
     `command` is the verb. `status` is success, blocked, failed or dry_run. `changed` says whether
     configs or key were changed (or would be, in a dry run). `proved` names the environments for which
     opencode confirmed the outcome: durable, fresh_shell, session. `here_only`: only this folder's own
-    config is in the way of a setup for every folder.
+    config is in the way of a setup for every folder. `holds`: the sentence that opencode confirmed where
+    something else failed after it.
     """
 
     command: str
@@ -58,6 +61,7 @@ class Report:
     error_code: str | None = None
     next_step: str | None = None
     here_only: bool = False
+    holds: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

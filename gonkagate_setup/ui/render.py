@@ -17,9 +17,14 @@ from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.system.transaction import Store
 from gonkagate_setup.ui import catalogue
+from gonkagate_setup.ui.terminal import error_text
 from gonkagate_setup.ui.text import listed, style, visible, wrap
 
 _ACTION_WIDTH: Final = 11
+_UPWARDS: Final = (
+    "This is no git repository: opencode reads the opencode.json of every folder above the one that it is "
+    "started in."
+)
 
 LAYERS: Final[Mapping[str, str]] = {
     places.USER: "your opencode config",
@@ -61,16 +66,24 @@ _PROVED: Final[Mapping[str, str]] = {
 
 
 def preview(
-    plan: Plan, *, profile: Profile, store: Store, findings: Sequence[Finding], width: int = 80
+    plan: Plan,
+    *,
+    profile: Profile,
+    store: Store,
+    findings: Sequence[Finding],
+    in_git: bool = True,
+    width: int = 80,
 ) -> str:
     """What will change, file by file, and what would stand in the way."""
     model = plan.choice.model
-    where = "in every folder" if plan.choice.scope is Scope.USER else "in this project only"
-    title = f"{profile.display_name} with {model.display_name}, {where}"
+    title = f"{profile.display_name} with {model.display_name}, {_where(plan, in_git)}"
     if not plan.changed:
         title += ": everything is in place already"
     action, about_key = _KEY[plan.key]
-    lines = ["", style(wrap(title, width), "heading"), "", *entry(action, store.key, [about_key], width)]
+    lines = ["", style(wrap(title, width), "heading")]
+    if plan.choice.scope is Scope.PROJECT and not in_git:
+        lines.append(wrap(_UPWARDS, width))
+    lines += ["", *entry(action, store.key, [about_key], width)]
     for config in plan.configs:
         about = _about(config, profile, store)
         shot = config.snapshot
@@ -84,6 +97,14 @@ def preview(
     lines += section("This would stand in the way:", blockers, width)
     lines += section("Good to know:", notices, width)
     return "\n".join(lines)
+
+
+def _where(plan: Plan, in_git: bool) -> str:
+    if plan.choice.scope is Scope.USER:
+        return "in every folder"
+    if plan.joins:
+        return "in this project; other folders stay as they are"
+    return "in this project only" if in_git else "in this folder and those below it"
 
 
 def plain_diff(plan: Plan) -> str:
@@ -110,12 +131,7 @@ def diff(plan: Plan) -> str:
 
 def report(report: Report, *, width: int = 80) -> str:
     """How it ended: what is true now, in whose words, and what comes next."""
-    good = report.status in ("success", "dry_run")
-    lines = [wrap(_sentence(visible(report.message)), width)]
-    lines[0] = style(lines[0], "heading" if good else "error")
-    if report.proved:
-        proof = listed(_PROVED.get(name, name) for name in report.proved)
-        lines.append(wrap(f"opencode {visible(report.opencode_version)} itself confirms it {proof}.", width))
+    lines = _ending(report, width)
     if report.details.get("diff"):
         lines += ["", in_colour(report.details["diff"])]
     if "models" in report.details:
@@ -126,14 +142,34 @@ def report(report: Report, *, width: int = 80) -> str:
     touched = [file for file in report.files if file.action != "keep" and told]
     if touched:
         lines += ["", "Files:"]
+        column = max(_ACTION_WIDTH, *(len(_done(file)) + 2 for file in touched))
         for file in touched:
-            lines += _file(file)
+            lines += _file(file, column)
     lines += section("Good to know:", report.notices, width)
     if report.command == "setup" and report.changed and touched:
         lines += ["", f"{style('undo:', 'heading')} gonkagate-setup undo"]
-    if report.next_step not in (None, *(finding.next_step for finding in report.blockers)):
+    if report.error is None and report.next_step not in (
+        None,
+        *(finding.next_step for finding in report.blockers),
+    ):
         lines += ["", f"{style('next:', 'heading')} {visible(report.next_step)}"]
     return "\n".join(lines)
+
+
+def _ending(report: Report, width: int) -> list[str]:
+    """What went wrong, if anything, in the form of every error; then what is true, and who confirms it."""
+    lines: list[str] = []
+    if report.error is None:
+        good = report.status in ("success", "dry_run")
+        lines.append(style(wrap(_sentence(visible(report.message)), width), "heading" if good else "error"))
+    else:
+        lines.append(error_text(report.error))
+        if report.holds:
+            lines += ["", wrap(_sentence(visible(report.holds)), width)]
+    if report.proved:
+        proof = listed(_PROVED.get(name, name) for name in report.proved)
+        lines.append(wrap(f"opencode {visible(report.opencode_version)} itself confirms it {proof}.", width))
+    return lines
 
 
 def entry(
@@ -206,12 +242,16 @@ def _finding(finding: Finding, width: int) -> list[str]:
     return lines
 
 
-def _file(file: FileReport) -> list[str]:
-    lines = [f"  {_DONE[file.action]:<{_ACTION_WIDTH}}{style(visible(file.path), 'place')}"]
+def _done(file: FileReport) -> str:
+    return _DONE[file.action] if file.existed or file.action != "restore" else "removed again"
+
+
+def _file(file: FileReport, column: int) -> list[str]:
+    lines = [f"  {_done(file):<{column}}{style(visible(file.path), 'place')}"]
     if file.leads_to is not None:
-        lines.append(f"  {'':<{_ACTION_WIDTH}}leads to: {visible(file.leads_to)}")
+        lines.append(f"  {'':<{column}}leads to: {visible(file.leads_to)}")
     if file.backup is not None:
-        lines.append(f"  {'':<{_ACTION_WIDTH}}backup: {visible(file.backup)}")
+        lines.append(f"  {'':<{column}}backup: {visible(file.backup)}")
     return lines
 
 

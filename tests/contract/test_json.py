@@ -13,6 +13,7 @@ import pytest
 from gonkagate_setup.core import findings
 from gonkagate_setup.ui.render import LAYERS
 from tests.machine import Finished, Machine
+from tests.resolving import resolving_opencode
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))
@@ -91,6 +92,7 @@ def test_undo_and_uninstall(machine: Machine) -> None:
         (("--version",), "version", "gonkagate-setup"),
         (("completion", "bash"), "completion", "--api-key-stdin"),
         (("man",), "man", ".TH"),
+        (("help", "verify"), "help", "--timeout"),
     ],
 )
 def test_texts(machine: Machine, arguments: tuple[str, ...], command: str, part: str) -> None:
@@ -130,6 +132,23 @@ def test_a_durable_block_and_a_session_block(machine: Machine) -> None:
         ["durable", "fresh_shell"],
     )
     assert {b["reach"] for b in session["blockers"]} == {"session"}
+
+
+def test_a_block_that_is_put_back_and_one_that_is_kept(machine: Machine) -> None:
+    resolving_opencode(machine)
+    machine.project_config.write_text('{"model": "other/model"}\n')
+    environ = {"GONKAGATE_API_KEY": machine.key}
+    back = valid(machine.run_setup(*ARGUMENTS, env=environ), 6)
+    assert back["changed"] is False
+    assert "--on-blocked keep" in back["nextStep"]
+    kept = valid(machine.run_setup(*ARGUMENTS, "--on-blocked", "keep", env=environ), 6)
+    assert (kept["status"], kept["changed"], kept["errorCode"]) == (
+        "blocked",
+        True,
+        "effective_config_blocked",
+    )
+    assert [blocker["layer"] for blocker in kept["blockers"]] == ["project_config"] * len(kept["blockers"])
+    assert {file["role"] for file in kept["files"]} == {"secret", "user_config", "state"}
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.e2e.configs import KIMI, PROVIDER, SCHEMA, UPSTREAM, activation
 from tests.machine import Finished, Machine
-from tests.stand_in import Fault
+from tests.resolving import resolving_opencode
+from tests.stand_in import HOST, Authority, Fault
 
 
 def installed(machine: Machine, **more: Any) -> None:
@@ -92,3 +95,132 @@ def test_the_time_has_bounds(machine: Machine) -> None:
         done = live(machine, "--json", f"--timeout={value}")
         assert (done.status, done.json["errorCode"]) == (2, "usage_error"), value
         assert "5 to 600" in done.json["nextStep"]
+
+
+PROVED = (
+    "opencode uses GonkaGate with Kimi K2.6.\n"
+    "opencode 1.18.33 itself confirms it in every new shell, in a shell without\n"
+    "opencode's variables and in this shell.\n"
+)
+AGAIN = "gonkagate-setup verify --live"
+REDIRECTED = (
+    f"{HOST} sends the request on to elsewhere.example; that was refused, so the key went nowhere else"
+)
+CERTIFICATE = (
+    "behind a company proxy, name its certificate file in NODE_EXTRA_CA_CERTS, which opencode reads too; "
+    "otherwise do not use this network"
+)
+ACCOUNT = "https://gonkagate.com/en/register"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "error", "following"),
+    [
+        (
+            Fault(status=401),
+            4,
+            "GonkaGate does not accept the stored key (HTTP 401)",
+            f"get a key at {ACCOUNT}, then run: gonkagate-setup",
+        ),
+        (
+            Fault(status=403),
+            4,
+            "GonkaGate knows the key but refuses its account (HTTP 403)",
+            f"look at the account at {ACCOUNT}",
+        ),
+        (
+            Fault(status=429, code="insufficient_quota"),
+            6,
+            "GonkaGate accepts the key, but its account has no quota left (HTTP 429)",
+            f"top the account up at {ACCOUNT}",
+        ),
+        (
+            Fault(status=429),
+            6,
+            "GonkaGate accepts the key, but takes no more requests at the moment (HTTP 429)",
+            f"wait a minute, then: {AGAIN}",
+        ),
+        (
+            Fault(status=503),
+            6,
+            "GonkaGate is not available at the moment (HTTP 503); that says nothing about the key",
+            f"try again in some minutes: {AGAIN}",
+        ),
+        (
+            Fault(delay=60),
+            6,
+            "GonkaGate gave no whole answer within 5 s",
+            f"try again with more time: {AGAIN} --timeout 300",
+        ),
+        (
+            Fault(status=302, location="https://elsewhere.example/"),
+            6,
+            REDIRECTED,
+            "check which proxy or network is in between; a login page of a network does this too",
+        ),
+        (
+            "no network",
+            6,
+            f"{HOST} cannot be reached (connection refused)",
+            f"check the network and HTTPS_PROXY, then: {AGAIN}",
+        ),
+        (
+            "wrong certificate",
+            6,
+            f"The certificate for {HOST} cannot be trusted (unable to get local issuer certificate)",
+            CERTIFICATE,
+        ),
+    ],
+    ids=["401", "403", "no quota", "429", "503", "slow", "redirect", "no network", "wrong certificate"],
+)
+def test_each_failure_has_the_form_of_every_error_and_leaves_opencodes_proof_alone(
+    machine: Machine,
+    tmp_path_factory: pytest.TempPathFactory,
+    fault: Fault | str,
+    status: int,
+    error: str,
+    following: str,
+) -> None:
+    installed(machine)
+    resolving_opencode(machine)
+    environ = {}
+    if fault == "no network":
+        environ = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    elif fault == "wrong certificate":
+        other = str(Authority(tmp_path_factory.mktemp("other"), HOST).certificate)
+        environ = {"SSL_CERT_FILE": other, "NODE_EXTRA_CA_CERTS": other}
+    elif isinstance(fault, Fault):
+        machine.stand_in.misbehave(fault)
+    done = live(machine, "--quiet", "--timeout", "5", env=environ)
+    assert done.status == status, done.output
+    assert done.stdout == f"error: {error}\nnext: {following}\n\n{PROVED}", done.output
+
+
+def test_after_a_block_of_this_session_the_failure_of_the_service_decides(machine: Machine) -> None:
+    installed(machine)
+    resolving_opencode(machine)
+    machine.stand_in.misbehave(Fault(status=401))
+    environ = {"OPENCODE_CONFIG_CONTENT": '{"model": "other/model"}'}
+    done = live(machine, "--quiet", env=environ)
+    assert done.status == 4, done.output
+    assert done.stdout == (
+        "error: GonkaGate does not accept the stored key (HTTP 401)\n"
+        f"next: get a key at {ACCOUNT}, then run: gonkagate-setup\n\n"
+        "opencode uses GonkaGate with Kimi K2.6 in a fresh shell, but not in this one.\n"
+        "opencode 1.18.33 itself confirms it in every new shell and in a shell without\n"
+        "opencode's variables.\n\n"
+        "In the way:\n"
+        '  - model is "other/model": opencode answers with another model than\n'
+        "    gonkagate/kimi-k2.6.\n"
+        "    layer: the variable OPENCODE_CONFIG_CONTENT (OPENCODE_CONFIG_CONTENT)\n"
+        "    where: OPENCODE_CONFIG_CONTENT:1:2\n"
+        "    key: model\n"
+        "    next: remove model from the variable OPENCODE_CONFIG_CONTENT, or "
+        "`unset OPENCODE_CONFIG_CONTENT`; then run `gonkagate-setup` again\n"
+    )
+    machine.stand_in.misbehave(Fault(status=401))
+    value = live(machine, "--json", env=environ).json
+    assert (value["exitStatus"], value["errorCode"], value["status"]) == (4, "live_key_refused", "failed")
+    assert [blocker["reach"] for blocker in value["blockers"]] == ["session"]
+    # Where the service answers, the block of this session is what is left.
+    assert live(machine, "--json", env=environ).json["exitStatus"] == 7
