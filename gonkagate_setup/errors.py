@@ -32,6 +32,7 @@ class Exit(IntEnum):
 CODES: Final[Mapping[str, Exit]] = {
     # ours
     "unexpected_error": Exit.FAULT,
+    "result_not_written": Exit.FAULT,
     # usage
     "usage_error": Exit.USAGE,
     "api_key_flag_refused": Exit.USAGE,
@@ -136,3 +137,10 @@ class SetupError(Exception):
     def exit_status(self) -> Exit:
         """The status that the process ends with."""
         return CODES[self.code]
+
+
+class Declined(SetupError):  # noqa: N818 - it says what happened
+    """A person said no to what was shown: a plain answer, and nothing went wrong."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("cancelled", message, next_step="run the command again when you want to go on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Sequence
 
 from gonkagate_setup.core import history, jsonc
 from gonkagate_setup.core import state as states
@@ -11,10 +12,11 @@ from gonkagate_setup.core.history import FileChange, History
 from gonkagate_setup.core.plan import ConfigChange, Plan
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import State
+from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Role, Store, Transaction, Write, journal
+from gonkagate_setup.system.transaction import Delete, Role, Store, Transaction, Write, journal
 
 
 def read(store: Store) -> tuple[Snapshot, History | None]:
@@ -56,6 +58,16 @@ def writing(
         created=tuple(dict.fromkeys((*created, *mine))),
     )
     return [Write(snapshot, history.render(record), role=Role.NOTE, private=True)]
+
+
+def after_undo(snapshot: Snapshot, undone: History, edits: Sequence[FileEdit]) -> Write | Delete:
+    """The record goes, but for the configs that setups made and that are still there, for uninstall."""
+    gone = {str(edit.snapshot.real) for edit in edits if edit.after is None}
+    left = tuple(path for path in undone.created if path not in gone and Path(path).exists())
+    if not left:
+        return Delete(snapshot, role=Role.NOTE)
+    record = History(at=undone.at, files=(), state=None, created=left)
+    return Write(snapshot, history.render(record), role=Role.NOTE, private=True)
 
 
 def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChange:

@@ -9,7 +9,7 @@ from typing import Final, Iterable, Sequence
 
 from gonkagate_setup.commands import interrupted
 from gonkagate_setup.core.undoing import FileEdit
-from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.errors import Declined, SetupError, Where
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background
 from gonkagate_setup.system import transaction as transactions
@@ -17,7 +17,7 @@ from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Store, Transaction
 from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render
-from gonkagate_setup.ui.prompts import Back, Prompter
+from gonkagate_setup.ui.prompts import Prompter
 from gonkagate_setup.ui.terminal import Terminal
 
 ATTEMPTS: Final = 3
@@ -49,14 +49,8 @@ def consent(
         terminal.show(f"{shown}\n")  # nobody agrees to what --quiet or a redirection hid
     if request.yes:
         return
-    try:
-        agreed = prompter.confirm(question, diff=None, help=_HELP)
-    except Back:
-        agreed = False
-    if not agreed:
-        raise SetupError(
-            "cancelled", "Nothing was changed", next_step="run the command again when you want to go on"
-        )
+    if not prompter.confirm(question, diff=None, help=_HELP):
+        raise Declined("Nothing was changed")
 
 
 def second_reading(edits: Sequence[FileEdit], terminal: Terminal) -> None:

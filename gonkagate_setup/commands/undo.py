@@ -27,7 +27,7 @@ from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render, taking_back
 from gonkagate_setup.ui.prompts import Prompter
 from gonkagate_setup.ui.terminal import Terminal
-from gonkagate_setup.ui.text import visible
+from gonkagate_setup.ui.text import moment, visible
 
 _KEY_STAYS = "the key file stays"
 
@@ -71,7 +71,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             changed = moved
             terminal.say("A file changed while this was running; reading everything again.")
             continue
-        message = f"The setup of {plan.history.at} is undone; {_KEY_STAYS}"
+        message = f"The setup of {moment(plan.history.at)} is undone; {_KEY_STAYS}"
         return _report(profile, "success", message, plan)
     raise changed
 
@@ -100,13 +100,13 @@ def _preview(plan: _Plan, store: Store, width: int) -> str:
             [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"],
         )
     )
-    return taking_back.preview(f"Undo the setup of {plan.history.at}", entries, (), width)
+    return taking_back.preview(f"Undo the setup of {moment(plan.history.at)}", entries, (), width)
 
 
 def _plan(store: Store) -> _Plan | None:
-    """None where there is no record of a setup."""
+    """None where there is no record of a setup, or of one that was undone."""
     record_file, history = record.read(store)
-    if history is None:
+    if history is None or not history.files:
         return None
     edits: list[FileEdit] = []
     changes: list[Change] = []
@@ -137,7 +137,7 @@ def _plan(store: Store) -> _Plan | None:
         action = "delete" if edit.after is None else "restore" if whole else "update"
         reports.append(FileReport(str(snapshot.path), change.layer, action, leads_to=snapshot.leads_to))
     state_change, state_report = _state(store, history)
-    changes += [*used, *state_change, Delete(record_file, Role.NOTE)]
+    changes += [*used, *state_change, record.after_undo(record_file, history, edits)]
     folders += [store.backups, store.backups.parent]
     return _Plan(history, tuple(edits), tuple(changes), (*reports, *state_report), tuple(folders))
 
