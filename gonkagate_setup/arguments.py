@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any, Callable, Final, Mapping, NoReturn, Sequence
 
+from gonkagate_setup.commands import mistyped
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.ui import usage
-from gonkagate_setup.ui.text import closest
 from gonkagate_setup.ui.usage import Flag, Verb
 
 PROGRAM: Final = "gonkagate-setup"
@@ -23,44 +22,20 @@ class _Parser(argparse.ArgumentParser):
     """Raises instead of printing and leaving, so that --json gets its object and no value is echoed."""
 
     def error(self, message: str) -> NoReturn:
-        raise SetupError("usage_error", _sentence(message), next_step=f"see: {self.prog} --help")
-
-
-def _sentence(message: str) -> str:
-    # argparse quotes what was typed; a value can be a key with a typing mistake, a name cannot.
-    if ": invalid " in message:
-        return message.split(": invalid ", 1)[0] + " has a value that it does not take"
-    return message
-
-
-def _existing_folder(text: str) -> Path:
-    path = Path(text)
-    if not path.is_dir():
+        # argparse's own sentence quotes what was typed.
+        del message
         raise SetupError(
-            "working_directory_unusable",
-            "--cwd names a folder that does not exist",
-            next_step="name an existing folder; none is made for you",
+            "usage_error", "this command line cannot be understood", next_step=f"see: {self.prog} --help"
         )
-    return path
 
 
 def _one_of(name: str, values: Sequence[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text in values:
             return text
-        raise SetupError(
-            "usage_error",
-            f"{name} has a value that it does not take",
-            next_step=meant(text, values, f"{name} ") + f"it takes {' or '.join(values)}",
-        )
+        raise mistyped.value(name, text, values)
 
     return check
-
-
-def meant(typed: str, values: Sequence[str], before: str = "") -> str:
-    """`did you mean ...? ` for what was mistyped, which is not repeated; empty where nothing is near."""
-    near = closest(typed, values)
-    return "" if near is None else f"did you mean {before}{near}? "
 
 
 def _choice(parser: argparse._ActionsContainer, name: str, values: Sequence[str], **more: Any) -> None:
@@ -124,7 +99,6 @@ def _verify(parser: argparse.ArgumentParser, profile: Profile) -> None:
         "--timeout",
         metavar="SECONDS",
         type=_seconds,
-        default=_LIVE_SECONDS,
         help=f"how long --live may take in all, {_SHORTEST} to {_LONGEST} (default: {_LIVE_SECONDS})",
     )
 
@@ -144,6 +118,7 @@ def _seconds(text: str) -> float:
 
 
 def _models(parser: argparse.ArgumentParser, profile: Profile) -> None:
+    _working_folder(parser)
     parser.epilog = f"Models are written under provider.{profile.id}.models; opencode's /models switches."
 
 
@@ -182,6 +157,12 @@ def _completion(parser: argparse.ArgumentParser, profile: Profile) -> None:
     )
 
 
+def _help(parser: argparse.ArgumentParser, profile: Profile) -> None:
+    del profile
+    parser.add_argument("verb", nargs="?", type=_one_of("help", VERBS), choices=VERBS)
+    parser.epilog = "The same as --help behind the command, for example: gonkagate-setup help verify"
+
+
 def _man(parser: argparse.ArgumentParser, profile: Profile) -> None:
     del profile
     parser.epilog = "For example: gonkagate-setup man | man -l -"
@@ -195,6 +176,7 @@ _BUILDERS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser, Profile], 
     "uninstall": ("remove everything that this program put on the machine", _uninstall),
     "completion": ("print a script that completes this program's command line in a shell", _completion),
     "man": ("print the manual page", _man),
+    "help": ("show the help of a command", _help),
 }
 VERBS: tuple[str, ...] = tuple(_BUILDERS)
 
@@ -206,6 +188,7 @@ def parser_for(name: str, profile: Profile) -> argparse.ArgumentParser:
         prog=PROGRAM if name == DEFAULT_VERB else f"{PROGRAM} {name}",
         add_help=False,
         allow_abbrev=False,
+        exit_on_error=False,
     )
     build(parser, profile)
     _common(parser)
@@ -217,23 +200,29 @@ def parse(argv: Sequence[str], profile: Profile) -> argparse.Namespace:
     """The typed arguments; raises SetupError usage_error with a sentence that repeats no value."""
     name, rest = _split(argv)
     parser = parser_for(name, profile)
-    arguments, unknown = parser.parse_known_args(rest)
+    try:
+        arguments, unknown = parser.parse_known_args(rest)
+    except argparse.ArgumentError as problem:
+        verb_ = describe(name, profile)
+        raise mistyped.number_of_values(problem.argument_name or "", verb_, parser.prog) from None
     if unknown:
-        raise _unknown(unknown, describe(name, profile), parser.prog)
+        verbs = tuple(describe(one, profile) for one in VERBS)
+        raise mistyped.unknown(unknown, describe(name, profile), verbs, parser.prog)
     if getattr(arguments, "cwd", None) is not None:
-        arguments.cwd = _existing_folder(arguments.cwd)
+        arguments.cwd = mistyped.existing_folder(arguments.cwd)
+    if name == "verify":
+        arguments.timeout = _live_seconds(arguments)
     return arguments
 
 
-def _unknown(words: Sequence[str], verb_: Verb, program: str) -> SetupError:
-    # What was typed can be a key with a typing mistake; the name of an option cannot.
-    names = [word.split("=")[0] for word in words if word.startswith("-")]
-    if names:
-        known = [name for flag in verb_.flags for name in flag.names]
-        hint, message = meant(names[0], known), "unknown option: " + ", ".join(names)
-    else:
-        hint, message = meant(words[0], VERBS), "there is an argument that no option takes"
-    return SetupError("usage_error", message, next_step=f"{hint}see: {program} --help")
+def _live_seconds(arguments: argparse.Namespace) -> float:
+    if arguments.timeout is not None and not arguments.live:
+        raise SetupError(
+            "usage_error",
+            "--timeout bounds what --live asks, and --live is not there",
+            next_step="add --live, or leave --timeout out",
+        )
+    return _LIVE_SECONDS if arguments.timeout is None else float(arguments.timeout)
 
 
 def _split(argv: Sequence[str]) -> tuple[str, list[str]]:

@@ -1,7 +1,6 @@
 """argv -> a typed request -> a command -> exit status. The only place where an error becomes a status.
 
-Nothing looks at the arguments before `refuse_key_arguments` has: a key in argv is already in the shell's
-history and in process listings, and no message may repeat it.
+Nothing looks at the arguments before `key_arguments.refuse` has.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import re
 import sys
 from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
 
 from gonkagate_setup import __version__
 from gonkagate_setup import arguments as command_line
+from gonkagate_setup.commands import key_arguments
 from gonkagate_setup.core.catalog import GONKAGATE, Profile
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Exit, SetupError, Where
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from gonkagate_setup.system.probe import Probe
     from gonkagate_setup.ui.prompts import Prompter
 
-# --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is the one that is ours.
-_KEY_FLAG = re.compile(r"--?(api[-_]?)?(key|secret|token)(?!-stdin$)", re.IGNORECASE)
 _STDIN_LIMIT = 65_536
 
 
@@ -52,22 +49,28 @@ def main(argv: Sequence[str]) -> int:
     )
     command = command_line.verb(argv)
     try:
-        return int(_run(argv, profile, terminal))
+        status = _run(argv, profile, terminal)
     except SetupError as error:
-        return int(_fail(command, error, profile, terminal))
+        status = _fail(command, error, profile, terminal)
     except KeyboardInterrupt:
-        return int(_fail(command, _interrupted(), profile, terminal))
+        status = _fail(command, _interrupted(), profile, terminal)
     except Exception as fault:  # noqa: BLE001 - our own fault: no traceback on the screen, which could hold a key
-        return int(_fail(command, _unexpected(fault, argv, command), profile, terminal))
+        status = _fail(command, _unexpected(fault, argv, command), profile, terminal)
+    if terminal.undelivered is not None:
+        changing = command in _CHANGING and not {*_ONLY_SAYING} & {*argv}
+        lost = _undelivered(terminal.undelivered, stands=changing and status in _STANDS)
+        terminal.last_word(lost)
+        status = lost.exit_status if status is Exit.DONE else status
+    return int(status)
 
 
 def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
-    refuse_key_arguments(argv, profile)
+    key_arguments.refuse(argv, profile)
     arguments = command_line.parse(argv, profile)
-    if arguments.help:
-        return _print(
-            "help", command_line.help_text(arguments.command, profile, terminal.width), profile, terminal
-        )
+    if arguments.help or arguments.command == "help":
+        asked = getattr(arguments, "verb", None) or command_line.DEFAULT_VERB
+        named = asked if arguments.command == "help" and not arguments.help else arguments.command
+        return _print("help", command_line.help_text(named, profile, terminal.width), profile, terminal)
     if arguments.version:
         from gonkagate_setup.version import version_text
 
@@ -76,21 +79,6 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
     return _VERBS[arguments.command](arguments, host, profile, terminal)
-
-
-def refuse_key_arguments(argv: Sequence[str], profile: Profile) -> None:
-    """Refuse a key given as an argument, in any spelling, without repeating it."""
-    key_shaped = re.compile(rf"(^|[^A-Za-z0-9]){re.escape(profile.key_prefix)}[A-Za-z0-9._-]{{4,}}")
-    if any(_KEY_FLAG.match(argument) or key_shaped.search(argument) for argument in argv):
-        raise SetupError(
-            "api_key_flag_refused",
-            "A key is not accepted as an argument: it would stay in the shell's history and be visible to "
-            "other programs",
-            next_step=(
-                f"type it at the hidden prompt, pipe it with --api-key-stdin, or set {profile.key_variable}; "
-                "if it was a real key, replace it"
-            ),
-        )
 
 
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -217,6 +205,10 @@ _VERBS = {
     "completion": _texts,
     "man": _texts,
 }
+# What these did stands, also where nobody could be told.
+_CHANGING = ("setup", "undo", "uninstall")
+_ONLY_SAYING = ("--dry-run", "-h", "--help", "-v", "--version")
+_STANDS = (Exit.DONE, Exit.SESSION_BLOCKED)
 
 
 def _read_stdin_key() -> str:
@@ -272,6 +264,17 @@ def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal)
         next_step=error.next_step,
     )
     return _show(report, terminal)
+
+
+def _undelivered(why: str, *, stands: bool) -> SetupError:
+    return SetupError(
+        "result_not_written",
+        f"The result could not be written to standard output ({why.lower()})"
+        + ("; what was done stands" if stands else ""),
+        next_step="make room, then look at it with: gonkagate-setup verify"
+        if stands
+        else "make room or send the output elsewhere, then run the command again",
+    )
 
 
 def _interrupted() -> SetupError:

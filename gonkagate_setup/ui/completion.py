@@ -35,7 +35,11 @@ def _bash(program: str, verbs: Sequence[Verb]) -> str:
     values = []
     for name, flag in _valued(verbs).items():
         if flag.folder:
-            reply = "local IFS=$'\\n'; COMPREPLY=($(compgen -d -- \"$current\")); "
+            # bash itself quotes blanks and goes on below a folder; bash 3.2 has no compopt.
+            reply = (
+                "compopt -o dirnames -o filenames 2>/dev/null || "
+                "{ local IFS=$'\\n'; COMPREPLY=($(compgen -d -- \"$current\")); }; "
+            )
         elif flag.choices:
             reply = f'COMPREPLY=($(compgen -W "{" ".join(flag.choices)}" -- "$current")); '
         else:

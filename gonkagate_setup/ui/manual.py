@@ -11,7 +11,7 @@ from gonkagate_setup.ui.usage import Verb, heading
 
 EXITS: Final[Mapping[Exit, str]] = {
     Exit.DONE: "done, or nothing to do",
-    Exit.FAULT: "a fault of this program",
+    Exit.FAULT: "a fault of this program, or the result could not be written",
     Exit.USAGE: "usage: an option is wrong or missing",
     Exit.OPENCODE: "opencode is missing or unsupported",
     Exit.KEY: "no usable key",
@@ -23,6 +23,29 @@ EXITS: Final[Mapping[Exit, str]] = {
     Exit.HANGUP: "ended by SIGHUP",
     Exit.INTERRUPTED: "cancelled at a question, or by SIGINT",
     Exit.TERMINATED: "ended by SIGTERM",
+}
+
+# What docs/automation.md explains.
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "NO_COLOR, FORCE_COLOR, TERM, COLUMNS": "colour and width, as usual; --color wins",
+    "HTTPS_PROXY, NO_PROXY": "the way to the service for verify --live, as for opencode",
+    "SSL_CERT_FILE, NODE_EXTRA_CA_CERTS": "certificates to trust besides the system's for verify --live",
+    "PATH": "where opencode and git are looked for",
+    "OPENCODE_INSTALL_DIR, XDG_BIN_DIR, APPDATA, LOCALAPPDATA, PROGRAMDATA": (
+        "further places where opencode is looked for"
+    ),
+    "XDG_CONFIG_HOME, XDG_DATA_HOME": "opencode's folders",
+    "OPENCODE_CONFIG, OPENCODE_CONFIG_DIR, OPENCODE_CONFIG_CONTENT": (
+        "further layers of opencode's config: read, never written"
+    ),
+    "OPENCODE_DISABLE_PROJECT_CONFIG, OPENCODE_PERMISSION, OPENCODE_AUTH_CONTENT, OPENCODE_PURE": (
+        "change what opencode resolves, and are judged as such"
+    ),
+    "OPENCODE_TEST_HOME, OPENCODE_TEST_MANAGED_CONFIG_DIR": "move two of opencode's places, for its tests",
+    "XDG_STATE_HOME": "set to a private folder for the opencode that is asked",
+    "SYSTEMROOT": "on Windows, where the program that ends an opencode in time lies",
+    "USER": "on macOS, whose managed preferences opencode reads",
+    "TMPDIR, TEMP, TMP": "where the report of a crash goes",
 }
 
 
@@ -47,30 +70,40 @@ def page(program: str, version: str, verbs: Sequence[Verb], profile: Profile) ->
             "confirms it."
         ),
     ]
+    lines += [".SH COMMANDS"]
     for verb in verbs:
-        lines += [f".SH {_word(verb.name.upper())}", _text(verb.description)]
+        lines += [f".SS {_word(verb.name)}", _text(verb.description)]
         for flag in verb.flags:
-            lines += [".TP", f".B {_text(heading(flag))}", _text(flag.help[0].upper() + flag.help[1:] + ".")]
+            lines += [".TP", f".B {_text(heading(flag))}", _text(flag.help)]
         if verb.epilog:
             lines += [".PP", _text(verb.epilog)]
     lines += [".SH EXIT STATUS"]
     for status, meaning in EXITS.items():
         lines += [".TP", f".B {int(status)}", _text(meaning)]
-    lines += [
-        ".SH ENVIRONMENT",
-        ".TP",
-        f".B {profile.key_variable}",
-        _text("The key, for runs without a person."),
-    ]
+    lines += [".SH ENVIRONMENT"]
+    for names, about in {profile.key_variable: "the key, for runs without a person", **ENVIRONMENT}.items():
+        lines += [".TP", f".B {_text(names)}", _text(about)]
     lines += [".SH FILES"]
-    for name, about in (
+    for name, about in _files(folder, profile):
+        lines += [".TP", f".I {_text(name)}", _text(about)]
+    return "\n".join(lines) + "\n"
+
+
+def _files(folder: str, profile: Profile) -> Sequence[tuple[str, str]]:
+    return (
         (f"{folder}/{profile.key_file}", "the key, readable by its owner only"),
         (f"{folder}/{profile.state_file}", "what was set up and when"),
         (f"{folder}/last-change.json", "what the last setup changed, for undo"),
+        (
+            f"{folder}/opencode-executable.json",
+            "which opencode was used, so that a rerun starts it once less",
+        ),
+        (f"{folder}/backups", "former contents of project files"),
+        (f"{folder}/journal, {folder}/lock", "there only while something is written, or after a kill"),
         ("~/.config/opencode/opencode.json", "opencode's config; opencode.jsonc where that is in use"),
-    ):
-        lines += [".TP", f".I {_text(name)}", _text(about)]
-    return "\n".join(lines) + "\n"
+        ("~/.config/opencode/opencode.json.bak-TIME", "its former contents, without a key"),
+        ("opencode.json", "at the root of a project: the model, with project scope"),
+    )
 
 
 def _text(text: str) -> str:

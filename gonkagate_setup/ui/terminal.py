@@ -7,20 +7,22 @@
 - Text is only ever appended: no line is redrawn, no cursor moved, so that a screen reader and a log see the
   same as a terminal. Colour never carries a meaning that the words do not.
 - Everything that leaves is scrubbed once more, control characters in it are shown as escapes, and what the
-  stream's encoding lacks is escaped too. A stream that is closed or full never raises into the caller.
+  stream's encoding lacks is escaped too. A stream that is closed or full never raises into the caller; that a
+  result was lost is known afterwards (`undelivered`), unless its reader had gone.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Callable, Iterator, Mapping
 
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import Declined, SetupError
 from gonkagate_setup.redaction import Secret, scrub
 from gonkagate_setup.ui import device as devices
 from gonkagate_setup.ui.device import Device
-from gonkagate_setup.ui.text import NARROWEST, WIDEST, settle, style, visible
+from gonkagate_setup.ui.text import NARROWEST, WIDEST, capital, settle, style, visible
 
 _DEFAULT_WIDTH = 80
 
@@ -77,6 +79,7 @@ class Terminal:
         self._device: Device | None = None
         self._looked = False
         self._spoke = False
+        self.undelivered: str | None = None
         self._secrets: set[Secret] = set()
 
     @classmethod
@@ -165,9 +168,14 @@ class Terminal:
         self._deliver(json.dumps(self._scrubbed_value(value), indent=2) + "\n")
 
     def error(self, error: SetupError) -> None:
-        """A refusal, on stderr: one sentence, the place, the next step."""
+        """A refusal, on stderr: one sentence, the place, the next step; a "no" is repeated without ado."""
         if not self.json_wanted or self._err.terminal:
-            self._err.write(self._scrubbed(error_text(error)) + "\n")
+            text = f"{error.message}." if isinstance(error, Declined) else error_text(error)
+            self._err.write(self._scrubbed(text) + "\n")
+
+    def last_word(self, error: SetupError) -> None:
+        """A refusal on stderr also with --json: the object that it belongs into could not be written."""
+        self._err.write(self._scrubbed(error_text(error)) + "\n")
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:
@@ -205,10 +213,16 @@ class Terminal:
         """Whether notes to the person are shown."""
         return not self._quiet and (self._err.terminal or not self.json_wanted)
 
+    @property
+    def notes_on_screen(self) -> bool:
+        """Whether notes stand on the screen where questions are asked."""
+        return not self._quiet and self._err.terminal
+
     def _deliver(self, text: str) -> None:
         failure = self._out.write(text)
-        if failure is not None and not isinstance(failure, BrokenPipeError):
-            self._err.write(f"error: the result could not be written to stdout: {visible(failure)}\n")
+        # A reader that had seen enough, or nobody to read at all, is no loss.
+        if isinstance(failure, OSError) and failure.errno not in (errno.EPIPE, errno.EBADF):
+            self.undelivered = failure.strerror or type(failure).__name__
 
     def _settled(self, text: str, device: Device) -> str:
         return settle(self._scrubbed(text), encoding=device.encoding, colour=self._err.colour)
@@ -228,7 +242,7 @@ class Terminal:
 
 def error_text(error: SetupError) -> str:
     """`error:`, `where:` and `next:`, a line each; never broken, so that each can be copied and searched."""
-    lines = [f"{style('error:', 'error')} {visible(error.message)}"]
+    lines = [f"{style('error:', 'error')} {capital(visible(error.message))}"]
     if error.where is not None:
         lines.append(f"{style('where:', 'place')} {visible(error.where)}")
     lines.append(f"{style('next:', 'heading')} {visible(error.next_step)}")

@@ -109,7 +109,28 @@ def closest(word: str, candidates: Sequence[str]) -> str | None:
     return lowered[found[0]] if found else None
 
 
-def listed(words: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`; `last` stands before the last one."""
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+# Names that begin a sentence as they are spelt.
+_SMALL: Final = ("opencode", "model", "provider")
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital, unless it begins with a name: an option, a key, a host, a file."""
+    first = sentence.split(" ", 1)[0].rstrip(",:;")
+    return sentence[:1].upper() + sentence[1:] if first.isalpha() and first not in _SMALL else sentence
+
+
+def moment(stamp: str) -> str:
+    """A recorded instant as people read it, in local time; what is none is shown as it is."""
+    from datetime import datetime, timezone
+
+    try:
+        instant = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+        return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return stamp

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.redaction import scrub
 from gonkagate_setup.ui.completion import script
-from gonkagate_setup.ui.manual import EXITS, page
+from gonkagate_setup.ui.manual import ENVIRONMENT, EXITS, page
 from gonkagate_setup.ui.usage import Verb
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +53,7 @@ def run(command: list[str], stdin: str = "") -> str:
 
 def bash(path: Path, *words: str) -> set[str]:
     line = " ".join(f"'{word}'" for word in words)
+    # Outside of a completion compopt refuses, as it is not there in bash 3.2.
     ask = (
         f"source {path}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; "
         '_gonkagate_setup; printf "%s\\n" "${COMPREPLY[@]}"'
@@ -70,6 +73,27 @@ def test_bash_completes_verbs_flags_and_values(tmp_path: Path) -> None:
     (tmp_path / "a folder").mkdir()
     ask = f"{tmp_path}/a"
     assert bash(path, program, "--cwd", ask) == set(f"{tmp_path}/a folder".split())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+def test_bash_goes_on_below_a_folder_with_blanks(tmp_path: Path) -> None:
+    """In an interactive bash: it quotes what it fills in, adds the slash, and completes below."""
+    pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
+    path = saved(tmp_path, "bash")
+    (tmp_path / "a folder" / "inner one").mkdir(parents=True)
+    child = pexpect.spawn(
+        shell("bash"), ["--norc", "--noprofile", "-i"], cwd=str(tmp_path), encoding="utf-8", timeout=20,
+        env={"PS1": "ready> ", "PATH": os.environ["PATH"], "TERM": "dumb", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    try:
+        child.sendline(f"source '{path}'; gonkagate-setup() {{ printf '<%s>' \"$@\"; }}; echo loaded")
+        child.expect("loaded\r\n")
+        for typed in ("--cwd a", "--cwd=a"):
+            child.sendline(f"gonkagate-setup {typed}\t\t")
+            equals = "=" in typed
+            child.expect_exact("<--cwd=a folder/inner one/>" if equals else "<--cwd><a folder/inner one/>")
+    finally:
+        child.close(force=True)
 
 
 def test_fish_completes_verbs_flags_and_values(tmp_path: Path) -> None:
@@ -135,6 +159,18 @@ def test_the_manual_page_has_every_flag_and_is_clean_roff(tmp_path: Path) -> Non
     text = page("gonkagate-setup", "0", VERBS, GONKAGATE)
     assert scrub(text) == text
     assert set(EXITS) == set(Exit)
+    # Names and values stand as they are typed.
+    assert '.SS "uninstall"' in text
+    assert "\nuser: every folder on this account" in text
+    variables = (
+        (ROOT / "docs" / "automation.md").read_text(encoding="utf-8").split("## Environment variables")[1]
+    )
+    rows = [row.split("|")[1] for row in variables.splitlines() if row.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    named = {name for names in ENVIRONMENT for name in names.split(", ")} | {GONKAGATE.key_variable}
+    assert named == listed
+    for file in ("api-key", "install-state.json", "last-change.json", "opencode-executable.json", "backups"):
+        assert file.replace("-", "\\-") in text
     for verb in VERBS:
         for flag in verb.flags:
             assert all(name.replace("-", "\\-") in text for name in flag.names)
@@ -167,7 +203,9 @@ def test_the_help_fits_and_names_everything(verb: Verb, width: int) -> None:
         (["verfy"], "did you mean verify? "),
         (["unistall", "--yes"], "did you mean uninstall? "),
         (["--scope", "usr"], "did you mean --scope user? "),
-        (["--color=allways"], "did you mean --color always? "),
+        (["--color=allways"], "did you mean --color always? it takes auto, always or never"),
+        (["undo", "--live"], "see: gonkagate-setup undo --help"),
+        (["help", "modles"], "did you mean help models? "),
         (["--on-blocked", "kep"], "did you mean --on-blocked keep? "),
         (["completion", "bsh"], "did you mean completion bash? "),
         (["--zzzz"], "see: gonkagate-setup --help"),
@@ -178,6 +216,24 @@ def test_what_was_mistyped_gets_a_suggestion(typed: list[str], hint: str) -> Non
         arguments.parse(typed, GONKAGATE)
     assert caught.value.code == "usage_error"
     assert caught.value.next_step.startswith(hint)
-    words = [word for word in typed if not word.startswith("--") and word not in arguments.VERBS]
+    words = [word for word in typed[1:] if not word.startswith("--") and word not in arguments.VERBS]
     said = caught.value.message + caught.value.next_step
     assert not any(word in said.split() for word in words if word not in ("user",))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["verfy"], "unknown command: verfy"),
+        (["frobnicate"], "unknown command: frobnicate"),
+        (["Passw0rd"], "there is an argument that no option takes"),
+        (["correcthorsebattery"], "there is an argument that no option takes"),
+        (["undo", "--live"], "undo has no option --live; verify has it"),
+        (["models", "--dry-run"], "models has no option --dry-run; setup, undo and uninstall have it"),
+        (["verify", "--keep-key=x"], "verify has no option --keep-key; uninstall has it"),
+    ],
+)
+def test_an_unknown_command_is_named_where_it_can_be_nothing_else(typed: list[str], said: str) -> None:
+    with pytest.raises(SetupError) as caught:
+        arguments.parse(typed, GONKAGATE)
+    assert caught.value.message == said

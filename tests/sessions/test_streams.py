@@ -9,6 +9,7 @@ import pytest
 
 from tests import watching
 from tests.machine import ROOT, Finished, Machine
+from tests.resolving import resolving_opencode
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the streams are closed by a POSIX shell")
 
@@ -34,11 +35,34 @@ def test_a_closed_stream_is_no_fault(machine: Machine, closing: str, arguments: 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: a full disk needs one")
-def test_a_result_that_does_not_fit_is_told(machine: Machine) -> None:
-    done = through_shell(machine, "{} models >/dev/full")
+@pytest.mark.parametrize("arguments", ["models", "models --json", "--help", "verify --json"])
+def test_a_result_that_does_not_fit_is_told(machine: Machine, arguments: str) -> None:
+    done = through_shell(machine, f"{{}} {arguments} >/dev/full; echo $? >status")
     assert done.stderr == (
-        "error: the result could not be written to stdout: [Errno 28] No space left on device\n"
+        "error: The result could not be written to standard output (no space left on device)\n"
+        "next: make room or send the output elsewhere, then run the command again\n"
     )
+    # What was refused anyway keeps its own status.
+    expected = "6" if arguments.startswith("verify") else "1"
+    assert (machine.project / "status").read_text() == f"{expected}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: a full disk needs one")
+@pytest.mark.parametrize("json", ["", "--json"])
+def test_a_setup_whose_result_does_not_fit_stands_and_says_so(machine: Machine, json: str) -> None:
+    resolving_opencode(machine)
+    done = through_shell(
+        machine,
+        f"{{}} --yes --scope user --quiet {json} >/dev/full; echo $? >status",
+        GONKAGATE_API_KEY=machine.key,
+    )
+    assert done.stderr == (
+        "error: The result could not be written to standard output (no space left on device); what was done "
+        "stands\nnext: make room, then look at it with: gonkagate-setup verify\n"
+    )
+    assert (machine.project / "status").read_text() == "1\n"
+    assert machine.key_file.read_text() == machine.key
+    assert machine.state_file.exists()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

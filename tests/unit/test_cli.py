@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gonkagate_setup import arguments, cli
+from gonkagate_setup.commands import key_arguments
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.errors import SetupError
 
@@ -40,9 +44,30 @@ def test_a_key_as_an_argument_is_refused_and_never_repeated(
     assert "whatever" not in printed.out + printed.err
 
 
-@pytest.mark.parametrize("argv", [["--api-key-stdin"], ["--model", "kimi-k2.6"], ["--cwd", "gp-x"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--api-key-stdin"],
+        ["--model", "kimi-k2.6"],
+        ["--cwd", "gp-x"],
+        ["--cwd", "/home/me/gp-backend"],
+        ["--cwd=/home/me/gp-backend/gp-frontend"],
+    ],
+)
 def test_what_is_no_key_is_not_taken_for_one(argv: list[str]) -> None:
-    cli.refuse_key_arguments(argv, GONKAGATE)
+    key_arguments.refuse(argv, GONKAGATE)
+
+
+def test_a_folder_whose_whole_name_looks_like_a_key_has_to_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for argv in (["--cwd", "gp-backend"], ["--cwd=gp-backend"]):
+        with pytest.raises(SetupError) as refused:
+            key_arguments.refuse(argv, GONKAGATE)
+        assert refused.value.code == "api_key_flag_refused"
+    (tmp_path / "gp-backend").mkdir()
+    key_arguments.refuse(["--cwd", "gp-backend"], GONKAGATE)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +78,15 @@ def test_what_is_no_key_is_not_taken_for_one(argv: list[str]) -> None:
         (["--model"], "--model"),
         (["surplus-word-xyz"], "argument"),
         (["--api-key-stdin=xyz-value"], "--api-key-stdin"),
+        (["--yes=xyz-value"], "--yes takes no value"),
+        (["verify", "--live=xyz"], "--live takes no value"),
+        (["-hxyz"], "--help takes no value"),
+        (["--model"], "--model needs a value"),
+        (["verify", "--cwd"], "--cwd needs a value"),
+        (["--xyz9"], "an option that this program does not have"),
+        (["-XYZxyz"], "an option that this program does not have"),
+        (["undo", "xyz"], "argument"),
+        (["completion", "bash", "xyz"], "argument"),
         (["--frob=xyz-value"], "--frob"),
     ],
 )
@@ -62,7 +96,7 @@ def test_a_usage_error_names_the_option_and_never_the_value(
     assert cli.main(argv) == 2
     printed = capsys.readouterr()
     assert says in printed.err
-    assert "xyz" not in printed.err
+    assert "xyz" not in printed.err.lower()
     assert "galaxy" not in printed.err
     assert printed.out == ""
 
@@ -131,3 +165,57 @@ def test_a_fault_of_ours_shows_no_traceback(
     assert "RuntimeError" in printed.err
     assert KEY not in printed.err
     assert "Traceback" not in printed.err
+
+
+def refused_folder(name: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(["--cwd", name, "--yes"]) == 2
+    printed = capsys.readouterr()
+    assert "name an existing folder" in printed.err
+    return printed.err
+
+
+def test_what_cwd_names_is_looked_at_before_anything_else(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    said = refused_folder(str(file), capsys)
+    assert "names a file, not a folder" in said
+    assert f"where: {file}" in said
+    assert "needs the name of a folder" in refused_folder("", capsys)
+    long = refused_folder("x" * 5000, capsys)
+    assert "cannot be looked at (file name too long)" in long
+    assert "xxx" not in long
+    assert "does not exist" in refused_folder(str(file / "below"), capsys)
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0,
+    reason="root may look at everything, and Windows has no modes",
+)
+def test_a_folder_that_may_not_be_looked_at(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "inside").mkdir(parents=True)
+    closed.chmod(0)
+    try:
+        assert "cannot be looked at (permission denied)" in refused_folder(str(closed / "inside"), capsys)
+        assert "cannot be entered" in refused_folder(str(closed), capsys)
+    finally:
+        closed.chmod(0o700)
+
+
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv, same in ((["help"], ["--help"]), (["help", "verify"], ["verify", "--help"])):
+        assert cli.main(argv) == 0
+        shown = capsys.readouterr().out
+        assert cli.main(same) == 0
+        assert capsys.readouterr().out == shown
+    assert cli.main(["help", "verfy"]) == 2
+    assert "did you mean help verify?" in capsys.readouterr().err
+
+
+def test_a_time_for_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", "--timeout", "30"]) == 2
+    assert "next: add --live, or leave --timeout out" in capsys.readouterr().err
+    assert arguments.parse(["verify", "--live"], GONKAGATE).timeout == 90
+    assert arguments.parse(["verify", "--live", "--timeout", "30"], GONKAGATE).timeout == 30

@@ -224,11 +224,18 @@ def test_a_closed_stream_never_raises_and_is_tried_once(failure: Exception) -> N
 
 
 def test_a_full_disk_behind_stdout_is_said() -> None:
-    err = Stream()
-    make(Broken(OSError(28, "No space left on device")), err).result("x")
-    assert (
-        err.text == "error: the result could not be written to stdout: [Errno 28] No space left on device\n"
-    )
+    terminal = make(Broken(OSError(28, "No space left on device")), Stream())
+    terminal.result("x")
+    assert terminal.undelivered == "No space left on device"
+
+
+@pytest.mark.parametrize(
+    "failure", [BrokenPipeError(32, "Broken pipe"), OSError(9, "Bad file descriptor"), ValueError("closed")]
+)
+def test_a_reader_that_went_away_is_no_loss(failure: OSError | ValueError) -> None:
+    terminal = make(Broken(failure), Stream())
+    terminal.result("x")
+    assert terminal.undelivered is None
 
 
 def test_missing_streams_are_no_reason_to_fail() -> None:
