@@ -99,26 +99,41 @@ def replace_known(text: str, secrets: Iterable[Secret], replacement: str) -> str
     Plain, percent-encoded, JSON-escaped, as HTML entities, in hexadecimal, as decimal bytes, in base64 (also
     twice), base64url or base32, as UTF-16, with colours or links in it, or split over wrapped lines.
     """
+    done, parts = 0, []
+    for start, end in find_known(text, secrets):
+        parts += [text[done:start], replacement]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def find_known(text: str, secrets: Iterable[Secret]) -> list[tuple[int, int]]:
+    """Start and end of every secret in the text, as `replace_known` finds them, in order."""
     import re
 
     values = [secret.reveal() for secret in secrets if secret.reveal()]
     if not values:
-        return text
+        return []
     dense = _Dense(text)
     spans: list[tuple[int, int]] = []
     for value in values:
-        spans += [
-            dense.original(*match.span()) for form in _forms(value) for match in form.finditer(dense.text)
-        ]
+        for form in _forms(value):
+            spans += [dense.original(*match.span()) for match in form.finditer(dense.text)]
         decimal = r"[\s,;]+".join(str(byte) for byte in value.encode())
         as_text = rf"{re.escape(value)}|(?<!\d){decimal}(?!\d)"
         spans += [match.span() for match in re.finditer(as_text, text)]
-    done, parts = 0, []
+    apart: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if start >= done:
-            parts += [text[done:start], replacement]
-        done = max(done, end)
-    return "".join([*parts, text[done:]])
+        if apart and start < apart[-1][1]:
+            start, end = apart[-1][0], max(end, apart.pop()[1])  # noqa: PLW2901
+        apart.append((start, end))
+    return apart
+
+
+def find_shaped(text: str) -> list[tuple[int, int]]:
+    """Start and end of all that has the shape of a GonkaGate key."""
+    import re
+
+    return [(match.end("lead"), match.end()) for match in re.finditer(_KEY_SHAPED, text)]
 
 
 class _Dense:

@@ -1,13 +1,16 @@
-"""What there is to know about the key's file: who else may read it, and whether git could commit it."""
+"""What there is to know about the key: who else may read its file, and whether git could commit it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
+from gonkagate_setup.core.committed import keys_in
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, Finding
-from gonkagate_setup.core.places import USER
-from gonkagate_setup.system import credential
+from gonkagate_setup.core.layers import Survey
+from gonkagate_setup.core.places import AGENT_MARKDOWN, USER, Kind, places
+from gonkagate_setup.redaction import Secret
+from gonkagate_setup.system import credential, git
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Store
 
@@ -38,6 +41,35 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
             f"the key lies in the git work tree {noticed.worktree}, which does not ignore it",
             f"add this line to {noticed.ignore_file}: {noticed.ignore_line}",
         )
+
+
+def in_files(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Finding]:
+    """A notice for every key in a file of the survey that git would commit with the project."""
+    if survey.worktree is None:
+        return
+    worktree = Path(survey.worktree)
+    layers = {
+        place.path: place.layer for place in places(survey.surroundings) if place.kind is not Kind.AGENTS
+    }
+    for path, reading in survey.readings.items():
+        if reading.text is None or worktree not in Path(path).parents:
+            continue
+        found = list(keys_in(reading.text, reading.document, secrets))
+        if found and not git.ignores(host, worktree, Path(path)):
+            for one in found:
+                yield Finding(
+                    "key_in_committed_file",
+                    NOTICE,
+                    DURABLE,
+                    layers.get(path, AGENT_MARKDOWN),
+                    str(path),
+                    one.line,
+                    one.column,
+                    one.key,
+                    ("your key stands here" if one.known else "what stands here looks like a GonkaGate key")
+                    + ", and git would commit this file",
+                    "remove it here; if it was ever committed, have the key replaced",
+                )
 
 
 def _about(code: str, path: Path, message: str, next_step: str, severity: str = NOTICE) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gonkagate_setup.commands import blocked, guarded, interrupted, outcome
+from gonkagate_setup.commands import blocked, guarded, interrupted, key_notices, outcome
 from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
@@ -162,7 +162,10 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
     asks = _asks_consent(request, plan, context.prompter)
     if not (asks or context.terminal.talks or request.dry_run):
         return ()
-    predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
+    survey = observed.survey.replace(plan.texts)
+    predicted = verdict.predict(context.expectation(plan), survey)
+    keys = guarded.keys(context.store, context.host, context.terminal)
+    predicted += tuple(key_notices.in_files(survey, context.host, keys))
     preview = render.preview(
         plan,
         profile=context.profile,

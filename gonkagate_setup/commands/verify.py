@@ -25,7 +25,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     `live_seconds`: ask the service itself too, in so much time at most.
     """
     store = Store.at(host.home, profile)
-    guarded.keys(store, host, terminal)
+    secrets = guarded.keys(store, host, terminal)
     if journal.exists(store):
         raise SetupError(
             "interrupted_setup",
@@ -52,6 +52,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         )
     expectation = verdict.Expectation(profile, choice.model.key, choice.scope)
     findings = verdict.judge(expectation, survey, proof) + tuple(key_notices.of(store, host))
+    findings += tuple(key_notices.in_files(survey, host, secrets))
     reaches = {finding.reach for finding in findings if finding.blocks}
     name = f"{profile.display_name} with {choice.model.display_name}"
     status, exit_status, message = "success", Exit.DONE, f"opencode uses {name}"

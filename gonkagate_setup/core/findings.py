@@ -31,6 +31,7 @@ CODES: Final[Mapping[str, str]] = {
     "key_file_unusable": "the key file holds no key that can be used",
     "key_file_unprotected": "others may be able to read the key's file",
     "key_in_work_tree": "the key's file lies in a git work tree that does not ignore it",
+    "key_in_committed_file": "a file that git would commit holds a key",
     "key_variable_referenced": "a config refers to the variable that holds the key during the setup",
     "key_stands_twice": "a key of ours stands more than once in a config, and only the last one counts",
     "config_unreadable": "a config cannot be read or parsed",

@@ -32,3 +32,17 @@ def test_a_drifted_mode_is_repaired_in_place(machine: Machine) -> None:
     actions = {file["role"]: file["action"] for file in done.json["files"]}
     assert actions["secret"] == "protect"
     assert machine.key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_in_the_projects_config_is_named_and_never_printed(machine: Machine) -> None:
+    subprocess.run(["git", "init", "-q", str(machine.project)], check=True)
+    machine.project_config.write_text('{"instructions": ["' + machine.key + '"]}')
+    machine.allow_key_in(machine.project_config)
+    setup = ("--yes", "--json", "--scope", "user")
+    place = (str(machine.project_config), "instructions.0")
+    for arguments in ((*setup, "--dry-run"), setup, ("verify", "--json")):
+        done = machine.run_setup(*arguments, env={"GONKAGATE_API_KEY": machine.key})
+        assert done.status == 0, done.output
+        found = [one for one in done.json["notices"] if one["code"] == "key_in_committed_file"]
+        assert [(one["file"], one["key"]) for one in found] == [place]
+        assert machine.key not in done.output
