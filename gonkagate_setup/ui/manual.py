@@ -30,7 +30,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "NO_COLOR, FORCE_COLOR, TERM, COLUMNS": "colour and width, as usual; --color wins",
     "HTTPS_PROXY, NO_PROXY": "the way to the service for verify --live, as for opencode",
     "SSL_CERT_FILE, NODE_EXTRA_CA_CERTS": "certificates to trust besides the system's for verify --live",
-    "PATH": "where opencode and git are looked for",
+    "PATH, PATHEXT": "where opencode and git are looked for",
     "OPENCODE_INSTALL_DIR, XDG_BIN_DIR, APPDATA, LOCALAPPDATA, PROGRAMDATA": (
         "further places where opencode is looked for"
     ),
