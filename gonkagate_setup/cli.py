@@ -18,6 +18,7 @@ from gonkagate_setup.core.catalog import GONKAGATE, Profile
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Exit, SetupError, Where
 from gonkagate_setup.system import host as hosts
+from gonkagate_setup.system import signals
 from gonkagate_setup.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -84,16 +85,16 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
     # The search for opencode goes on while the rest of the program is still being imported.
     from gonkagate_setup.system.probe import Probe
-    from gonkagate_setup.system.signals import cancellation
     from gonkagate_setup.system.transaction.store import Store
 
     # Where nothing is asked and no other key given, nothing will change but on a first setup. On Windows what
     # opencode prints needs the journal, which only a transaction has.
     early = arguments.yes and not (arguments.dry_run or arguments.api_key_stdin or host.windows)
     store = Store.at(host.home, profile)
-    with cancellation(), Probe(host, store, ask_early=profile.id if early else None) as probe:
-        report = _run_setup(arguments, host, profile, terminal, probe)
-    return _show(report, terminal)
+    with signals.cancellation():
+        with Probe(host, store, ask_early=profile.id if early else None) as probe:
+            report = _run_setup(arguments, host, profile, terminal, probe)
+        return _show(report, terminal)
 
 
 def _run_setup(
@@ -126,11 +127,10 @@ def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Termina
 
 def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
     from gonkagate_setup.commands import verify
-    from gonkagate_setup.system.signals import cancellation
 
-    with cancellation():
+    with signals.cancellation():
         report = verify.run(host, profile, terminal, arguments.timeout if arguments.live else None)
-    return _show(report, terminal)
+        return _show(report, terminal)
 
 
 def _models(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -160,13 +160,12 @@ def _take_back(
     terminal: Terminal,
 ) -> Exit:
     from gonkagate_setup.commands.taking_back import Request
-    from gonkagate_setup.system.signals import cancellation
 
     keep_key = getattr(arguments, "keep_key", False)
     request = Request(yes=arguments.yes, dry_run=arguments.dry_run, keep_key=keep_key)
-    with cancellation():
+    with signals.cancellation():
         report = verb(request, host, profile, terminal, _prompter(arguments, profile, terminal))
-    return _show(report, terminal)
+        return _show(report, terminal)
 
 
 def _texts(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -235,7 +234,9 @@ def _color(argv: Sequence[str]) -> str:
     return found[-1] if found and found[-1] in ("always", "never") else "auto"
 
 
+@signals.uninterrupted
 def _show(report: Report, terminal: Terminal) -> Exit:
+    """Say how it ended; by then everything is done, so a signal that comes meanwhile changes nothing."""
     if terminal.json_wanted:
         from gonkagate_setup.core.report import to_json
 
@@ -248,7 +249,8 @@ def _show(report: Report, terminal: Terminal) -> Exit:
 
 
 def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal) -> Exit:
-    if not terminal.json_wanted:
+    # With --json there is one object; what comes after it is an error for a person to see.
+    if not terminal.json_wanted or terminal.delivered:
         terminal.error(error)
         return error.exit_status
     from gonkagate_setup.core.report import Report
@@ -280,7 +282,9 @@ def _undelivered(why: str, *, stands: bool) -> SetupError:
 def _interrupted() -> SetupError:
     return SetupError(
         "cancelled",
-        "Cancelled; nothing was changed",
+        f"Interrupted after everything was done; {signals.KEPT}"
+        if signals.committed()
+        else "Cancelled; nothing was changed",
         next_step="run the command again when you want to go on",
     )
 
@@ -295,9 +299,11 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupErr
     given = (word.split("=", 1)[0] for word in argv)
     report = crash.write(fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which holds no key and no config"
+    now = f"it came after everything was done, and {signals.KEPT}"
     return SetupError(
         "unexpected_error",
-        f"This is a fault of this program ({type(fault).__name__}); what it had changed was put back",
+        f"This is a fault of this program ({type(fault).__name__}); "
+        + (now if signals.committed() else "what it had changed was put back"),
         where=None if report is None else Where(str(report)),
         next_step=f"please file it at {crash.ISSUES} with {hint}",
     )

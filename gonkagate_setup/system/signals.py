@@ -23,6 +23,8 @@ _CONSOLE_CLOSING: Final = (2, 5, 6)
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _CODES: Final = {"SIGTERM": "terminated", "SIGHUP": "hung_up"}
 
+KEPT: Final = "what was changed stays"
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -60,6 +62,7 @@ class _Watch:
 
 
 _watches: Final[list[_Watch]] = []
+_commits: Final[list[None]] = []
 _uninterrupted: Final[set[CodeType]] = set()
 
 
@@ -75,6 +78,16 @@ def check() -> None:
         watch.raise_it()
 
 
+def note_commit() -> None:
+    """Changes were made to stay just now."""
+    _commits.append(None)
+
+
+def committed() -> bool:
+    """Whether changes were made to stay since the last `cancellation` began: then no message may deny it."""
+    return bool(_commits)
+
+
 @contextmanager
 def cancellation() -> Iterator[None]:
     """Raise Cancelled in the main thread at the first signal.
@@ -86,6 +99,7 @@ def cancellation() -> Iterator[None]:
     before: dict[int, Any] = {}
     remove = _watch_console(watch) if os.name == "nt" else None
     _watches.append(watch)
+    _commits.clear()
     try:
         for name in _NAMES:
             number = getattr(signal, name, None)
@@ -95,7 +109,8 @@ def cancellation() -> Iterator[None]:
     except Cancelled as cancelled:
         raise SetupError(
             _CODES.get(cancelled.name, "cancelled"),
-            "Stopped; nothing is left half done",
+            "Stopped"
+            + (f" after everything was done; {KEPT}" if committed() else "; nothing is left half done"),
             next_step="run this command again when you like",
         ) from None
     finally:

@@ -71,6 +71,7 @@ class Terminal:
         find_width: Callable[[], int],
     ) -> None:
         self.json_wanted = json
+        self.delivered = False
         self._out = out
         self._err = err
         self._quiet = quiet
@@ -219,6 +220,7 @@ class Terminal:
         return not self._quiet and self._err.terminal
 
     def _deliver(self, text: str) -> None:
+        self.delivered = True
         failure = self._out.write(text)
         # A reader that had seen enough, or nobody to read at all, is no loss.
         if isinstance(failure, OSError) and failure.errno not in (errno.EPIPE, errno.EBADF):

@@ -110,6 +110,7 @@ class Transaction:
             try:
                 self._sync()
                 journal.discard(self._store)
+                signals.note_commit()
             except OSError as problem:
                 self._give_up(_StepError(Role.STATE.code("write"), self._store.journal, problem))
         self._entries, self._begun = [], 0
