@@ -100,8 +100,9 @@ def read_stored(store: Store, host: Host) -> StoredKey | None:
 
 def _protection_of(store: Store, host: Host) -> Status:
     protection = for_host(host)
-    folder = protection.inspect(store.folder)
-    return folder if not folder.ok else protection.inspect(store.key)
+    found = [protection.inspect(store.folder), protection.inspect(store.key)]
+    wrong = dict.fromkeys(part for status in found for part in status.detail.split("; ") if part)
+    return Status(not wrong, "; ".join(wrong), any(status.repairable for status in found))
 
 
 def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:

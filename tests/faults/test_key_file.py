@@ -12,6 +12,7 @@ import pytest
 
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.protection import for_host
+from gonkagate_setup.system.transaction import Protect, Transaction, lock
 from tests.faults.homes import NEW_KEY, SCENARIOS, Home, put
 from tests.windows import needs_git, real_lists
 
@@ -89,6 +90,27 @@ def test_folders_above_that_others_can_write_are_told(home: Home, which: str) ->
     assert not stored.protected.repairable
     assert f"other users can write in {folder}" in stored.protected.detail
     assert oct(folder.stat().st_mode)[-3:] == "777"
+
+
+@posix
+@pytest.mark.parametrize("what", ["key", "folder"])
+def test_a_drifted_mode_below_a_folder_of_all_is_told_with_it_and_repaired(home: Home, what: str) -> None:
+    path = home.store.key if what == "key" else home.store.folder
+    path.chmod(0o755)
+    home.store.folders[0].chmod(0o777)
+    stored = credential.read_stored(home.store, home.host)
+    assert stored is not None
+    assert stored.protected.repairable
+    told = stored.protected.detail.split("; ")
+    assert sorted(part.partition(" ")[0] for part in told) == sorted([str(path), "other"]), told
+    with lock(home.store, home.host), Transaction(home.store, home.host) as transaction:
+        transaction.apply([Protect(home.store.key)])
+        transaction.commit()
+    assert oct(path.stat().st_mode)[-3:] == ("600" if what == "key" else "700")
+    after = credential.read_stored(home.store, home.host)
+    assert after is not None
+    assert not after.protected.ok
+    assert not after.protected.repairable
 
 
 @posix

@@ -13,7 +13,7 @@ from gonkagate_setup.system.host import Host
 class Status:
     """Whether a file or folder is for its user alone, as read back from the system.
 
-    `detail` is one sentence for a report, empty where all is well. `repairable` says whether `apply` can
+    `detail` is for a report, half sentences with "; " between them, empty where all is well. `repairable` says whether `apply` can
     help; it cannot where the file system keeps no modes or another user owns the folder above.
     """
 

@@ -40,15 +40,15 @@ class PosixProtection:
         stranger = self._stranger(path, status)
         if stranger is not None:
             return Status(False, stranger)
+        wrong = []
         mode = stat.S_IMODE(status.st_mode)
-        if mode != _wanted(status):
-            return Status(
-                False, f"{path} has mode {mode:04o} instead of {_wanted(status):04o}", repairable=True
-            )
-        for folder in path.parents:
-            if others_can_write(folder):
-                return Status(False, f"other users can write in {folder}, so they can put other files there")
-        return Status(True)
+        drifted = mode != _wanted(status)
+        if drifted:
+            wrong.append(f"{path} has mode {mode:04o} instead of {_wanted(status):04o}")
+        shared = next((folder for folder in path.parents if others_can_write(folder)), None)
+        if shared is not None:
+            wrong.append(f"other users can write in {shared}, so they can put other files there")
+        return Status(not wrong, "; ".join(wrong), repairable=drifted)
 
     def apply(self, path: Path) -> Status:
         """See Protection; a mode that does not take now will never take on this file system."""
