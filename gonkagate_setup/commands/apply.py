@@ -113,6 +113,7 @@ def ending(
         found=context.probe.result(),
         findings=findings,
         state_existed=observed.state_file.exists,
+        former_keys=tuple(str(copy.path) for copy in observed.former_keys(plan)),
     )
 
 
@@ -141,6 +142,7 @@ def _writes(context: Context, plan: Plan, key: Secret | None, observed: Observat
     elif plan.key is not KeyAction.KEEP and key is not None:
         data = key.reveal().encode()
         changes.append(transactions.Write(observed.key_file, data, role=Role.SECRET, private=True))
+        changes += [transactions.Delete(copy, Role.SECRET) for copy in observed.former_keys(plan)]
     for config in plan.configs:
         if config.changed:
             role = Role.USER_CONFIG if config.layer == "user_config" else Role.PROJECT_CONFIG

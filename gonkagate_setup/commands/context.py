@@ -12,7 +12,7 @@ from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.layers import Survey
-from gonkagate_setup.core.plan import Plan
+from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.system import credential
@@ -60,6 +60,11 @@ class Observation:
     stored: credential.StoredKey | None
     state_file: Snapshot
     state: states.State | None
+    key_copies: tuple[Snapshot, ...] = ()
+
+    def former_keys(self, plan: Plan) -> tuple[Snapshot, ...]:
+        """The copies of former keys that go with the plan: all, once there is another key."""
+        return self.key_copies if plan.key is KeyAction.REPLACE else ()
 
 
 @dataclass(frozen=True)

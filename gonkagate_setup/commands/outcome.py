@@ -31,6 +31,7 @@ class Ending:
     found: Found
     findings: Sequence[Finding]
     state_existed: bool
+    former_keys: Sequence[str] = ()
 
 
 def dry_run(ending: Ending, diff: str) -> Report:
@@ -165,6 +166,7 @@ def _files(
 ) -> tuple[FileReport, ...]:
     """What happened to each file; `action` stands for every action but keep."""
     planned = [FileReport(str(ending.store.key), "secret", ending.plan.key.value)]
+    planned += [FileReport(copy, "backup", "delete") for copy in ending.former_keys]
     planned += [
         FileReport(
             str(change.snapshot.path),

@@ -172,6 +172,7 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
         store=context.store,
         findings=predicted,
         in_git=observed.survey.in_git,
+        former_keys=[copy.path for copy in observed.former_keys(plan)],
         width=context.terminal.width,
     )
     if asks:
@@ -216,6 +217,7 @@ def _observe(context: Context) -> Observation:
         stored=credential.read_stored(context.store, context.host),
         state_file=state_file,
         state=states.parse(state_file.data),
+        key_copies=credential.former_keys(context.store),
     )
 
 

@@ -21,7 +21,7 @@ from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.core.uninstalling import Removal
 from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.system import files
+from gonkagate_setup.system import credential, files
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
@@ -71,7 +71,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             return _report(profile, "success", "There is nothing to uninstall", plan)
         if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
             diff = render.diffs(taking_back.texts(plan.removal.edits))
-            preview = _preview(plan, profile, terminal.width)
+            preview = _preview(plan, store, profile, terminal.width)
             if request.dry_run:
                 terminal.say(preview)
                 message = "Nothing was removed; this is what would go"
@@ -137,6 +137,8 @@ def _created(store: Store) -> tuple[str, ...]:
 def _own_files(store: Store, survey: Survey) -> Iterator[tuple[Path, str]]:
     """Path and role of every file of ours; the key first, because nothing refers to it any more."""
     yield store.key, "secret"
+    for copy in credential.former_keys(store):
+        yield Path(copy.path), "backup"
     yield store.state, "state"
     yield store.note, "note"
     yield store.history, "note"
@@ -179,9 +181,16 @@ def _remove_empty_folders(store: Store) -> None:
             folder.rmdir()
 
 
-def _preview(plan: _Plan, profile: Profile, width: int) -> str:
+def _preview(plan: _Plan, store: Store, profile: Profile, width: int) -> str:
     edits = {str(edit.snapshot.path): edit for edit in plan.removal.edits}
-    entries = [(report, _about(report, profile, edits.get(report.path))) for report in plan.reports]
+    former = {str(copy.path) for copy in credential.former_keys(store)}
+    entries = [
+        (
+            report,
+            [render.FORMER_KEY] if report.path in former else _about(report, profile, edits.get(report.path)),
+        )
+        for report in plan.reports
+    ]
     return taking_back.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
 
 

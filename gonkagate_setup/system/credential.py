@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
 from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import git
-from gonkagate_setup.system.files import read_snapshot
+from gonkagate_setup.system.files import read_snapshot, refuse_reading
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import Status, for_host
 from gonkagate_setup.system.transaction.store import Store
@@ -96,6 +98,22 @@ def read_stored(store: Store, host: Host) -> StoredKey | None:
     except (SetupError, UnicodeDecodeError):
         return StoredKey(None, _protection_of(store, host))
     return StoredKey(secret, _protection_of(store, host))
+
+
+def former_keys(store: Store) -> tuple[Snapshot, ...]:
+    """The copies of former keys that the npm tool kept beside the key, as `api-key.bak-<time>`.
+
+    Only plain files of exactly such a name. Raises SetupError for one that cannot be read.
+    """
+    name = re.compile(re.escape(store.key.name) + r"\.bak-\d{8}T\d{6}Z(?:-\d+)?")
+    try:
+        found = sorted(path for path in store.folder.iterdir() if name.fullmatch(path.name))
+    except FileNotFoundError:
+        return ()
+    except OSError as problem:
+        refuse_reading(store.folder, problem)
+    plain = (path for path in found if stat.S_ISREG(path.lstat().st_mode))
+    return tuple(read_snapshot(path, follow_links=False) for path in plain)
 
 
 def _protection_of(store: Store, host: Host) -> Status:

@@ -48,6 +48,7 @@ _KEY: Final[Mapping[KeyAction, tuple[str, str]]] = {
     KeyAction.PROTECT: ("protect", "the stored API key stays; nobody but you may read it any more"),
     KeyAction.KEEP: ("no change", "the stored API key is used as it is"),
 }
+FORMER_KEY: Final = "a copy of a former API key that the npm tool kept"
 _PLANNED: Final[Mapping[str, str]] = {"create": "create", "update": "change", "keep": "no change"}
 _DONE: Final[Mapping[str, str]] = {
     "create": "created",
@@ -72,6 +73,7 @@ def preview(
     store: Store,
     findings: Sequence[Finding],
     in_git: bool = True,
+    former_keys: Sequence[object] = (),
     width: int = 80,
 ) -> str:
     """What will change, file by file, and what would stand in the way."""
@@ -84,6 +86,8 @@ def preview(
     if plan.choice.scope is Scope.PROJECT and not in_git:
         lines.append(wrap(_UPWARDS, width))
     lines += ["", *entry(action, store.key, [about_key], width)]
+    for copy in former_keys:
+        lines += entry("remove", copy, [FORMER_KEY], width)
     for config in plan.configs:
         about = _about(config, profile, store)
         shot = config.snapshot

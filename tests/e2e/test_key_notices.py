@@ -46,3 +46,27 @@ def test_a_key_in_the_projects_config_is_named_and_never_printed(machine: Machin
         found = [one for one in done.json["notices"] if one["code"] == "key_in_committed_file"]
         assert [(one["file"], one["key"]) for one in found] == [place]
         assert machine.key not in done.output
+
+
+def test_the_npm_tools_copies_of_former_keys_go_with_a_rotation(machine: Machine) -> None:
+    former = machine.key
+    setup = ("--yes", "--json", "--scope", "user")
+    machine.run_setup(*setup, "--api-key-stdin", stdin=former)
+    copies = [machine.key_file.with_name(f"api-key.bak-20260501T10111{n}Z") for n in range(2)]
+    other = machine.key_file.with_name("api-key.bak-of-mine")
+    for path in (*copies, other):
+        path.write_text(former)
+    machine.allow_key_in(other)
+    kept = machine.run_setup(*setup)
+    assert all(path.exists() for path in copies), kept.output
+    planned = machine.run_setup(
+        *setup[:1], "--scope", "user", "--dry-run", "--api-key-stdin", stdin=machine.new_key()
+    )
+    assert f"remove     {copies[0]}" in planned.output
+    done = machine.run_setup(*setup, "--api-key-stdin", stdin=machine.new_key())
+    assert done.status == 0, done.output
+    gone = [
+        file["path"] for file in done.json["files"] if (file["role"], file["action"]) == ("backup", "delete")
+    ]
+    assert gone == [str(path) for path in copies]
+    assert sorted(path.name for path in machine.key_file.parent.glob("*.bak-*")) == [other.name]

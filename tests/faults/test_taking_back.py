@@ -341,3 +341,22 @@ def test_no_copy_keeps_the_stored_key(tmp_path: Path) -> None:
     kept = list(home.root.rglob("*.bak-*"))
     assert any(b'"y"' in path.read_bytes() for path in kept)
     assert [path for path in kept if NEW_KEY in path.read_bytes()] == []
+
+
+def test_uninstall_takes_the_npm_tools_copies_of_former_keys_along(tmp_path: Path) -> None:
+    home = Home(tmp_path / "machine")
+    home.folder.mkdir(parents=True)
+    home.project.mkdir()
+    first_setup(home)
+    copies = [home.store.folder / f"api-key.bak-20260501T101112Z{end}" for end in ("", "-2")]
+    others = [home.store.folder / name for name in ("api-key.bak-x", "api-key.bak-20260501T101112Z.txt")]
+    for path in (*copies, *others):
+        path.write_bytes(NEW_KEY)
+    (home.store.folder / "api-key.bak-20260501T101113Z").symlink_to(others[0])
+    terminal, said = heard()
+    report = uninstall.run(
+        Request(True, False, keep_key=True), home.host, GONKAGATE, terminal, RefusingPrompter("test", "X")
+    )
+    assert [file.path for file in report.files if file.role == "backup"] == [str(path) for path in copies]
+    assert "a copy of a former API key that the npm tool kept" in said.getvalue()
+    assert [path.exists() for path in (*copies, *others, home.store.key)] == [False, False, True, True, True]

@@ -13,8 +13,9 @@ from gonkagate_setup.system.host import Host
 class Status:
     """Whether a file or folder is for its user alone, as read back from the system.
 
-    `detail` is for a report, half sentences with "; " between them, empty where all is well. `repairable` says whether `apply` can
-    help; it cannot where the file system keeps no modes or another user owns the folder above.
+    `detail` is for a report, half sentences with "; " between them, empty where all is well. `repairable`
+    says whether `apply` can help with any of it; it cannot where the file system keeps no modes or another
+    user owns the folder above.
     """
 
     ok: bool
