@@ -27,6 +27,13 @@ def desk(stand_in: StandIn) -> Iterator[Desk]:
 
 
 @pytest.fixture
+def quick_desk(stand_in: StandIn) -> Iterator[Desk]:
+    """The same with an opencode that only resolves configs, for what is about the screen."""
+    with desk_with(stand_in, quick=True) as made:
+        yield made
+
+
+@pytest.fixture
 def matches(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with the stored expectation of that name; UPDATE_SCREENS=1 stores it instead."""
 

@@ -12,6 +12,7 @@ from scripts import opencode_versions
 from tests import watching
 from tests.canary import SEARCHED, in_all
 from tests.machine import ROOT, Machine
+from tests.resolving import resolving_opencode
 from tests.sessions.screen import Screen
 from tests.stand_in import StandIn
 
@@ -55,6 +56,14 @@ class Desk:
         """The screen's text as it is everywhere: without this machine's places, times and versions."""
         return _timeless(screen.text).replace(str(self.machine.root), "/machine")
 
+    def coloured(self, screen: Screen) -> str:
+        """The same with the colours in it, as codes in angle brackets."""
+        text = screen.raw.replace("\r", "")
+        text = re.sub("\x1b\\[([0-9;]+)m", r"<\1>", text).replace("\x1b", "<escape>")
+        return _timeless("\n".join(line.rstrip() for line in text.rstrip().split("\n"))).replace(
+            str(self.machine.root), "/machine"
+        )
+
     def homely(self, screen: Screen) -> str:
         """The same for the docs, with places as they are on a person's machine."""
         return self.at_home(_timeless(screen.text))
@@ -74,19 +83,25 @@ def _timeless(text: str) -> str:
     text = re.sub(r"( \d+ s)+$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\.bak-\d{8}T\d{6}Z", ".bak-<time>", text)
     text = re.sub(r"\.[0-9a-f]{12}\.bak", ".<digest>.bak", text)
-    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?", "<time>", text)
     text = re.sub(r"opencode \d+\.\d+\.\d+", "opencode <version>", text)
     # Only said when it takes long enough to be noticed.
     return text.replace("checking the edit with a second parser ...\n", "") + "\n"
 
 
 @contextmanager
-def desk_with(stand_in: StandIn) -> Iterator[Desk]:
-    """A desk on a machine of its own, with the newest opencode; every key is searched for at the end."""
+def desk_with(stand_in: StandIn, *, quick: bool = False) -> Iterator[Desk]:
+    """A desk on a machine of its own, with the newest opencode; every key is searched for at the end.
+
+    `quick`: with an opencode that only resolves configs (tests/resolving.py).
+    """
     base = Path("/tmp").resolve()
     prefix = "g" * (_ROOT_LENGTH - len(str(base)) - 9)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=base) as root:
-        made = Desk(Machine(Path(root), stand_in, opencode_versions.executable(opencode_versions.NEWEST)))
+        opencode = None if quick else opencode_versions.executable(opencode_versions.NEWEST)
+        made = Desk(Machine(Path(root), stand_in, opencode))
+        if quick:
+            resolving_opencode(made.machine)
         yield made
         said = "".join(screen.raw for screen in made.sessions).encode()
         SEARCHED.outputs += len(made.sessions)

@@ -18,7 +18,7 @@ if sys.platform == "win32":
 
 import termios
 
-ROWS = 200
+ROWS = 260
 # The emulated screen is wider than the terminal says: lines that the program leaves whole (paths, commands)
 # stay whole in `text`, and its own wrapping to the terminal's width is what is seen.
 SCREEN_COLUMNS = 400
@@ -26,7 +26,7 @@ CTRL_C, CTRL_D, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x04", "\x1a", "\x1c"
 
 
 class Screen:
-    """The child of one test. `text` is the whole screen; nothing scrolls out of its 200 rows."""
+    """The child of one test. `text` is the whole screen; nothing scrolls out of its 260 rows."""
 
     def __init__(
         self,

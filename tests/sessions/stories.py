@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.sessions.desk import Desk
     from tests.sessions.screen import Screen
 
-PROMPT = "b back]: "
+PROMPT = "]: "
 
 
 @dataclass(frozen=True)

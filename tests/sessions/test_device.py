@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="pseudo-terminals are POSIX; Windows has test_console"
 )
 KEY = "gp-typed-0123456789abcdef"
-PICK, CONFIRM, SECRET = "b back]: ", "b back]: ", "Key [? help, b back]: "
+PICK, CONFIRM, SECRET = "? help]: ", "? help]: ", "Key [? help]: "
 Asked = Callable[..., Screen]
 
 
@@ -48,7 +48,7 @@ def test_a_typed_key_is_not_on_the_screen(asked: Asked, tmp_path: Path) -> None:
     screen.answer(SECRET, KEY)
     assert screen.end() == 0
     assert answers(tmp_path) == [KEY, ""]
-    assert screen.raw.replace("\r", "") == "\nKey [? help, b back]: \n"
+    assert screen.raw.replace("\r", "") == "\nKey [? help]: \n"
 
 
 def test_a_picked_answer_is_on_the_screen_as_typed(asked: Asked, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_picked_answer_is_on_the_screen_as_typed(asked: Asked, tmp_path: Path)
     screen.answer(PICK, "2")
     screen.end()
     assert answers(tmp_path) == ["b2", ""]
-    assert screen.text.split("\n")[-1] == "1 to 2, Enter for 1 [? help, b back]: 2"
+    assert screen.text.split("\n")[-1] == "1 to 2, Enter for 1 [? help]: 2"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_paste_that_comes_in_pieces_is_one_answer(asked: Asked, tmp_path: Path
     for piece in (KEY, "\r", "sec", "ond\r", "\r"):
         screen.type(piece)
         time.sleep(0.02)
-    screen.answer("Write this? [Enter or y: yes, n: no, ? help, b back]: ", "n")
+    screen.answer("Write this? [Enter or y: yes, n: no, ? help]: ", "n")
     screen.end()
     assert answers(tmp_path) == [f"{KEY}\nsecond\n", False, ""]
 
@@ -99,7 +99,7 @@ def test_a_text_pasted_at_a_choice_does_not_answer_the_next_question(asked: Aske
     screen.type("2\r\ry\r")
     screen.wait_for("That was more than one line.")
     screen.answer(PICK, "2")
-    screen.answer("Write this? [Enter or y: yes, n: no, ? help, b back]: ", "n")
+    screen.answer("Write this? [Enter or y: yes, n: no, ? help]: ", "n")
     screen.end()
     assert answers(tmp_path) == ["b2", False, ""]
 
@@ -109,7 +109,7 @@ def test_what_was_typed_before_the_question_is_no_answer(asked: Asked, tmp_path:
     screen.type("\r\ry\r")
     time.sleep(0.3)
     (tmp_path / "go").touch()
-    screen.answer("b back]: ", "n")
+    screen.answer("? help]: ", "n")
     screen.end()
     assert answers(tmp_path) == ["waited", False, ""]
 
@@ -119,7 +119,7 @@ def test_ctrl_c_interrupts_and_leaves_the_terminal_as_it_was(
     asked: Asked, tmp_path: Path, question: str
 ) -> None:
     screen = asked(question)
-    screen.wait_for("b back]: ")
+    screen.wait_for("? help]: ")
     screen.type("gp-half")
     if question == "secret":
         time.sleep(0.2)
@@ -139,7 +139,7 @@ def test_ctrl_c_interrupts_and_leaves_the_terminal_as_it_was(
 @pytest.mark.parametrize("question", ["pick", "confirm", "secret"])
 def test_the_end_of_input_cancels(asked: Asked, tmp_path: Path, question: str) -> None:
     screen = asked(question)
-    screen.wait_for("b back]: ")
+    screen.wait_for("? help]: ")
     screen.type(CTRL_D)
     screen.end()
     assert answers(tmp_path) == ["cancelled", ""]

@@ -45,12 +45,12 @@ def test_everything_is_shown_before_the_question(desk: Desk, columns: int) -> No
     assert not desk.machine.key_file.exists()
 
 
-@pytest.mark.parametrize("keys", ["n\r", "b\r", CTRL_C, CTRL_D], ids=["no", "back", "Ctrl-C", "Ctrl-D"])
+@pytest.mark.parametrize("keys", ["n\r", CTRL_C, CTRL_D], ids=["no", "Ctrl-C", "Ctrl-D"])
 def test_every_other_answer_leaves_all_as_it_is(desk: Desk, keys: str) -> None:
     installed(desk.machine)
     before = ours(desk.machine)
     screen = desk.sit("uninstall")
-    screen.wait_for("b back]: ")
+    screen.wait_for("]: ")
     screen.type(keys)
     assert screen.end() == 130
     assert ours(desk.machine) == before
@@ -59,9 +59,9 @@ def test_every_other_answer_leaves_all_as_it_is(desk: Desk, keys: str) -> None:
 def test_enter_is_yes_and_help_explains_first(desk: Desk) -> None:
     installed(desk.machine)
     screen = desk.sit("uninstall")
-    screen.answer("b back]: ", "?")
+    screen.answer("]: ", "?")
     screen.wait_for("Nothing is changed before you say yes")
-    screen.answer("b back]: ", "")
+    screen.answer("]: ", "")
     assert screen.end() == 0
     assert not desk.machine.key_file.exists()
 
