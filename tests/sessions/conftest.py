@@ -29,6 +29,8 @@ def desk(stand_in: StandIn) -> Iterator[Desk]:
 @pytest.fixture
 def quick_desk(stand_in: StandIn) -> Iterator[Desk]:
     """The same with an opencode that only resolves configs, for what is about the screen."""
+    from tests.sessions.desk import desk_with
+
     with desk_with(stand_in, quick=True) as made:
         yield made
 
