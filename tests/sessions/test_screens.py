@@ -290,7 +290,7 @@ def test_stopping_at_the_question_of_a_way_back(
 )
 def test_the_object_of_a_cancelled_setup_is_valid(quick_desk: Desk, question: str, keys: str) -> None:
     out = quick_desk.machine.root / "out.json"
-    screen = quick_desk.sit("--json", shell=f"{{}} >{out}")
+    screen = quick_desk.sit("--json", shell=f"exec {{}} >{out}")
     reach(screen, question, quick_desk.machine.key)
     screen.type(keys)
     assert screen.end() == 130
