@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gonkagate_setup.errors import SetupError
+from gonkagate_setup.system import child
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Recovery, Store, TargetChanged, journal
@@ -10,10 +11,12 @@ from gonkagate_setup.ui.terminal import Terminal
 
 
 def put_back(store: Store, host: Host, terminal: Terminal, *, dry_run: bool) -> None:
-    """Undo an unfinished journal; a dry run only says that there is one.
+    """Undo an unfinished journal, remove old temporary folders; a dry run only says that there is a journal.
 
     Raises SetupError managed_rollback_failed where something could not be put back.
     """
+    if not dry_run:
+        child.sweep(host.now().timestamp())
     if not journal.exists(store):
         return
     if dry_run:

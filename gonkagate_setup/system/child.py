@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -20,6 +21,10 @@ from gonkagate_setup.system.programs import environment
 
 TIMEOUT: Final = 90.0
 OUTPUT_LIMIT: Final = 64 * 1024 * 1024
+_PREFIX: Final = "gonkagate-setup-"
+# What tempfile makes of the prefix (its own alphabet and length).
+_LEFT: Final = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
+_STALE_SECONDS: Final = 24 * 60 * 60
 # How often a running opencode's output is measured; its end is noticed at once, by a thread in wait().
 _WATCH_SECONDS: Final = 0.05
 
@@ -53,7 +58,7 @@ def run(
     import shutil
     import tempfile
 
-    folder = Path(tempfile.mkdtemp(prefix="gonkagate-setup-", dir=scratch))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
     try:
         with tempfile.TemporaryFile(dir=folder) as out, tempfile.TemporaryFile(dir=folder) as err:
             process = _start(executable, arguments, _child_environ(environ, folder, cwd), cwd, out, err)
@@ -64,6 +69,24 @@ def run(
             return Output(process.returncode, _content(out, limit), _content(err, limit))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(now: float, folder: Path | None = None) -> None:
+    """Remove the private folders that killed runs left in the temporary folder, a day and more ago.
+
+    `now` is in seconds since 1970. Only what has exactly such a name and belongs to this user.
+    """
+    import shutil
+    import tempfile
+
+    with contextlib.suppress(OSError), os.scandir(folder or tempfile.gettempdir()) as entries:
+        for entry in entries:
+            if _LEFT.fullmatch(entry.name) is None or not entry.is_dir(follow_symlinks=False):
+                continue
+            status = entry.stat(follow_symlinks=False)
+            mine = os.name == "nt" or status.st_uid == os.getuid()
+            if mine and now - status.st_mtime > _STALE_SECONDS:
+                shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def _start(

@@ -12,7 +12,7 @@ from typing import Callable
 import pytest
 
 from gonkagate_setup.core.layers import Reading
-from gonkagate_setup.system import credential, programs, survey
+from gonkagate_setup.system import child, credential, programs, survey
 from gonkagate_setup.system.survey import find_worktree
 from tests.faults.homes import NEW_KEY, Home, put
 
@@ -77,6 +77,43 @@ def test_what_lies_in_the_current_folder_is_not_on_the_path(home: Home) -> None:
         put(program, b"#!/bin/sh\nexit 0\n", 0o755)
     host = replace(home.host, environ={"PATH": str(real.parent)}, cwd=home.project)
     assert list(programs.on_path("git", host)) == [real]
+
+
+@posix
+def test_what_killed_runs_left_in_the_temporary_folder_goes_after_a_day(tmp_path: Path) -> None:
+    now = 1_900_000_000.0
+    outside = tmp_path / "outside"
+    put(outside / "precious", b"x", 0o644)
+    temp = tmp_path / "temp"
+    goes, others = "gonkagate-setup-abcd_123", ("gonkagate-setup-crash-ab", "gonkagate-setup-abcd123")
+    old = (goes, *others, "my-gonkagate-setup-abcd_123", "gonkagate-setup-ABCD_123")
+    for name in (*old, "gonkagate-setup-new00000"):
+        put(temp / name / "state" / "opencode", b"x", 0o600)
+        (temp / name / "link").symlink_to(outside)
+        os.utime(temp / name, (now - 90_000, now - (90_000 if name in old else 3_000)))
+    (temp / "gonkagate-setup-link0000").symlink_to(outside)
+    os.utime(temp / "gonkagate-setup-link0000", (1, 1), follow_symlinks=False)
+    put(temp / "gonkagate-setup-file0000", b"x", 0o600)
+    os.utime(temp / "gonkagate-setup-file0000", (1, 1))
+    child.sweep(now, temp)
+    assert [name for name in old if not (temp / name).exists()] == [
+        name for name, goes in old.items() if goes
+    ]
+    assert (temp / "gonkagate-setup-new00000").exists()
+    assert (temp / "gonkagate-setup-link0000").is_symlink()
+    assert (temp / "gonkagate-setup-file0000").exists()
+    assert (outside / "precious").exists()
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives files away")
+def test_another_users_folder_stays(tmp_path: Path) -> None:
+    theirs = tmp_path / "gonkagate-setup-abcd_123"
+    theirs.mkdir()
+    os.utime(theirs, (1, 1))
+    os.chown(theirs, 12345, 12345)
+    child.sweep(1_900_000_000.0, tmp_path)
+    assert theirs.exists()
 
 
 @posix

@@ -492,3 +492,19 @@ def test_profile_names_are_the_npm_tools(home: Home) -> None:
     assert home.store.state == home.folder / ".gonkagate" / "opencode" / "install-state.json"
     assert home.store.backups == home.folder / ".gonkagate" / "opencode" / "backups" / "project-config"
     assert GONKAGATE.key_binding == "{file:~/.gonkagate/opencode/api-key}"
+
+
+@posix
+def test_the_mode_of_what_was_put_back_by_hand_stays(installed: Home) -> None:
+    """A killed setup, then a person copies the backup back and takes the mode that they like."""
+    before = installed.user_config.read_bytes()
+    with lock(installed.store, installed.host):
+        Transaction(installed.store, installed.host).apply([user_write(installed, b"{}")])
+    installed.user_config.write_bytes(before)
+    installed.user_config.chmod(0o600)
+    with lock(installed.store, installed.host):
+        recovery = recover(installed.store, installed.host)
+    assert recovery is not None
+    assert recovery.failures == ()
+    assert oct(installed.user_config.stat().st_mode)[-3:] == "600"
+    assert installed.user_config.read_bytes() == before

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -154,13 +155,15 @@ def test_a_missing_working_folder_is_refused_and_not_made(
 
 
 def test_a_fault_of_ours_shows_no_traceback(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def explode(*_: Any) -> Any:
         raise RuntimeError(f"header Bearer {KEY}")
 
     monkeypatch.setitem(cli._VERBS, "models", explode)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert cli.main(["models"]) == 1
+    assert [path.name[:22] for path in tmp_path.iterdir()] == ["gonkagate-setup-crash-"]
     printed = capsys.readouterr()
     assert "RuntimeError" in printed.err
     assert KEY not in printed.err

@@ -123,9 +123,11 @@ def _undo_file(work: _Undoing, entry: FileEntry) -> None:
     with Folder(entry.path.parent) as folder:
         folder.remove(entry.temporary)
         now = read_snapshot(entry.path, follow_links=False, limit=_limit(entry)).data
-        if now == entry.before and (now is None or not entry.after or not _mode_differs(entry)):
-            return
         ours = now is None if not entry.after else now is not None and journal.digest(now) in entry.after
+        # The old bytes under another mode: ours only where we wrote those very bytes, else somebody put them
+        # back by hand and made of the mode what they liked.
+        if now == entry.before and not (ours and now is not None and _mode_differs(entry)):
+            return
         if not ours and now != entry.before:
             _leave(work, entry, now)
         elif entry.before is None:
