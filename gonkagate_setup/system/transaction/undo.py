@@ -77,7 +77,9 @@ def undo(store: Store, host: Host, entries: Sequence[Entry], begun: int | None =
         try:
             journal.discard(store)
         except OSError as problem:
-            work.failures.append(f"{store.journal} could not be removed ({reason(problem)})")
+            # Gone but not synced is no failure: should it come back, it finds everything as before.
+            if journal.exists(store):
+                work.failures.append(f"{store.journal} could not be removed ({reason(problem)})")
     return Recovery(tuple(work.restored), tuple(work.failures))
 
 
