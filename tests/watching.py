@@ -21,6 +21,8 @@ _EVENTS: dict[str, int | None] = {
     "os.spawn": 3,
     "os.system": None,
 }
+# Not what tests put in the place of these.
+_open, _write, _close = os.open, os.write, os.close
 _END = b"\n\0end of a child\0\n"
 _LOG = "children"
 
@@ -103,11 +105,11 @@ def _note(log: str, event: str, arguments: tuple[Any, ...]) -> None:
     environ = os.environ if environ is None else environ
     parts = [_bytes(argument) for argument in arguments[: len(arguments) if at is None else at]]
     parts += [_bytes(name) + b"=" + _bytes(value) for name, value in dict(environ).items()]
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
+    descriptor = _open(log, os.O_WRONLY | os.O_APPEND)
     try:
-        os.write(descriptor, b"\0".join(parts) + _END)
+        _write(descriptor, b"\0".join(parts) + _END)
     finally:
-        os.close(descriptor)
+        _close(descriptor)
 
 
 def _bytes(value: Any) -> bytes:

@@ -14,14 +14,14 @@ from typing import Any, Sequence
 from gonkagate_setup.system import child
 from gonkagate_setup.system.child import Output
 from tests.faults.homes import Home
-from tests.property.jsonc_tokens import Tree as Text
+from tests.property.jsonc_tokens import whole_value
 
 _REAL = child.run
 
 
 def value_of(path: Path) -> Any:
     """The value of a JSONC file, read by the tests' own tokenizer; None where there is no file."""
-    return Text(path.read_text(encoding="utf-8")).root.value if path.exists() else None
+    return whole_value(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 class Answers:

@@ -30,6 +30,7 @@ from gonkagate_setup.system.transaction import (
 )
 from gonkagate_setup.system.transaction.changes import Change
 from tests.canary import Canary, leaks
+from tests.property.jsonc_tokens import whole_value
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=timezone.utc)
 # The same in every process of a test; after each test they are searched for like any canary (conftest.py).
@@ -99,17 +100,21 @@ class Home:
     def would_start(self) -> str | None:
         """Why opencode would refuse to start, None where it would not; test_starts.py tries it."""
         for path in (self.user_config, self.project_config):
-            if not path.exists():
-                continue
-            text = path.read_text()
-            try:
-                value = json.loads(text) if text else {}
-            except ValueError:
-                return f"{path} is not JSON"
-            if not isinstance(value, dict):
-                return f"{path} is not an object"
-            if BINDING in text and not (self.folder / ".gonkagate" / "opencode" / "api-key").is_file():
-                return f"{path} names a key file that is not there"
+            for one in (path, path.with_suffix(".jsonc")):
+                reason = self._refused(one) if one.exists() else None
+                if reason is not None:
+                    return f"{one} {reason}"
+        return None
+
+    def _refused(self, path: Path) -> str | None:
+        text = path.read_text(encoding="utf-8")
+        try:
+            if text and not isinstance(whole_value(text), dict):
+                return "is not an object"
+        except (AssertionError, IndexError, ValueError):
+            return "is not JSONC"
+        if BINDING in text and not (self.folder / ".gonkagate" / "opencode" / "api-key").is_file():
+            return "names a key file that is not there"
         return None
 
 

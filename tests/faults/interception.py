@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 from unittest import mock
 
 if sys.platform != "win32":
@@ -25,7 +25,7 @@ CALLS = (
 # Between two of these the disk does not change, so a kill before each is a kill at every state of the disk.
 CHANGING = frozenset(
     ("chmod", "fchmod", "fchown", "flock", "fsync", "ftruncate", "mkdir", "replace", "rmdir", "setxattr")
-) | {"unlink", "utime", "write"}
+) | {"create", "unlink", "utime", "write"}
 
 Action = Callable[[str, Callable[[], Any]], Any]
 
@@ -47,14 +47,20 @@ class Counter:
 
 def points(work: Callable[[], None], *, every: bool) -> tuple[int, list[int]]:
     """How many calls the work makes, and at which to act: at every one, or at each that changes the disk and
-    at one in twenty of the others.
+    at one in forty of the others.
     """
     counter = Counter()
     with intercepted(counter):
         work()
     numbered = list(enumerate(counter.names, start=1))
-    chosen = [at for at, name in numbered if every or name in CHANGING or at % 20 == 0]
+    chosen = [at for at, name in numbered if every or name in CHANGING or at % 40 == 0]
     return len(numbered), chosen
+
+
+def spread(chosen: Sequence[int], number: int) -> list[int]:
+    """That many of the points, from the whole of the run."""
+    step = len(chosen) / number
+    return [chosen[int((place + 0.5) * step)] for place in range(number)]
 
 
 @contextmanager
@@ -63,13 +69,19 @@ def intercepted(counter: Counter) -> Iterator[Counter]:
     with ExitStack() as stack:
         for module, name in (*((os, name) for name in CALLS), (fcntl, "flock")):
             function = _counting(counter, name, getattr(module, name))
+            original = getattr(module, name)
             stack.enter_context(mock.patch.object(module, name, function))
+            for abilities in ("supports_fd", "supports_dir_fd", "supports_follow_symlinks"):
+                able = getattr(os, abilities)
+                if original in able:
+                    stack.enter_context(mock.patch.object(os, abilities, able | {function}))
         yield counter
 
 
 def _counting(counter: Counter, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def function(*arguments: Any, **named: Any) -> Any:
-        return counter.call(name, lambda: original(*arguments, **named))
+        creates = name == "open" and arguments[1] & os.O_CREAT
+        return counter.call("create" if creates else name, lambda: original(*arguments, **named))
 
     return function
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.faults.homes import SCENARIOS, Scenario
-from tests.faults.interception import Counter, intercepted
+from tests.faults.interception import CHANGING, Counter, intercepted
 
 strace = shutil.which("strace")
-pytestmark = pytest.mark.skipif(
+needs_strace = pytest.mark.skipif(
     strace is None or sys.platform != "linux", reason="strace, which counts the calls, is not on this machine"
 )
+pytestmark = needs_strace
 
 ROOT = Path(__file__).resolve().parents[2]
 _BEGIN, _END = "/sweep-begins-here", "/sweep-ends-here"
@@ -26,6 +27,7 @@ _TRACED = "%file,%desc"
 _UNCOUNTED = {"mmap", "ioctl", "fcntl", "getcwd", "dup", "pipe2", "select", "poll", "getdents64"}
 _KERNEL_NAMES = {
     "open": "openat",
+    "create": "openat",
     "stat": "stat",
     "lstat": "stat",
     "fstat": "stat",
@@ -78,6 +80,25 @@ def test_kernel_sees_what_is_counted(scenario: Scenario, tmp_path: Path) -> None
     if done.returncode != 0:
         pytest.skip(f"strace may not trace here: {done.stderr.strip()[-200:]}")
     assert seen(log.read_text()) == counted(counter.names)
+
+
+def changes_seen(program: str, log: Path, *arguments: str) -> list[str]:
+    """What the kernel saw changing the disk between the two marks, in the main thread of that program."""
+    done = subprocess.run(
+        [str(strace), "-qq", "-o", str(log), "-e", f"trace={_TRACED}", sys.executable, "-c",
+         program.replace("BEGIN", repr(_BEGIN)).replace("END", repr(_END)), *arguments],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr.strip()[-200:]}")
+    assert done.returncode == 0, done.stderr
+    inside = log.read_text().split(_BEGIN, 1)[1].split("\n", 1)[1].split(_END, 1)[0]
+    kernel = []
+    for name, rest in re.findall(r"^(\w+)\((.*)$", inside, flags=re.MULTILINE):
+        creates = name in ("open", "openat") and "O_CREAT" in rest
+        kernel.append("create" if creates else _KERNEL_NAMES.get(name, name))
+    return [name for name in kernel if name in CHANGING]
 
 
 def seen(text: str) -> list[str]:

@@ -151,3 +151,11 @@ class Tree:
             elif token.kind != "blank":
                 break
         return set(seen[:before_comma])
+
+
+def whole_value(text: str) -> Any:
+    """The value of a text that may be broken: AssertionError, IndexError or ValueError where it is."""
+    tree = Tree(text)
+    rest = tree.tokens[tree.root.last + 1 :]
+    assert all(token.kind in ("blank", "comment") for token in rest), "something follows the value"
+    return tree.root.value
