@@ -12,6 +12,7 @@ r"""The terminal device: where a person is asked and answers, also while stdin i
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Callable, Protocol
 
@@ -96,7 +97,6 @@ class PosixTerminal:
 
         try:
             before = termios.tcgetattr(self._reading)
-            data, ended = b"", False
             try:
                 # Before the prompt is seen: a paste that follows it at once must find the echo off.
                 self._prepare(termios, before, hidden)
@@ -105,10 +105,15 @@ class PosixTerminal:
                 ended = data.endswith(b"\n")
                 if ended:
                     data += self._rest_of_paste(termios)
-            finally:
-                termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
-                if hidden or not ended:
+            except BaseException:
+                # A terminal that went away refuses both; what is told is that it went (SIGHUP), or Ctrl-C.
+                with suppress(OSError, termios.error):
+                    termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
                     self.write("\n")
+                raise
+            termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
+            if hidden or not ended:
+                self.write("\n")
         except termios.error as failure:
             refusal = EchoError() if hidden else OSError(*failure.args)
             raise refusal from None
