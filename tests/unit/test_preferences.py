@@ -73,3 +73,23 @@ def test_the_real_plutil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "list.plist").write_bytes(plistlib.dumps(CONFIG, fmt=plistlib.FMT_BINARY))
     seen = taken(tmp_path.resolve(), monkeypatch)
     assert merge(seen.layers(Environment.FRESH))["model"] == "openai/managed"
+
+
+@pytest.mark.parametrize("how", ["refused", "silent", "missing"])
+def test_a_list_that_cannot_be_converted_is_no_empty_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """It is known to be there and outranks everything, so it is said that it cannot be read."""
+    (tmp_path / "list.plist").write_bytes(b"not a list")
+
+    def plutil(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        if how == "silent":
+            raise subprocess.TimeoutExpired(command, 10)
+        if how == "missing":
+            raise FileNotFoundError(2, "No such file or directory", command[0])
+        return subprocess.CompletedProcess(command, 1, b"", b"list.plist: Property List error\n")
+
+    monkeypatch.setattr(subprocess, "run", plutil)
+    highest = taken(tmp_path.resolve(), monkeypatch).layers(Environment.FRESH)[-1]
+    assert highest.layer == "managed_preferences"
+    assert highest.problem is not None
