@@ -75,7 +75,7 @@ def _read_again(edits: Sequence[FileEdit]) -> None:
                 "managed_config_merge_failed",
                 f"A second parser does not find exactly the intended change: {problem}",
                 where=Where(str(edit.snapshot.path)),
-                next_step="nothing was written; please file the shape of this config as a bug",
+                next_step=problem.next_step,
             ) from None
 
 

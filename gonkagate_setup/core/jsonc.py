@@ -9,7 +9,7 @@ What is accepted stands in jsonc_scan, how edits look in jsonc_edit and in docs/
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Final, Iterable, NamedTuple
 
@@ -17,6 +17,7 @@ from gonkagate_setup.core import jsonc_edit, jsonc_scan
 from gonkagate_setup.core.edits import Operation, Remove, Set
 from gonkagate_setup.core.jsonc_edit import same
 from gonkagate_setup.core.jsonc_scan import BOM, JsoncError, Node
+from gonkagate_setup.core.references import env_references, file_references
 
 __all__ = [
     "Document",
@@ -71,11 +72,12 @@ def parse(text: str) -> Document:
 class Document:
     """A config text with its tree; never changed, every edit returns a new document."""
 
-    __slots__ = ("root", "text")
+    __slots__ = ("_lines", "root", "text")
 
     def __init__(self, text: str, root: Node | None) -> None:
         self.text: Final = text
         self.root: Final = root
+        self._lines: list[int] | None = None
 
     @property
     def value(self) -> dict[str, Any]:
@@ -106,7 +108,10 @@ class Document:
 
     def location(self, offset: int) -> tuple[int, int]:
         """1-based line and column of an offset."""
-        return jsonc_scan.place(self.text, offset)
+        if self._lines is None:
+            self._lines = jsonc_scan.line_starts(self.text)
+        line = bisect_right(self._lines, offset)
+        return max(line, 1), max(offset - self._lines[max(line, 1) - 1], 0) + 1
 
     @property
     def duplicates(self) -> tuple[Duplicate, ...]:
@@ -206,12 +211,6 @@ class Token:
     in_comment: bool
 
 
-_ENV: Final = re.compile(r"\{env:([^}]+)\}")
-_FILE: Final = re.compile(r"\{file:((?:\{env:[^}]+\}|[^}])+)\}")
-# What JavaScript's trimStart takes off the beginning of a line and a config can hold.
-_JS_BLANKS: Final = " \t\r\v\f\u00a0\u2028\u2029" + BOM
-
-
 def reference_tokens(document: Document) -> tuple[Token, ...]:
     """Every reference that opencode resolves, comments included, in source order.
 
@@ -220,16 +219,16 @@ def reference_tokens(document: Document) -> tuple[Token, ...]:
     is replaced everywhere, also inside the path of a `{file:…}`.
     """
     text = document.text
-    found = [(match.start(), "env", match[0], match[1]) for match in _ENV.finditer(text)]
-    found += [
-        (match.start(), "file", match[0], match[1])
-        for match in _FILE.finditer(text)
-        if not text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-        .lstrip(_JS_BLANKS)
-        .startswith("//")
-    ]
+    found = [(found.start, "env", found) for found in env_references(text)]
+    found += [(found.start, "file", found) for found in file_references(text)]
     comments = jsonc_scan.comments(text) if found else ()
+    starts = [start for start, _ in comments]
+
+    def in_comment(offset: int) -> bool:
+        before = bisect_right(starts, offset)
+        return before > 0 and offset < comments[before - 1][1]
+
     return tuple(
-        Token(whole, kind, argument, offset, any(start <= offset < end for start, end in comments))
-        for offset, kind, whole, argument in sorted(found)
+        Token(text[one.start : one.end], kind, one.argument, offset, in_comment(offset))
+        for offset, kind, one in sorted(found)
     )

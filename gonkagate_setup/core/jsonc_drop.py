@@ -15,19 +15,16 @@ from gonkagate_setup.core.jsonc_scan import COMMENT, LINE_BREAK, Node
 def dropped(container: Node, gone: Sequence[Node]) -> list[Edit]:
     """The edits that take the items in `gone` out of `container`."""
     going = {id(item) for item in gone}
-    items = container.items or []
-    edits: list[Edit] = []
-    gap: _Gap | None = None
-    for index, item in enumerate(items):
-        if id(item) not in going:
-            gap = None
-            continue
-        if gap is None:
-            gap = _Gap(container, index)
-            edits.append(Edit(gap.start, gap.start, ""))
-        gap.drop(index)
-        edits[-1] = Edit(gap.start, gap.end, gap.text)
-    return edits
+    gaps: list[_Gap] = []
+    neighbours = False
+    for index, item in enumerate(container.items or ()):
+        goes = id(item) in going
+        if goes and not neighbours:
+            gaps.append(_Gap(container, index))
+        if goes:
+            gaps[-1].drop(index)
+        neighbours = goes
+    return [Edit(gap.start, gap.end, gap.text) for gap in gaps]
 
 
 class _Gap:

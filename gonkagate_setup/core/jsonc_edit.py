@@ -27,9 +27,10 @@ from gonkagate_setup.core.jsonc_lines import (
     last_comment,
     on_own_line,
 )
-from gonkagate_setup.core.jsonc_scan import LINE_BREAK, STRING, Node
+from gonkagate_setup.core.jsonc_scan import LINE_BREAK, REFERENCE, STRING, Node, Reference
 
 _COLON: Final = re.compile(r"[ \t]*:[ \t]*")
+_KEY: Final = re.compile(f"{STRING.pattern}|{REFERENCE.pattern}")
 _INDENTED: Final = re.compile(r'[\r\n](\t| +)"')
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
@@ -136,7 +137,9 @@ def _changes(root: Node, target: dict[str, Any]) -> Iterator[_Change]:
         else:
             yield _Replace(chain, node, wanted)
             continue
-        if chain and gone and entries and not kept and not jsonc_scan.comments(node.raw):
+        # A member named __proto__ is in no value: where one is, not all of the items go.
+        all_go = chain and gone and len(gone) == len(node.items or ())
+        if all_go and entries and not jsonc_scan.comments(node.raw):
             yield _Replace(chain, node, wanted)
             continue
         if gone:
@@ -302,6 +305,8 @@ _Piece = Union[str, tuple[Any, str, bool]]
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, Reference):
+        return str(value)
     text = json.dumps(value, ensure_ascii=False)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
@@ -350,7 +355,7 @@ def _colon(chain: _Chain) -> str:
     """The colon with its blanks, as the nearest member of an object has it."""
     for container in reversed(chain):
         key_start = container.items[-1].key_start if container.items else None
-        key = None if key_start is None else STRING.match(container.text, key_start)
+        key = None if key_start is None else _KEY.match(container.text, key_start)
         colon = key and _COLON.match(container.text, key.end())
         if colon and container.items and colon.end() == container.items[-1].start:
             return colon[0]

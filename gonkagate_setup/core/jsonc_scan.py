@@ -5,6 +5,9 @@ file when `errors` is not empty. This scanner accepts and refuses exactly the sa
 that opencode has around that call: one leading byte order mark is dropped, and the root is an object.
 `null` is syntax like any other value; where it may stand is opencode's schema's business.
 
+opencode replaces `{env:…}` and `{file:…}` in the text before that call. Outside strings such a reference is
+read as a value, or as a key where it begins with `{env:`, whatever will stand there.
+
 One compiled regular expression and an explicit stack: linear time, and no recursion at any depth.
 """
 
@@ -23,11 +26,14 @@ MAX_DEPTH: Final = 50_000
 STRING: Final = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"')
 COMMENT: Final = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
+REFERENCE: Final = re.compile(r"\{env:[^}]+\}|\{file:(?:\{env:[^}]+\}|[^}])+\}")
 
 # Blanks are skipped in front of a token; whatever is no token is `bad`, so every position matches at once.
 _TOKEN: Final = re.compile(
     r"[ \t\r\n]*(?:"
     rf"(?P<string>{STRING.pattern})"
+    # What opencode fills in may be a part of a number: `{env:SECONDS}000`.
+    rf"|(?P<reference>[-+.0-9A-Za-z]*(?:(?:{REFERENCE.pattern})[-+.0-9A-Za-z]*)+)"
     r"|(?P<mark>[{}\[\],:])"
     r"|(?P<scalar>true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
     rf"|(?P<comment>{COMMENT.pattern})"
@@ -38,6 +44,21 @@ _TOKEN: Final = re.compile(
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 # Up to here an integer is the same number in Python and in JavaScript, where all numbers are doubles.
 _EXACT_DIGITS: Final = 15
+
+
+class Reference(str):
+    """A value or key that opencode fills in, outside of any string; never equal to a string."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and str(self) == str(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Reference, str(self)))
 
 
 class JsoncError(ValueError):
@@ -56,10 +77,14 @@ class JsoncError(ValueError):
 
 def place(text: str, offset: int) -> tuple[int, int]:
     """1-based line and column of an offset; CR LF, LF and CR each end a line."""
-    line, start = 1, len(BOM) if text.startswith(BOM) else 0
-    for line_break in LINE_BREAK.finditer(text, 0, offset):
-        line, start = line + 1, line_break.end()
-    return line, max(offset - start, 0) + 1
+    starts = line_starts(text, offset)
+    return len(starts), max(offset - starts[-1], 0) + 1
+
+
+def line_starts(text: str, end: int | None = None) -> list[int]:
+    """Where each line begins, up to `end`; the first one behind a byte order mark."""
+    breaks = LINE_BREAK.finditer(text, 0, len(text) if end is None else end)
+    return [len(BOM) if text.startswith(BOM) else 0, *(line_break.end() for line_break in breaks)]
 
 
 class Node:
@@ -235,6 +260,16 @@ class _Scanner:
             node.value = float(raw)
         self.finish(node, offset + len(raw))
 
+    def reference(self, raw: str, offset: int) -> None:
+        # What comes from a file has its quotes escaped, so it is never a key.
+        if self.expected in _KEYS and raw.startswith("{env:"):
+            self.key, self.key_start = Reference(raw), offset
+            self.expected = _Expected.COLON
+            return
+        node = self.add(offset)
+        node.value = Reference(raw)
+        self.finish(node, offset + len(raw))
+
     def end(self, offset: int) -> Node:
         if self.root is not None:
             return self.root
@@ -263,6 +298,8 @@ def scan(text: str) -> Node:
             scanner.marks[match["mark"]](match.start("mark"))
         elif kind == "scalar":
             scanner.scalar(match["scalar"], match.start("scalar"))
+        elif kind == "reference":
+            scanner.reference(match["reference"], match.start("reference"))
         elif kind == "bad":
             offset = match.start("bad")
             raise JsoncError(_why_bad(text, offset), text, offset)

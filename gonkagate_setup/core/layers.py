@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any, Callable, Final, Iterator, Mapping, Sequence
+from typing import Any, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
@@ -21,12 +20,12 @@ from gonkagate_setup.core.places import (
     Surroundings,
     places,
 )
+from gonkagate_setup.core.references import env_references, fill_in
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError, Where
 
 Path = tuple[str, ...]
 MISSING: Final = object()
-_ENV_TOKEN: Final = re.compile(r"\{env:([^}]+)\}")
 # opencode joins these lists over the layers instead of replacing them.
 _JOINED: Final = ("instructions", "plugin")
 
@@ -319,10 +318,10 @@ def _parsed(
     problem = reading.problem if reading is not None else None
     if reading is None:
         document, problem = _attempt(text)
-    references = frozenset(_ENV_TOKEN.findall(text))
+    references = frozenset(found.argument for found in env_references(text))
     value = document.value if document is not None else {}
     if references:
-        expanded, problem = _attempt(_ENV_TOKEN.sub(_filler(environ), text))
+        expanded, problem = _attempt(fill_in(text, lambda name: environ.get(name, "")))
         value = expanded.value if expanded is not None else {}
     return Layer(place, name, lowered(value), document, problem, path=path, references=references)
 
@@ -332,7 +331,3 @@ def _attempt(text: str) -> tuple[Document | None, Problem | None]:
         return parse(text), None
     except JsoncError as error:
         return None, Problem(error.reason, error.line, error.column)
-
-
-def _filler(environ: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
-    return lambda match: environ.get(match.group(1), "")

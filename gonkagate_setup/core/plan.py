@@ -168,9 +168,13 @@ def parsed(snapshot: Snapshot) -> jsonc.Document:
     try:
         return jsonc.parse(jsonc.decode(snapshot.data or b""))
     except jsonc.JsoncError as problem:
+        filled_in = any(start in (snapshot.data or b"") for start in (b"{env:", b"{file:"))
+        why = "opencode cannot read this file either"
+        if filled_in:
+            why = "this file cannot be read as it is written, before opencode fills its references in"
         raise SetupError(
             "managed_config_parse_failed",
-            f"opencode cannot read this file either: {problem.reason}",
+            f"{why}: {problem.reason}",
             where=Where(str(snapshot.path), problem.line, problem.column),
             next_step="correct that line, then run this command again",
         ) from None

@@ -6,18 +6,34 @@ nothing with the editor: not the scanner, not the way operations are applied, no
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, Final, Sequence
 
 from gonkagate_setup.core.edits import Operation, Remove
 
 _BOM: Final = "\ufeff"
+# Strings and comments, which hide what looks like something else, and references that stand outside them.
+_PART: Final = re.compile(
+    r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<comment>//[^\r\n]*|/\*.*?\*/)'
+    r"|(?P<bare>[-+.\w]*(?:(?:\{env:[^}]+\}|\{file:(?:\{env:[^}]+\}|[^}])+\})[-+.\w]*)+)",
+    re.DOTALL,
+)
+# json5 ends a comment at these two, opencode does not.
+_LINE_ENDS: Final = str.maketrans("\u2028\u2029", "  ")
+_BARE: Final = "\x00bare "
+# Longer integers are infinite as doubles, and Python refuses to read very long ones.
+_DIGITS: Final = 400
 
 
 class SafeMergeError(ValueError):
     """The edit is not proved, so it must not be written; `reason` is one sentence without content."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, too_deep: bool = False) -> None:
         self.reason = reason
+        self.next_step = "nothing was written; please file the shape of this config as a bug"
+        if too_deep:
+            self.next_step = "nothing was written; nest less in this config, or make the change by hand"
         super().__init__(reason)
 
 
@@ -41,10 +57,11 @@ def _read(text: str, name: str) -> dict[str, Any]:
 
     if not text.lstrip(_BOM):
         return {}
+    too_deep = False
     try:
-        value = json5.loads(text)
+        value = json5.loads(_PART.sub(_readable, text), parse_int=_integer)
     except RecursionError:
-        reason = f"{name} is nested too deeply for the second parser"
+        too_deep, reason = True, f"{name} is nested too deeply for the second parser"
     except (ValueError, ArithmeticError):
         # json5 quotes the text in its message.
         reason = f"the second parser cannot read {name}"
@@ -52,10 +69,24 @@ def _read(text: str, name: str) -> dict[str, Any]:
         if isinstance(value, dict):
             return _normal_object(value)
         reason = f"the second parser finds no object in {name}"
-    raise SafeMergeError(reason)
+    raise SafeMergeError(reason, too_deep=too_deep)
+
+
+def _readable(part: re.Match[str]) -> str:
+    """The same for json5: a reference outside strings as a string of its own."""
+    if part["bare"]:
+        return json.dumps(_BARE + part["bare"])
+    return part["comment"].translate(_LINE_ENDS) if part["comment"] else part[0]
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < _DIGITS else float(digits)
 
 
 def _normal(text: str) -> str:
+    if type(text) is not str:
+        # What the plan takes from the config is marked as what stands outside strings there.
+        return _BARE + text
     # json5 leaves \ud83d\ude00 as two halves; they are one character.
     if text.isascii():
         return text

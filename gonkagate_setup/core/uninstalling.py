@@ -6,10 +6,9 @@ a named release wrote, and `model`/`small_model` where they name a model of the 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Callable, Final, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core import jsonc, jsonc_scan, ownership
 from gonkagate_setup.core.catalog import ConfigPath, Profile
@@ -19,14 +18,12 @@ from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup
 from gonkagate_setup.core.notices import of_duplicates
 from gonkagate_setup.core.places import PROJECT, USER, Environment
 from gonkagate_setup.core.plan import parsed
+from gonkagate_setup.core.references import file_references, fill_in
 from gonkagate_setup.core.repeated import repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import State
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import Where
-
-_FILE_TOKEN: Final = re.compile(r"\{file:([^}]+)\}")
-_ENV_TOKEN: Final = re.compile(r"\{env:([^}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -191,22 +188,22 @@ def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Ite
     environ = survey.surroundings.environ
     for layer in layers:
         folder = survey.surroundings.cwd if layer.path is None else layer.path.parent
-        text = _ENV_TOKEN.sub(lambda match: environ.get(match[1], ""), _text(survey, layer))
-        for match in _FILE_TOKEN.finditer(text):
-            start = text.rfind("\n", 0, match.start()) + 1
-            if text[start : match.start()].lstrip().startswith("//"):
+        text = fill_in(_text(survey, layer), lambda name: environ.get(name, ""))
+        for found in file_references(text, filled=True):
+            if _resolved(found.argument, home, folder) != key:
                 continue
-            if _resolved(match[1], home, folder) != key:
-                continue
-            line = text.count("\n", 0, match.start()) + 1
+            start = text.rfind("\n", 0, found.start) + 1
+            line = text.count("\n", 0, found.start) + 1
             yield _finding(
                 "uninstall_key_needed",
                 layer,
-                Where(layer.name, line, match.start() - start + 1),
+                Where(layer.name, line, found.start - start + 1),
                 None,
                 "the key file is named here, so it stays: opencode would not start without it",
-                f"take {match[0]} out of {layer.name}, then run: gonkagate-setup uninstall",
+                f"take {{file:{found.argument}}} out of {layer.name}, then run: gonkagate-setup uninstall",
             )
+            # One is enough to keep the key, and to say so.
+            break
 
 
 def _text(survey: Survey, layer: Layer) -> str:

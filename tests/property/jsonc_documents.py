@@ -8,6 +8,7 @@ from typing import Any, Callable
 from hypothesis import strategies as st
 
 from gonkagate_setup.core.edits import Operation, Remove, Set
+from tests.property.jsonc_tokens import Bare
 
 KEYS = [
     "a",
@@ -32,8 +33,9 @@ _TEXTS = st.one_of(
     st.text(max_size=5),
 )
 _NUMBERS = st.sampled_from(
-    ["0", "-0", "1", "-12", "1.5", "1e3", "1E-2", "0.10", "9007199254740993", "123456"]
+    ["0", "-0", "1", "-12", "1.5", "1e3", "1E-2", "0.10", "9007199254740993", "123456", "1e999", "7" * 5000]
 )
+BARE = ["{env:T}", "{file:~/n}"]
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
@@ -77,9 +79,11 @@ class _Writer:
             " " + self.newline + "\t",
             "/* c */",
             "/**/",
+            "/* \u2028 */",
         ]
         odd += [
             "// c" + self.newline,
+            "//\u2029\x0b\x00" + self.newline,
             " //" + self.newline + "  ",
             " /* c" + self.newline + " */ ",
             " /*a*/ /*b*/",
@@ -98,8 +102,8 @@ class _Writer:
             number = self.draw(_NUMBERS)
             return number, float(number) if len(number) > 15 else json.loads(number)
         if kind == 1:
-            word = self.draw(st.sampled_from(["true", "false", "null"]))
-            return word, json.loads(word)
+            word = self.draw(st.sampled_from(["true", "false", "null", *BARE]))
+            return word, Bare(word) if word in BARE else json.loads(word)
         if kind in (2, 3):
             text = self.draw(_TEXTS)
             return _string(self.draw, text), text
@@ -116,7 +120,11 @@ class _Writer:
             parts.append(self.gap(usual))
             if is_object:
                 key = self.draw(st.sampled_from(KEYS))
-                parts += [_string(self.draw, key), self.gap(""), ":", self.gap(self.space)]
+                written = _string(self.draw, key)
+                if self.wild and self.draw(st.integers(0, 15)) == 0:
+                    key = Bare("{env:KEY}")
+                    written = str(key)
+                parts += [written, self.gap(""), ":", self.gap(self.space)]
             text, item = self.value(depth - 1, inner)
             parts += [text, self.gap("")]
             if is_object and key != "__proto__":
@@ -140,6 +148,11 @@ def documents(draw: Callable[..., Any]) -> tuple[str, dict[str, Any]]:
     return _Writer(draw).document()
 
 
+def named(value: dict[str, Any]) -> list[str]:
+    """The keys that an edit can name."""
+    return [key for key in value if type(key) is str]
+
+
 _VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-9, 99), st.sampled_from([0.5, 1e21]), _TEXTS),
     lambda inner: st.one_of(
@@ -159,7 +172,7 @@ def operations(draw: Callable[..., Any], value: dict[str, Any], most: int = 3) -
         here: Any = value
         while isinstance(here, dict):
             path.append(
-                draw(st.sampled_from([*list(here), *[key for key in KEYS if key != "__proto__"][:7]]))
+                draw(st.sampled_from([*named(here), *[key for key in KEYS if key != "__proto__"][:7]]))
             )
             here = here.get(path[-1], {} if draw(st.integers(0, 3)) == 3 else None)
             if not draw(st.booleans()):
@@ -174,14 +187,15 @@ def operations(draw: Callable[..., Any], value: dict[str, Any], most: int = 3) -
 @st.composite
 def exchanges(draw: Callable[..., Any], value: dict[str, Any]) -> list[Operation]:
     """Edits that take everything out of one object below the root and put one other key into it."""
-    below = [key for key, item in value.items() if isinstance(item, dict) and item]
+    below = [key for key in named(value) if isinstance(value[key], dict) and value[key]]
     if not below:
         return []
     outer = draw(st.sampled_from(below))
-    inner = [key for key, item in value[outer].items() if isinstance(item, dict) and item]
+    inside = value[outer]
+    inner = [key for key in named(inside) if isinstance(inside[key], dict) and inside[key]]
     path = (outer, draw(st.sampled_from(inner))) if inner and draw(st.booleans()) else (outer,)
     here = value
     for key in path:
         here = here[key]
-    gone: list[Operation] = [Remove((*path, key), every=True) for key in here]
+    gone: list[Operation] = [Remove((*path, key), every=True) for key in named(here)]
     return [*gone, Set((*path, "new"), draw(_VALUES))]

@@ -31,6 +31,8 @@ def tokenize(text: str) -> list[Token]:
 def _end(text: str, start: int) -> int:
     first = text[start]
     end = start + 1
+    if text.startswith(("{env:", "{file:"), start):
+        return text.index("}", start) + 1
     if first in "{}[]:,\ufeff":
         return end
     if first == '"':
@@ -53,7 +55,17 @@ def _kind(first: str, whole: str) -> str:
     if whole.startswith(("//", "/*")):
         return "comment"
     kinds = {'"': "string", ",": "comma", "\ufeff": "bom", **dict.fromkeys(" \t\r\n", "blank")}
-    return kinds.get(first, "mark" if first in "{}[]:" else "scalar")
+    return kinds.get(first, "mark" if whole in "{}[]:" else "scalar")
+
+
+class Bare(str):
+    """A reference outside strings, as a value or a key."""
+
+    __slots__ = ()
+
+
+def _plain(source: str) -> Any:
+    return Bare(source) if source.startswith("{") else json.loads(source, parse_int=float)
 
 
 @dataclass
@@ -109,7 +121,7 @@ class Tree:
         if token.text in "{[":
             self._container(part, "}" if token.text == "{" else "]")
         else:
-            part.value = json.loads(token.text)
+            part.value = _plain(token.text)
         part.last = self._at - 1
         return part
 
@@ -118,7 +130,7 @@ class Tree:
         while self._skip().text != closing:
             key_at, key = -1, None
             if closing == "}":
-                key_at, key = self._at, json.loads(self.tokens[self._at].text)
+                key_at, key = self._at, _plain(self.tokens[self._at].text)
                 self._at += 1
                 assert self._skip().text == ":"
                 self._at += 1

@@ -363,3 +363,63 @@ def test_many_keys_go_in_one_pass(between: str) -> None:
     # About half a second; one pass an item takes hours.
     assert time.process_time() - started < 10
     assert after.value == {"b": 1, "c": 2}
+
+
+# Each of these was given to opencode 1.18.33, with a value that fits: it accepts them.
+BARE: list[tuple[str, dict[str, Any]]] = [
+    ('{"a":{env:T}}', {"a": "{env:T}"}),
+    (
+        '{"a": {file:~/n} ,"b":[{env:T},{file:{env:HOME}/n}]}',
+        {"a": "{file:~/n}", "b": ["{env:T}", "{file:{env:HOME}/n}"]},
+    ),
+    ('{"a":{env:T}0}', {"a": "{env:T}0"}),
+    ('{"a":-1{env:T}{env:U}e5}', {"a": "-1{env:T}{env:U}e5"}),
+    ("{{env:K} : 1}", {"{env:K}": 1}),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), BARE, ids=range(len(BARE)))
+def test_references_outside_strings_are_values_and_keys(text: str, value: dict[str, Any]) -> None:
+    def plain(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {str(key): plain(child) for key, child in item.items()}
+        return (
+            [plain(child) for child in item] if isinstance(item, list) else item if item == 1 else str(item)
+        )
+
+    document = jsonc.parse(text)
+    assert plain(document.value) == value
+    edited = jsonc.apply(document, [Set(("z",), 1)])
+    assert edited.text.startswith(text[:-1])
+    assert edited.remove(("z",)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        ("{env:CONFIG}", 1, "an object in braces is expected"),
+        ("{{env:MEMBERS}}", 15, "a colon is expected"),
+        ("{{file:~/k}:1}", 2, "a key in double quotes"),
+        ('{"a":"x"{env:T}}', 9, "a comma or a closing brace"),
+        ('{"a":{env:}}', 7, "neither a value nor a key"),
+        ('{"a":{env:T', 7, "neither a value nor a key"),
+        ('{"a":{ENV:T}}', 7, "neither a value nor a key"),
+    ],
+)
+def test_references_in_other_places_are_refused(text: str, column: int, words: str) -> None:
+    with pytest.raises(JsoncError, match=words) as refusal:
+        jsonc.parse(text)
+    assert refusal.value.column == column
+
+
+def test_a_reference_is_no_string() -> None:
+    document = jsonc.parse('{"a": {env:T}, "b": "{env:T}", "c": {env:T}, {env:K}: 1}')
+    values = document.value
+    assert jsonc.same(values["a"], values["c"])
+    assert not jsonc.same(values["a"], values["b"])
+    assert not jsonc.same(values["b"], values["a"])
+    assert document.find(("{env:K}",)) is None
+    assert document.set(("a",), "{env:T}").text.startswith('{"a": "{env:T}", ')
+    assert document.set(("b",), [values["a"]]).text.startswith('{"a": {env:T}, "b": [{env:T}], ')
+    # The colon's blanks are seen behind such a key too.
+    assert jsonc.parse("{{env:K} :1}").set(("b",), 2).text == '{{env:K} :1,"b" :2}'

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gonkagate_setup.core.edits import Operation, Remove, Set
+from gonkagate_setup.core.jsonc import parse
 from gonkagate_setup.core.second_reader import SafeMergeError, check_edit
 from gonkagate_setup.system import background
 
@@ -23,6 +24,21 @@ PASSES: list[tuple[str, str, list[Operation]]] = [
     (r'{"\ud83d\ude00": "\ud83d\ude00"}', '{"😀": "😀", "b": ["😀"]}', [Set(("b",), ["\ud83d\ude00"])]),
     (r'{"\ud83d\ude00": 1, "a": {"😀": [1]}}', '{"a": {}}', [Remove(("😀",)), Remove(("a", "😀"))]),
     (r'{"a": "\ud83d", "n": 1e999}', r'{"a": "\ud83d", "n": 1e999, "b": null}', [Set(("b",), None)]),
+    ("{} // \u2028 x", '{"a": 1} // \u2028 x', [Set(("a",), 1)]),
+    (
+        '{/* \u2029 "a": 2 */ "b": "\u2028//"}',
+        '{/* \u2029 "a": 2 */ "b": "\u2028//", "a": 1}',
+        [Set(("a",), 1)],
+    ),
+    ('{"a": ' + "7" * 5000 + "}", '{"a": ' + "7" * 5000 + ', "b": 1}', [Set(("b",), 1)]),
+    ('{"a": {env:T}, "b": {env:T}0}', '{"a": {env:T}, "b": {env:T}0, "c": 1}', [Set(("c",), 1)]),
+    ("{{env:K}: [{file:~/{env:N}}]}", '{{env:K}: [{file:~/{env:N}}], "c": 1}', [Set(("c",), 1)]),
+    (
+        '{"a": {env:T}}',
+        '{"b": [{env:T}]}',
+        [Remove(("a",)), Set(("b",), [parse('{"a": {env:T}}').value["a"]])],
+    ),
+    ('{"a": "{env:T}", "b": "\\"{env:T}"}', '{"a": 1, "b": "\\"{env:T}"}', [Set(("a",), 1)]),
     ('{"a": [1, [true, null]]}', '{"a": [1, [true, null], "x"]}', [Set(("a",), [1, [True, None], "x"])]),
 ]
 FAILS: list[tuple[str, str, list[Operation], str]] = [
@@ -42,6 +58,10 @@ FAILS: list[tuple[str, str, list[Operation], str]] = [
     ('{"a": 1}', '{"a": 1}', [Set(("a",), 2)], "at a "),
     ('{"a": 1, "b": 1}', '{"b": 2}', [Remove(("a",))], "at b "),
     ('{"a": 1}', '{"a": 1}', [Set(("a", "b"), 2)], "a holds no object to set b in"),
+    ('{"a": {env:T}}', '{"a": {env:U}}', [], "at a "),
+    ('{"a": {env:T}}', '{"a": "{env:T}"}', [], "at a "),
+    ('{"a": {env:T}}', '{"a": {env:T}0}', [], "at a "),
+    ('{"a": 9007199254740992}', '{"a": 9007199254740993}', [], "at a "),
     ("[1]", "[1]", [], "finds no object in the present text"),
     ("{}", "1", [], "finds no object in the edited text"),
     ("{}", "{", [], "cannot read the edited text"),
@@ -59,6 +79,7 @@ def test_fails(before: str, after: str, operations: list[Operation], words: str)
     with pytest.raises(SafeMergeError) as refusal:
         check_edit(before, after, operations)
     assert words in refusal.value.reason + " "
+    assert "file the shape of this config as a bug" in refusal.value.next_step
 
 
 def test_the_plans_values_are_not_changed() -> None:
@@ -105,6 +126,12 @@ def test_what_is_too_deep_is_refused_and_crashes_nothing(kind: str, depth: int, 
     text = nested(kind, depth)
     assert check(text, text, deep=deep) == "the present text is nested too deeply for the second parser"
     assert check("{}", text, deep=deep) == "the edited text is nested too deeply for the second parser"
+
+
+def test_what_is_too_deep_is_not_called_a_bug() -> None:
+    with pytest.raises(SafeMergeError) as refusal:
+        check_edit("{}", nested("objects", 500), [])
+    assert "nest less in this config" in refusal.value.next_step
 
 
 def test_the_recursion_limit_is_given_back() -> None:

@@ -173,6 +173,18 @@ def test_a_broken_file_is_refused_with_its_place(text: str, line: int, column: i
     assert (where.name, where.line, where.column) == (str(GLOBAL / "opencode.json"), line, column)
 
 
+def test_a_file_that_opencode_may_well_read_is_not_called_broken() -> None:
+    with pytest.raises(SetupError) as refused:
+        plan(user={"opencode.json": '{"theme": "x", {env:MORE}}'})
+    assert refused.value.code == "managed_config_parse_failed"
+    assert "cannot read this file either" not in refused.value.message
+    assert "before opencode fills its references in" in refused.value.message
+    made = plan(user={"opencode.json": '{"provider": {"mine": {"options": {"timeout": {env:T}}}}}'})
+    assert made.configs[0].after.startswith(
+        '{"provider": {"mine": {"options": {"timeout": {env:T}}}, "gonkagate"'
+    )
+
+
 @pytest.mark.parametrize(
     "text", ['{\n  "provider": []\n}', '{\n  "provider": {"gonkagate": "x"}\n}', '{"provider": 1}']
 )
