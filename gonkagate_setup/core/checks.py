@@ -150,6 +150,17 @@ def _starts(name: str, agents: Mapping[str, Any]) -> bool:
 def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
     reference = expectation.reference
     started = starting_agents(config)
+    if not started and config.get("default_agent"):
+        yield Deviation(
+            "agent_unusable",
+            ("default_agent",),
+            config["default_agent"],
+            lambda named: not starting_agents({**config, "default_agent": named}),
+            "opencode refuses to start with this agent",
+        )
+        # Without it, opencode starts with others: what they use would be in the way then.
+        config = {**config, "default_agent": None}
+        started = starting_agents(config)
     if not started:
         yield from _no_agent(config)
     for name in started:
@@ -166,16 +177,7 @@ def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Dev
 
 
 def _no_agent(config: Mapping[str, Any]) -> Iterator[Deviation]:
-    """Why there is no agent to start with: the one that is named, or what keeps build from being used."""
-    if config.get("default_agent"):
-        yield Deviation(
-            "agent_unusable",
-            ("default_agent",),
-            config["default_agent"],
-            lambda named: not starting_agents({**config, "default_agent": named}),
-            "opencode refuses to start with this agent",
-        )
-        return
+    """Where there is no agent left to start with, what keeps build from being used."""
     for key, wrong in (
         ("disable", bool),
         ("hidden", bool),

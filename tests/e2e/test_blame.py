@@ -78,7 +78,7 @@ def test_d1_an_address_with_a_password_that_stands_in_another_file(case: Case) -
     path = write(case.root / "opencode.json", own(options={"baseURL": "{file:./url}"}))
     _, found = ask(case)
     assert blamed(found) == [("project_config", path, BASE_URL)]
-    assert not any("pass" in entry.message + entry.next_step for entry in found)
+    assert not any("me:pass" in entry.message + entry.next_step for entry in found)
 
 
 @pytest.mark.parametrize("where", [pytest.param("above", marks=pytest.mark.deep), "below"])
@@ -328,7 +328,8 @@ def test_d14_a_server_that_cannot_be_reached_is_named(case: Case) -> None:
     write(case.machine.home / ".local" / "share" / "opencode" / "auth.json", entry)
     _, found = ask(case)
     (blocker,) = blockers(found)
-    assert (blocker.code, blocker.layer) == ("opencode_refused", "well_known")
+    # opencode does not say why it failed, so the server is named and not blamed.
+    assert (blocker.code, blocker.layer) == ("opencode_refused", INFERRED)
     assert address in blocker.message + blocker.next_step
     assert "gp-token" not in blocker.message + blocker.next_step
 

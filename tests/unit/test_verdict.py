@@ -822,3 +822,12 @@ def test_a_server_that_config_comes_from_is_named_when_opencode_names_nothing() 
     proof = replace(evidence(seen), answers=dict.fromkeys(Environment, Answer(failure=failure)))
     (found,) = judge(expectation(), seen, proof)
     assert "https://corp.example" in found.next_step
+
+
+def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
+    config = {"default_agent": "nobody", "agent": {"build": {"model": "a/b"}}}
+    seen = survey({**GOOD, PROJECT_FILE: config})
+    assert blockers(judge(expectation(), seen, evidence(seen))) == [
+        ("agent_unusable", "project_config", "default_agent", "durable"),
+        ("agent_model_overridden", "project_config", "agent.build.model", "durable"),
+    ]
