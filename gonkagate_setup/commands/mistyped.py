@@ -14,7 +14,7 @@ from gonkagate_setup.ui.text import closest, listed
 from gonkagate_setup.ui.usage import Verb
 
 # A key with a typing mistake has digits, capitals or more letters.
-_OPTION: Final = re.compile(r"--?[a-z]+(-[a-z]+)*")
+_OPTION: Final = re.compile(r"-[a-z]|--[a-z]+(-[a-z]+)*")
 _COMMAND: Final = re.compile(r"[a-z]{2,12}")
 _LONGEST_OPTION: Final = 24
 
