@@ -220,6 +220,8 @@ class Case:
             **self.machine.environment,
             "NO_PROXY": "127.0.0.1",
             **without_catalogue(self.machine),
+            # With a plugin opencode wants packages from a registry that is not there, again and again.
+            "npm_config_fetch_retries": "0",
             "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(self.paths["managed json"].parent),
             **{put.name: put.value for put in self.puts if put.through == "env"},
         }

@@ -121,8 +121,7 @@ def test_d3_configured_plugins_are_named_even_if_they_change_nothing(case: Case)
     assert "quiet.js" in notice.message
 
 
-@pytest.mark.deep  # with a plugin these versions take more than a minute to answer
-@pytest.mark.parametrize("version", ["1.17.19", "1.14.34"])
+@pytest.mark.parametrize("version", ["1.17.19", pytest.param("1.14.34", marks=pytest.mark.deep)])
 def test_d3_a_plugin_that_replaces_the_key(case: Case, version: str) -> None:
     """Up to 1.18.32 opencode prints the key; 1.18.33 masks every key, so there only a notice is possible."""
     case.machine.use_opencode(opencode_versions.executable(version))
