@@ -53,7 +53,8 @@ def attribute(
                 continue
             if culprits if unknown(value) else not wrong(value):
                 return Attribution(tuple(culprits), explained)
-            culprits.append(Culprit(layer, layer.spelled(path), value))
+            spelled = layer.spelled(path)
+            culprits.append(Culprit(layer, spelled, layer.written(spelled, value)))
     return Attribution(tuple(culprits), explained)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Final, Iterator, Mapping, Sequence
 
+from gonkagate_setup.core import referred
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
 from gonkagate_setup.core.markdown import entry
@@ -96,6 +97,11 @@ class Layer:
         if native is None or self.document is None or self.document.find(path) is not None:
             return path
         return path if self.document.find(native) is None else native
+
+    def written(self, path: Path, value: Any) -> Any:
+        """The value at `path` as the text has it, references and all; `value` where the text is no JSONC."""
+        node = self.document.find(path) if self.document is not None else None
+        return value if node is None else node.value
 
     def locate(self, path: Path) -> Where:
         """Where `path` is defined: the key's place where it is known."""
@@ -201,7 +207,7 @@ class Survey:
     """Everything readable that decides what opencode resolves, read once.
 
     `readings` holds every file by the path that opencode uses; `agents` the Markdown files of each
-    folder with agents, in opencode's order.
+    folder with agents, in opencode's order; `referred` the texts of files that judged values refer to.
     """
 
     profile: Profile
@@ -210,6 +216,7 @@ class Survey:
     agents: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)
     traces: Traces = Traces()
     in_git: bool = False
+    referred: Mapping[PurePath, str] = field(default_factory=dict, repr=False)
 
     @property
     def worktree(self) -> PurePath | None:
@@ -260,7 +267,7 @@ class Survey:
         seen_preferences = False
         for place in places(self.surroundings, environment):
             if place.kind is Kind.INLINE:
-                found.append(_inline(place, environ))
+                found.append(self._filled(_inline(place, environ), self.surroundings.cwd))
             elif place.kind is Kind.AGENTS and place.path is not None:
                 found += self._agent_layers(place)
             elif place.path is not None:
@@ -274,8 +281,17 @@ class Survey:
                 if self._real(place.path) in own:
                     # Another road to the user's own file, such as ~/.opencode linked to it.
                     place = replace(place, layer=USER)  # noqa: PLW2901
-                found.append(_file(place, reading, environ))
+                found.append(self._filled(_file(place, reading, environ), PurePath(place.path or "").parent))
         return tuple(found)
+
+    def _filled(self, layer: Layer, base: PurePath) -> Layer:
+        if not self.referred:
+            return layer
+
+        def content(argument: str) -> str | None:
+            return self.referred.get(referred.place(argument, base, self.surroundings.home))
+
+        return replace(layer, value=referred.filled(layer.value, self.profile.id, content))
 
     def _real(self, path: PurePath) -> PurePath:
         reading = self.readings.get(path)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Final, Iterator
 
+from gonkagate_setup.core import referred
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.layers import Reading, Survey, Traces
 from gonkagate_setup.core.markdown import FOLDERS, is_entry_file
@@ -20,6 +22,7 @@ from gonkagate_setup.system.links import require_within
 _GIT_SECONDS: Final = 10.0
 _PLUTIL: Final = "/usr/bin/plutil"
 _AGENT_FILES: Final = 2000
+_REFERRED_BYTES: Final = 64 * 1024
 # Some file systems keep whole seconds, FAT two of them.
 _GRANULARITY_NS: Final = 2_000_000_000
 
@@ -43,7 +46,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
             agents[folder] = tuple(_agent_files(Path(folder)))
             readings.update((path, _read(Path(path), host)) for path in agents[folder])
     _refuse_what_leads_out(surroundings, readings)
-    return Survey(
+    survey = Survey(
         profile,
         surroundings,
         readings,
@@ -51,6 +54,31 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         _traces(host, profile),
         in_git=worktree is not None,
     )
+    return replace(survey, referred=_referred(survey))
+
+
+def _referred(survey: Survey) -> dict[PurePath, str]:
+    """The files that judged values refer to; one that cannot be read is left out."""
+    found: dict[PurePath, str] = {}
+    for environment in Environment:
+        for layer in survey.layers(environment):
+            base = survey.surroundings.cwd if layer.path is None else layer.path.parent
+            for argument in referred.arguments(layer.value, survey.profile.id):
+                path = referred.place(argument, base, survey.surroundings.home)
+                text = _text_of(Path(path))
+                if text is not None:
+                    found[path] = text
+    return found
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        data = read_snapshot(path).data
+    except SetupError:
+        return None
+    if data is None or len(data) > _REFERRED_BYTES:
+        return None
+    return data.decode("utf-8", "replace").lstrip("\ufeff").strip()
 
 
 def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, Reading]) -> None:
@@ -126,13 +154,19 @@ def _read_preferences(path: Path, host: Host) -> Reading:
             timeout=_GIT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise SetupError(
-            "managed_config_read_failed",
-            f"{_PLUTIL} does not say what is in this property list",
-            where=Where(str(path)),
-            next_step=f"run `{_PLUTIL} -p` on it to see what is wrong, then run this command again",
-        ) from None
+        raise _no_list(path) from None
+    if result.returncode != 0:
+        raise _no_list(path)
     return Reading.of_text(snapshot, result.stdout)
+
+
+def _no_list(path: Path) -> SetupError:
+    return SetupError(
+        "managed_config_read_failed",
+        f"{_PLUTIL} does not say what is in this property list",
+        where=Where(str(path)),
+        next_step=f"run `{_PLUTIL} -p` on it to see what is wrong, then run this command again",
+    )
 
 
 def _agent_files(folder: Path) -> Iterator[PurePath]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gonkagate_setup.core import referred
 from gonkagate_setup.core.layers import Layer, Reading, leaves, lookup, merge
 from gonkagate_setup.core.markdown import Entry, entry, is_entry_file
 from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
@@ -340,3 +341,28 @@ def test_a_folder_that_the_variable_spells_differently_is_read_again_at_the_end(
     }
     seen = survey(files, {"OPENCODE_CONFIG_DIR": named})
     assert merge(seen.layers(Environment.SESSION))["model"] == ("a/b" if last else "c/d")
+
+
+def test_a_judged_value_from_a_file_is_what_the_file_says_and_no_other_file_is_looked_up() -> None:
+    """opencode 1.18.33 puts the trimmed text in; `~/` is the home, all else is beside the config."""
+    config = {
+        "model": "{file:~/m}",
+        "small_model": "a/{file:./part}",
+        "enabled_providers": ["x", "{file:/abs}"],
+        "provider": {
+            "gonkagate": {
+                "options": {"baseURL": "{file:gone}", "apiKey": "{file:~/key}", "headers": {"h": "{file:h}"}}
+            },
+            "other": {"options": {"apiKey": "{file:~/other}"}},
+        },
+    }
+    plain = survey({PROJECT_FILE: config})
+    (layer,) = plain.layers(Environment.DURABLE)
+    assert sorted(referred.arguments(layer.value, "gonkagate")) == ["./part", "/abs", "gone", "~/m"]
+    texts = {HOME / "m": "a/b", ROOT / "./part": "c", PurePosixPath("/abs"): "gonkagate"}
+    (layer,) = replace(plain, referred=texts).layers(Environment.DURABLE)
+    assert layer.value["model"] == "a/b"
+    assert layer.value["small_model"] == "a/c"
+    assert layer.value["enabled_providers"] == ["x", "gonkagate"]
+    assert layer.value["provider"] == config["provider"]
+    assert layer.written(("model",), None) == "{file:~/m}"
