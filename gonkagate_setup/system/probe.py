@@ -18,6 +18,7 @@ from gonkagate_setup.core.evidence import Answer, Version, answer_of
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import background, opencode
+from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.transaction import Store
 
@@ -122,10 +123,10 @@ def _noted(executable: opencode.Executable, store: Store) -> Version | None:
     if not executable.native:
         return None
     try:
-        value = json.loads(store.note.read_bytes())
+        value = json.loads(read_snapshot(store.note, follow_links=False).data or b"")
         if {key: value[key] for key in ("path", "size", "mtimeNs")} != _fingerprint(executable):
             return None
         major, minor, patch = (int(number) for number in value["version"].split("."))
         return Version(major, minor, patch)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, SetupError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

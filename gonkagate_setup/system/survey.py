@@ -220,9 +220,9 @@ def _traces(host: Host, profile: Profile) -> Traces:
     base = host.environ.get("XDG_DATA_HOME") or str(host.home / ".local" / "share")
     folder = Path(host.cwd, base, "opencode")
     try:
-        text = host.environ.get("OPENCODE_AUTH_CONTENT") or (folder / "auth.json").read_text(encoding="utf-8")
+        text = host.environ.get("OPENCODE_AUTH_CONTENT") or read_snapshot(folder / "auth.json").data or b""
         entries = json.loads(text)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, SetupError, ValueError, RecursionError):
         entries = {}
     if not isinstance(entries, dict):
         entries = {}
