@@ -80,6 +80,11 @@ class Folder:
         with suppress(FileNotFoundError):
             os.unlink(self._name(name), dir_fd=self._fd)
 
+    def make(self, name: str, mode: int) -> None:
+        """Make a folder with that mode, whatever the umask says."""
+        os.mkdir(self._name(name), mode, dir_fd=self._fd)
+        os.chmod(self._name(name), mode, dir_fd=self._fd)
+
     def rename(self, source: str, target: str) -> None:
         """Give `source` the name `target` in one step, replacing what had it."""
         for pause in _WINDOWS_RETRIES:

@@ -107,8 +107,8 @@ def append(store: Store, entries: Sequence[Entry]) -> None:
     lines = b"".join(_line(entry) for entry in entries)
     first = not store.journal.exists()
     if first:
-        store.journal.mkdir(mode=0o700)
-        store.journal.chmod(0o700)
+        with Folder(store.folder) as folder:
+            folder.make(store.journal.name, 0o700)
     with Folder(store.journal) as folder:
         descriptor = folder.open(ENTRIES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
