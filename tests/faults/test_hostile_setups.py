@@ -27,19 +27,22 @@ from tests.faults.interception import Counter, intercepted
 from tests.faults.test_failing_calls import assert_said, without_lock
 from tests.faults.test_whole_setup import Whole, at_once, bare, on
 
+resource = pytest.importorskip("resource", reason="memory is bounded by a call of POSIX")
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="FIFOs, devices and alarms are those of POSIX"
 )
 
 # Seconds of work, and of waiting: the machine may be busy with something else.
 WORK, WAIT = 10, 60
+MEMORY = 4 * 1024**3
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
 @contextmanager
 def no_longer() -> Iterator[list[int]]:
-    """Raises in what hangs; the context's value tells of it where that is caught."""
+    """Raises in what hangs or eats the memory; the context's value tells of it where that is caught."""
     hung: list[int] = []
+    memory = resource.getrlimit(resource.RLIMIT_AS)
 
     def stop(number: int, _frame: object) -> None:
         hung.append(number)
@@ -48,11 +51,13 @@ def no_longer() -> Iterator[list[int]]:
     old = [signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)]
     signal.setitimer(signal.ITIMER_PROF, WORK)
     signal.alarm(WAIT)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, memory[1]))
     try:
         yield hung
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
+        resource.setrlimit(resource.RLIMIT_AS, memory)
         for number, handler in zip((signal.SIGPROF, signal.SIGALRM), old):
             signal.signal(number, handler)
 
@@ -80,6 +85,14 @@ def set_up(home: Home, case: Case, scope: str, more: list[str]) -> tuple[int, st
         return status, sys.stdout.getvalue() + sys.stderr.getvalue()
 
 
+def without_litter(tree: Tree) -> Tree:
+    """A folder where the journal belongs is one of a setup that was killed, and goes."""
+    journal = "home/.gonkagate/opencode/journal"
+    if tree.get(journal, ("",))[0].startswith("d"):
+        tree = {path: entry for path, entry in tree.items() if path != journal}
+    return without_lock(tree)
+
+
 def check(home: Home, before: Tree, status: int, said: str, *, swapped: bool) -> None:
     assert CONTROL.search(said) is None, said
     assert status != 1, said
@@ -96,7 +109,7 @@ def check(home: Home, before: Tree, status: int, said: str, *, swapped: bool) ->
     elif status == 9:
         assert_said(said, home, before)
     else:
-        assert without_lock(now) == without_lock(before), (status, said)
+        assert without_litter(now) == without_litter(before), (status, said)
 
 
 def test_generated_hostile_setups(
