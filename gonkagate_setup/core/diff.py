@@ -10,18 +10,9 @@ from gonkagate_setup.core import jsonc_scan
 from gonkagate_setup.core.jsonc_edit import splice
 from gonkagate_setup.core.jsonc_lines import Edit
 from gonkagate_setup.core.jsonc_scan import BOM, LINE_BREAK, STRING, Node
-from gonkagate_setup.redaction import MASK, scrub
+from gonkagate_setup.core.masking import hidden, masked, masked_comment, secret_flag, secret_name
+from gonkagate_setup.redaction import MASK
 
-# opencode 1.18.33's own rule for what `debug config` hides; it also hides every string under `headers`.
-_SECRET_NAME: Final = re.compile(
-    r"api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key|^headers$", re.IGNORECASE
-)
-_REFERENCE: Final = re.compile(r"(\{(?:file|env):[^}]+\})")
-_USER_IN_URL: Final = re.compile(r"(?<=://)[^/\s\"@]+(?=@)")
-# What scrub can find has one of these in it; looking for them first keeps large files quick.
-_SUSPECT: Final = re.compile(
-    r"gp|key|token|secret|passw|credential|authorization|cookie|://|\\u", re.IGNORECASE
-)
 # C0 without the tab, C1, what turns the direction of text, and what has no width.
 _STEERING: Final = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
@@ -32,12 +23,11 @@ _CONTEXT: Final = 3
 def unified_diff(before: str | None, after: str | None, name: str) -> str:
     """A unified diff of two config texts that opencode accepts: None stands for no file, "" is no difference.
 
-    Masked are strings under secret-looking names and under `headers`, and what `redaction.scrub` finds in
-    other strings and in comments; references such as `{file:...}` are shown. Control characters are shown
-    as escapes.
+    Masked is what may be a secret, by name or by shape (masking); references such as `{file:...}` are shown.
+    Control characters are shown as escapes.
     """
     old, new = _lines(before), _lines(after)
-    groups = difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(_CONTEXT)
+    groups = _groups(old, new)
     shown = _shown(before), _shown(after)
     body: list[str] = []
     for group in groups:
@@ -55,7 +45,26 @@ def unified_diff(before: str | None, after: str | None, name: str) -> str:
     return "\n".join([*head, *body, ""])
 
 
-def _range(group: list[tuple[str, int, int, int, int]]) -> str:
+_Group = list[tuple[str, int, int, int, int]]
+
+
+def _groups(old: list[str], new: list[str]) -> list[_Group]:
+    """What differs, with its context; the matcher sees no more of what is equal at both ends than that."""
+    shorter = min(len(old), len(new))
+    head = next((index for index in range(shorter) if old[index] != new[index]), shorter)
+    left = shorter - head
+    tail = next((index for index in range(left) if old[-1 - index] != new[-1 - index]), left)
+    if head == len(old) == len(new):
+        return []
+    start, rest = max(head - _CONTEXT, 0), max(tail - _CONTEXT, 0)
+    matcher = difflib.SequenceMatcher(None, old[start : len(old) - rest], new[start : len(new) - rest])
+    return [
+        [(tag, *(offset + start for offset in offsets)) for tag, *offsets in group]  # type: ignore[misc]
+        for group in matcher.get_grouped_opcodes(_CONTEXT)
+    ]
+
+
+def _range(group: _Group) -> str:
     sides = []
     for start, end in ((group[0][1], group[-1][2]), (group[0][3], group[-1][4])):
         count = end - start
@@ -89,38 +98,34 @@ def _escaped(text: str) -> str:
 def _masked(text: str) -> str:
     if text == BOM:
         return text
-    edits = [Edit(start, end, _scrubbed(text[start:end])) for start, end in jsonc_scan.comments(text)]
-    edits += _masked_strings(jsonc_scan.scan(text))
+    edits = [Edit(start, end, masked_comment(text[start:end])) for start, end in jsonc_scan.comments(text)]
+    edits += _masked_values(jsonc_scan.scan(text))
     return splice(text, edits)
 
 
-def _masked_strings(root: Node) -> Iterator[Edit]:
+def _masked_values(root: Node) -> Iterator[Edit]:
     pending = [(root, False)]
     while pending:
         node, secret = pending.pop()
         if node.key_start is not None:
             match = STRING.match(node.text, node.key_start)
-            secret = secret or _SECRET_NAME.search(node.key or "") is not None
+            secret = secret or secret_name(node.key or "")
             if match:
-                yield Edit(*match.span(), _scrubbed(match[0]))
-        pending.extend((item, secret) for item in node.items or ())
-        if isinstance(node.value, str):
-            yield Edit(node.start, node.end, _hidden(node.raw) if secret else _scrubbed_value(node))
+                yield Edit(*match.span(), masked(match[0]))
+        before: Node | None = None
+        for item in node.items or ():
+            named = item.key is None and before is not None and _is_flag(before)
+            pending.append((item, secret or (named and not _is_flag(item))))
+            before = item
+        if isinstance(node.value, str) and node.text[node.start] == '"':
+            yield Edit(node.start, node.end, f'"{hidden(node.raw[1:-1])}"' if secret else _masked_value(node))
 
 
-def _hidden(raw: str) -> str:
-    """A string with everything but its references masked."""
-    parts = _REFERENCE.split(raw[1:-1])
-    return '"' + "".join(part if index % 2 or not part else MASK for index, part in enumerate(parts)) + '"'
+def _is_flag(node: Node) -> bool:
+    return isinstance(node.value, str) and secret_flag(node.value)
 
 
-def _scrubbed_value(node: Node) -> str:
-    scrubbed = _scrubbed(node.raw)
-    hidden_by_escapes = "\\" in node.raw and scrubbed == node.raw and _scrubbed(node.value) != node.value
-    return f'"{MASK}"' if hidden_by_escapes else scrubbed
-
-
-def _scrubbed(text: str) -> str:
-    if not _SUSPECT.search(text):
-        return text
-    return _USER_IN_URL.sub(MASK, scrub(text))
+def _masked_value(node: Node) -> str:
+    shown = masked(node.raw)
+    hidden_by_escapes = "\\" in node.raw and shown == node.raw and masked(node.value) != node.value
+    return f'"{MASK}"' if hidden_by_escapes else shown

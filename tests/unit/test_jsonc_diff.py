@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 
 import pytest
 
@@ -154,3 +155,101 @@ def test_nothing_steers_the_terminal() -> None:
 
 def test_tabs_and_letters_are_shown() -> None:
     assert body(None, '{\n\t"é": "😀\u00a0"\n}\n')[1] == '+\t"é": "😀\u00a0"'
+
+
+# Made up, each in the shape that its service gives them, and none of them in one piece.
+SHAPED = [
+    "sk-ant-api03-" + "Zx9" * 8, "sk-" + "proj-" + "a1B2" * 6, "ghp" + "_" + "a1B2" * 6,
+    "gho" + "_" + "a1B2" * 6, "github" + "_pat_" + "11AB" * 6, "xoxb" + "-1234567890-" + "abcd" * 3,
+    "xoxp" + "-1-A0" * 4, "AK" + "IA" + "ABCDEFGH12345678", "AI" + "za" + "Sy0123456789" * 3,
+    "glpat" + "-" + "x1Y2" * 5, "ey" + "J" + "hbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxIn0." + "c2lnbmF0dXJl",
+    "hf" + "_" + "AbCd" * 8, "gsk" + "_" + "AbC1" * 8, "npm" + "_" + "AbC1" * 8,
+    "ya29" + ".a0AfH6SMBx-" + "1234567890",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", SHAPED, ids=range(len(SHAPED)))
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"note": "%s"}',
+        '{"note": ["see %s, please"]}',
+        "{} // %s",
+        "{\n/* was\n%s\n*/}",
+        '{"%s": 1}',
+        '{"u": "http://h/?x=%s"}',
+    ],
+)
+def test_known_shapes_are_masked_everywhere(text: str, secret: str) -> None:
+    shown = unified_diff(None, text.replace("%s", secret), "x")
+    assert secret[-8:] not in shown
+    assert "***" in shown
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "passwd", "DB_PASSWD", "pwd", "PWD", "passphrase", "OPENAI_KEY", "TOKEN_X", "tokens", "signing_key",
+        "accessKey", "AWS_ACCESS_KEY_ID", "GITHUB_PAT", "auth", "npmAuth", "DB_PASS", "jwt", "SSHKey",
+        "accesskey", "env", "environment", "Env", "creds", "sessionToken", "x-auth-key", "encryption.key",
+        "bearer",
+    ],
+)  # fmt: skip
+def test_more_names_are_masked(key: str) -> None:
+    for value in (f'"{SECRET}"', f'["{SECRET}"]', f'{{"x": "{SECRET}"}}'):
+        shown = unified_diff(None, f'{{"{key}": {value}}}', "x")
+        assert SECRET not in shown
+        assert f'"{key}"' in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"note": "Bearer correct-horse-battery"}',
+        '{"note": "basic correct-horse-battery"}',
+        '{"command": ["npx", "-y", "x", "--api-key", "correct-horse-battery"]}',
+        '{"command": ["npx", "--token", "correct-horse-battery", "run"]}',
+        '{"command": ["sh", "-c", "x --auth-token correct-horse-battery"]}',
+        '{"command": ["x", "--password=correct-horse-battery"]}',
+        '{"command": ["x", "-key", "correct-horse-battery"]}',
+        '{"url": "https://h/v1?key=correct-horse-battery"}',
+        '{"url": "https://h/v1?a=b&access_token=correct-horse-battery&c=d"}',
+        '{"url": "https://h/cb#auth=correct-horse-battery"}',
+        "{} // old key: correct-horse-battery",
+        "{} // the token was correct-horse-battery, I think",
+        "{} // password correctHorseBattery9",
+        "{\n/* keys:\n my passphrase is correct-horse-battery\n*/}",
+    ],
+)
+def test_secrets_without_a_shape_are_masked_by_what_stands_before_them(text: str) -> None:
+    shown = unified_diff(None, text, "x")
+    assert "orse" not in shown.lower().replace("--- ", "")
+    assert "***" in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"command": ["npx", "-y", "@scope/server", "--port", "8080", "--keyring"]}',
+        '{"url": "https://host/v1?page=2&sort=name"}',
+        '{"command": ["x", "--api-key", "{env:MY_KEY}", "--verbose"]}',
+        '{"command": ["x", "--api-key={env:MY_KEY}"]}',
+        "{} // the key file is {file:~/.gonkagate/opencode/api-key}, another key comes later",
+        "{} // monkeys and tokenizers: nothing to hide here",
+        '{"options": {"baseURL": "https://x.com/v1", "max_tokens": "4096", "maxOutputTokens": "x"}}',
+        '{"model": "task-runner/desk-1234567890", "npm": "@ai-sdk/openai-compatible"}',
+        '{"provider": {"x": {"options": {"apiKey": "{file:~/k}{env:A}"}}}}',
+    ],
+)
+def test_what_is_no_secret_is_shown(line: str) -> None:
+    assert body(None, line)[0] == "+" + line
+
+
+@pytest.mark.parametrize("line", ["1,", '"a",', "// c", '{"x": "y"},'])
+def test_a_large_file_of_equal_lines_takes_no_minutes(line: str) -> None:
+    lines = [line] * (300_000 // len(line)) + [f"{number % 300}," for number in range(40_000)]
+    before = '{\n"a": [\n' + "\n".join(lines) + '\n1],\n"z": 1\n}\n'
+    started = time.process_time()
+    shown = body(before, before.replace('"z": 1', '"z": 2'))
+    assert shown == [" 98,", " 99,", " 1],", '-"z": 1', '+"z": 2', " }"]
+    assert time.process_time() - started < 8
