@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final, Mapping, Sequence
 
+from gonkagate_setup.core import jsonc
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation, Set
 from gonkagate_setup.core.jsonc import Document, same
@@ -169,7 +170,8 @@ def render(history: History) -> bytes:
         "state": None if history.state is None else dict(history.state),
         "created": list(history.created),
     }
-    return (json.dumps(value, indent=2) + "\n").encode()
+    # Written and read as configs are: any number, and references outside strings, come back as they were.
+    return jsonc.render(value).encode()
 
 
 def _file_value(file: FileChange) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def _key_value(key: KeyChange) -> dict[str, Any]:
 def parse(data: bytes) -> History:
     """The record in a file's bytes; ValueError where it is none that this version understands."""
     try:
-        value = json.loads(data)
+        value = jsonc.parse(jsonc.decode(data)).value
         if value["version"] != _VERSION:
             raise ValueError("it is of another version")
         return History(
@@ -208,7 +210,7 @@ def parse(data: bytes) -> History:
             else {_text(name): _text(field) for name, field in value["state"].items()},
             created=_texts(value["created"]),
         )
-    except (KeyError, TypeError, AttributeError, RecursionError, UnicodeDecodeError):
+    except (KeyError, TypeError, AttributeError, jsonc.JsoncError):
         raise ValueError("it is not a record of a change") from None
 
 

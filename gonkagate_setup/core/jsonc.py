@@ -29,6 +29,7 @@ __all__ = [
     "decode",
     "parse",
     "reference_tokens",
+    "render",
     "same",
 ]
 
@@ -44,6 +45,11 @@ class Duplicate(NamedTuple):
     path: Path
     first: int
     effective: int
+
+
+def render(value: dict[str, Any]) -> str:
+    """A value as the text of a new file, which `parse` reads as the same value."""
+    return apply(parse(""), [Set((key,), item) for key, item in value.items()]).text
 
 
 def decode(data: bytes) -> str:

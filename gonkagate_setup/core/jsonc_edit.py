@@ -11,6 +11,7 @@ The rules, which docs/lossless.md tells in plain words:
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Iterator, Union
@@ -307,7 +308,10 @@ _Piece = Union[str, tuple[Any, str, bool]]
 def _scalar(value: Any) -> str:
     if isinstance(value, Reference):
         return str(value)
-    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and math.isinf(value):
+        # JSON has no word for it; this is how a config gets it.
+        return "1e999" if value > 0 else "-1e999"
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

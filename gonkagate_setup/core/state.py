@@ -60,8 +60,9 @@ def parse(data: bytes | None) -> State | None:
         for key, name in _FIELDS.items()
         if isinstance(value.get(key), str) and value[key].isprintable()
     }
-    if "last_durable_setup_at" not in fields and isinstance(value.get("lastSuccessfulSetupAt"), str):
-        fields["last_durable_setup_at"] = value["lastSuccessfulSetupAt"]
+    former = value.get("lastSuccessfulSetupAt")
+    if "last_durable_setup_at" not in fields and isinstance(former, str) and former.isprintable():
+        fields["last_durable_setup_at"] = former
     scope = next((scope for scope in Scope if scope.value == value.get("selectedScope")), None)
     return State(**fields, scope=scope, repaired=_complaint(value))
 

@@ -140,6 +140,25 @@ def test_the_record_reads_back_as_it_was_written() -> None:
     assert render(record).endswith(b"}\n")
 
 
+def test_numbers_and_references_come_back_as_they_were() -> None:
+    text = (
+        '{"provider": {"gonkagate": {"name": 1e999, "npm": {"a": [-1e999, 12345678901234567890]}, '
+        '"options": {"baseURL": {env:URL}}}}}'
+    )
+    document = parse_jsonc(text)
+    operations = [
+        Set(("provider", "gonkagate", "name"), "GonkaGate"),
+        Set(("provider", "gonkagate", "npm"), "x"),
+        Set(("provider", "gonkagate", "options", "baseURL"), "u"),
+    ]
+    after = apply(document, operations)
+    keys = key_changes(GONKAGATE, document.value, after.value, operations)
+    record = parse(render(history(keys)))
+    assert b"Infinity" not in render(record)
+    back_again = apply(after, way_back(record.files[0].keys, after))
+    assert back_again.text == text.replace("12345678901234567890", "1.2345678901234567e+19")
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -292,9 +292,19 @@ def test_equal_values() -> None:
     assert jsonc.same({"a": [1, {"b": None}], "c": ""}, {"c": "", "a": [1.0, {"b": None}]})
 
 
-def test_a_number_that_json_cannot_hold_is_refused() -> None:
-    with pytest.raises(JsoncError):
-        jsonc.parse("{}").set(("a",), float("inf"))
+def test_numbers_outside_the_range_of_doubles() -> None:
+    text = jsonc.parse("{}").set(("a",), [float("inf"), -float("inf")]).text
+    assert text == '{\n  "a": [1e999, -1e999]\n}'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        jsonc.parse("{}").set(("a",), float("nan"))
+
+
+def test_a_value_can_be_written_as_a_file_and_read_again() -> None:
+    value = {"a": [{"b": None}, 1.5, True], "c": {}, "é\ud800": ["\ud83d\ude00", float("inf")]}
+    text = jsonc.render(value)
+    assert text.encode().endswith(b"}\n")
+    assert jsonc.same(jsonc.parse(text).value, {**value, "é\ud800": ["😀", float("inf")]})
+    assert jsonc.render({}) == ""
 
 
 def test_references_are_found_where_opencode_resolves_them() -> None:

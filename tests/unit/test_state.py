@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from gonkagate_setup.core.state import Scope, State, parse, render, timestamp
+from gonkagate_setup.core.state import Scope, State, fields, parse, render, render_fields, timestamp
 
 NPM_STATE = {
     "currentTransport": "chat_completions",
@@ -36,6 +36,17 @@ def test_the_older_timestamp_field_is_read() -> None:
     state = parse(_bytes(older))
     assert state is not None
     assert (state.last_durable_setup_at, state.repaired) == ("2026-04-01T00:00:00.000Z", None)
+
+
+@pytest.mark.parametrize("field", ["lastDurableSetupAt", "lastSuccessfulSetupAt"])
+@pytest.mark.parametrize("stamp", ["\ud800", "\x1b[2J", "2026\n"])
+def test_a_timestamp_that_cannot_be_written_again_is_dropped(field: str, stamp: str) -> None:
+    state = parse(
+        _bytes({**{key: NPM_STATE[key] for key in ("currentTransport", "selectedModelKey")}, field: stamp})
+    )
+    assert state is not None
+    assert (state.last_durable_setup_at, state.model_key) == (None, "kimi-k2.6")
+    assert render_fields(fields(state)).decode("utf-8")
 
 
 def test_no_file_is_no_state() -> None:
