@@ -359,7 +359,7 @@ def test_a_judged_value_from_a_file_is_what_the_file_says_and_no_other_file_is_l
     plain = survey({PROJECT_FILE: config})
     (layer,) = plain.layers(Environment.DURABLE)
     assert sorted(referred.arguments(layer.value, "gonkagate")) == ["./part", "/abs", "gone", "~/m"]
-    texts = {HOME / "m": "a/b", ROOT / "./part": "c", PurePosixPath("/abs"): "gonkagate"}
+    texts: dict[PurePath, str] = {HOME / "m": "a/b", ROOT / "./part": "c", PurePosixPath("/abs"): "gonkagate"}
     (layer,) = replace(plain, referred=texts).layers(Environment.DURABLE)
     assert layer.value["model"] == "a/b"
     assert layer.value["small_model"] == "a/c"
