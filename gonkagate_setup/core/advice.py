@@ -7,7 +7,7 @@ import re
 from pathlib import PurePath
 from typing import Any, Final, Sequence
 
-from gonkagate_setup.core.checks import Deviation, Expectation
+from gonkagate_setup.core.deviation import Deviation, Expectation
 from gonkagate_setup.core.findings import BLOCKER, Finding
 from gonkagate_setup.core.layers import MISSING, Layer, Path, Survey
 from gonkagate_setup.core.places import (

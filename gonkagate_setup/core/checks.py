@@ -3,61 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Callable, Final, Iterator, Mapping
 
+from gonkagate_setup.core.agents import agent_deviations
 from gonkagate_setup.core.attribution import same
 from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.deviation import Deviation, Expectation, always, never, other_model, other_than
 from gonkagate_setup.core.evidence import Gated, Models
 from gonkagate_setup.core.gating import allows, denies, hides
-from gonkagate_setup.core.layers import MISSING, Path, leaves, lookup, unknown
-from gonkagate_setup.core.native import plain_model
-from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.layers import MISSING, Path, leaves, lookup
 
 _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
-# opencode's own agents; those of the second kind are never what it starts with.
-_PRIMARY: Final = ("build", "plan")
 _MASKED: Final = re.compile(
     "(api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key)", re.IGNORECASE
 )
-_WHOLE: Final = re.compile("0|[1-9][0-9]{0,9}")
-_NOT_PRIMARY: Final = ("general", "explore", "compaction", "title", "summary")
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope."""
-
-    profile: Profile
-    model_key: str
-    scope: Scope
-
-    @property
-    def reference(self) -> str:
-        """The model as opencode names it."""
-        return self.profile.reference(self.model_key)
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """One value that is not as expected.
-
-    `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
-    where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
-    value whether it makes or keeps the deviation; `effect` is what it does to the user.
-    """
-
-    code: str
-    path: Path
-    resolved: Any
-    wrong: Callable[[Any], bool]
-    effect: str
-    sources: tuple[Path, ...] = ()
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The keys that opencode reads the value from, strongest first."""
-        return self.sources or (self.path,)
 
 
 def deviations(
@@ -65,7 +24,7 @@ def deviations(
 ) -> Iterator[Deviation]:
     """Everything about `config` that is not as expected, most telling first."""
     yield from _activation(expectation, config)
-    yield from _agents(expectation, config)
+    yield from agent_deviations(expectation, config)
     offered = isinstance(models, tuple) and expectation.reference in models
     if not offered:
         yield from _gating(expectation, config, models)
@@ -79,141 +38,15 @@ def _activation(expectation: Expectation, config: Mapping[str, Any]) -> Iterator
         resolved = config.get(name, MISSING)
         if resolved is MISSING:
             yield Deviation(
-                "model_not_set", (name,), MISSING, _never, f"opencode chooses for itself what it {use}"
+                "model_not_set", (name,), MISSING, never, f"opencode chooses for itself what it {use}"
             )
         elif not same(reference, resolved):
             yield Deviation(
                 "model_overridden",
                 (name,),
                 resolved,
-                _other_model(reference, resolved),
+                other_model(reference, resolved),
                 f"opencode {use} another model than {reference}",
-            )
-
-
-def _other_than(expected: Any) -> Callable[[Any], bool]:
-    return lambda value: not same(expected, value)
-
-
-def _other_model(reference: str, resolved: Any) -> Callable[[Any], bool]:
-    """Whether a layer's model is another one; where opencode kept a `#variant`, that makes it another one."""
-    if isinstance(resolved, str) and "#" in resolved:
-        return _other_than(reference)
-    return lambda value: not same(reference, plain_model(value))
-
-
-def _never(_: Any) -> bool:
-    return False
-
-
-def _always(_: Any) -> bool:
-    return True
-
-
-def agent_paths(name: str) -> tuple[Path, ...]:
-    """Where an agent's model comes from, strongest first: opencode merges every mode over the agents."""
-    return _agent_sources(name, "model")
-
-
-def _agent_sources(name: str, key: str) -> tuple[Path, ...]:
-    return (("mode", name, key), ("agent", name, key))
-
-
-def starting_agents(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The agents that opencode starts with, none where it refuses to start with the one that is named.
-
-    That is one, but where neither default_agent nor build can be used: `opencode run` then takes the first
-    one that is defined, and the terminal interface the first one by name (read in 1.18.33, and tried).
-    """
-    agents = config.get("agent")
-    agents = agents if isinstance(agents, dict) else {}
-    named = config.get("default_agent")
-    if isinstance(named, str) and named:
-        known = named in agents or named in _PRIMARY or named in _NOT_PRIMARY
-        return (named,) if known and _starts(named, agents) else ()
-    defined = [*_PRIMARY, *(name for name in agents if name not in _PRIMARY and name not in _NOT_PRIMARY)]
-    # JavaScript puts keys that are whole numbers before all others.
-    defined.sort(key=lambda name: int(name) if _WHOLE.fullmatch(name) else float("inf"))
-    usable = [name for name in defined if _starts(name, agents)]
-    by_name = sorted(usable, key=lambda name: (name != "build", name.encode("utf-16-be", "surrogatepass")))
-    return tuple(dict.fromkeys((*usable[:1], *by_name[:1])))
-
-
-def _starts(name: str, agents: Mapping[str, Any]) -> bool:
-    entry = agents.get(name)
-    entry = entry if isinstance(entry, dict) else {}
-    default_mode = "subagent" if name in ("general", "explore") else "all"
-    hidden = entry.get("hidden", name in ("compaction", "title", "summary"))
-    return not entry.get("disable") and not hidden and entry.get("mode", default_mode) != "subagent"
-
-
-def _agents(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
-    reference = expectation.reference
-    started = starting_agents(config)
-    if not started and config.get("default_agent"):
-        yield Deviation(
-            "agent_unusable",
-            ("default_agent",),
-            config["default_agent"],
-            lambda named: not starting_agents({**config, "default_agent": named}),
-            "opencode refuses to start with this agent",
-        )
-        # Without it, opencode starts with others: what they use would be in the way then.
-        config = {**config, "default_agent": None}
-        started = starting_agents(config)
-    if not started:
-        yield from _no_agent(config)
-    for name in started:
-        model = lookup(config, ("agent", name, "model"))
-        if model is not MISSING and not same(reference, model):
-            yield Deviation(
-                "agent_model_overridden",
-                ("agent", name, "model"),
-                model,
-                _other_model(reference, model),
-                f'opencode starts with the agent "{name}", which does not use {reference}',
-                agent_paths(name),
-            )
-
-
-def _no_agent(config: Mapping[str, Any]) -> Iterator[Deviation]:
-    """Where there is no agent left to start with, what keeps build from being used."""
-    for key, wrong in (
-        ("disable", bool),
-        ("hidden", bool),
-        ("mode", lambda mode: bool(mode == "subagent")),
-    ):
-        resolved = lookup(config, ("agent", "build", key))
-        if resolved is not MISSING and wrong(resolved):
-            yield Deviation(
-                "agent_unusable",
-                ("agent", "build", key),
-                resolved,
-                wrong,
-                "opencode has no agent left to start with",
-                _agent_sources("build", key),
-            )
-
-
-def other_models(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
-    """Agents other than the first one, and commands, with a model outside the catalogue."""
-    own = {expectation.profile.reference(model.key) for model in expectation.profile.validated}
-    started = starting_agents(config)
-    for kind, label in (("agent", "agent"), ("command", "command")):
-        entries = config.get(kind)
-        for name, entry in entries.items() if isinstance(entries, dict) else ():
-            model = entry.get("model") if isinstance(entry, dict) else None
-            if not isinstance(model, str) or model in own or unknown(model):
-                continue
-            if kind == "agent" and (name in started or entry.get("disable")):
-                continue
-            yield Deviation(
-                "agent_model",
-                (kind, name, "model"),
-                model,
-                _always,
-                f'the {label} "{name}" does not use {expectation.reference}',
-                agent_paths(name) if kind == "agent" else (),
             )
 
 
@@ -276,7 +109,7 @@ def _gating(
             "provider_not_offered",
             ("provider", provider),
             MISSING,
-            _never,
+            never,
             f"`opencode models {provider}` does not list {expectation.reference}",
         )
 
@@ -285,7 +118,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
     base = ("provider", profile.id)
     if not isinstance(lookup(config, base), dict):
         yield Deviation(
-            "provider_incomplete", base, MISSING, _never, f"opencode knows no provider {profile.id}"
+            "provider_incomplete", base, MISSING, never, f"opencode knows no provider {profile.id}"
         )
         return
     for path, expected in leaves(profile.provider_config(), base):
@@ -297,7 +130,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
                 "provider_incomplete",
                 path,
                 MISSING,
-                _never,
+                never,
                 "a part of the provider's catalogue is missing",
             )
         elif not same(expected, resolved):
@@ -305,7 +138,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
                 "provider_overridden",
                 path,
                 resolved,
-                _other_than(expected),
+                other_than(expected),
                 _override_effect(profile, path),
             )
 
@@ -342,7 +175,7 @@ def _additions(
                 "provider_extended",
                 path,
                 lookup(config, path),
-                _always,
+                always,
                 f"this was added to the provider {profile.id}",
             )
 

@@ -6,16 +6,10 @@ from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core import advice, notices
+from gonkagate_setup.core.agents import other_models
 from gonkagate_setup.core.attribution import MASK, attribute
-from gonkagate_setup.core.checks import (
-    Deviation,
-    Expectation,
-    dangerous,
-    deviations,
-    key_path,
-    masked_by_opencode,
-    other_models,
-)
+from gonkagate_setup.core.checks import dangerous, deviations, key_path, masked_by_opencode
+from gonkagate_setup.core.deviation import Deviation, Expectation
 from gonkagate_setup.core.evidence import Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup, merge, unknown

@@ -1,4 +1,4 @@
-"""Which agent opencode starts with, and so which model answers: `core/checks.py` against `opencode run`."""
+"""Which agent opencode starts with, and so which model answers: `core/agents.py` against `opencode run`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gonkagate_setup.core.checks import starting_agents
+from gonkagate_setup.core.agents import starting_agents
 from gonkagate_setup.core.layers import lookup
 from gonkagate_setup.core.state import Scope
 from tests.e2e.oracle import OTHER_REFERENCE, REFERENCE, SCHEMA, Case

@@ -1,0 +1,70 @@
+"""What is expected of a resolved config, and one value in it that is not so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from gonkagate_setup.core.attribution import same
+from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.layers import Path
+from gonkagate_setup.core.native import plain_model
+from gonkagate_setup.core.state import Scope
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope."""
+
+    profile: Profile
+    model_key: str
+    scope: Scope
+
+    @property
+    def reference(self) -> str:
+        """The model as opencode names it."""
+        return self.profile.reference(self.model_key)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One value that is not as expected.
+
+    `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
+    where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
+    value whether it makes or keeps the deviation; `effect` is what it does to the user.
+    """
+
+    code: str
+    path: Path
+    resolved: Any
+    wrong: Callable[[Any], bool]
+    effect: str
+    sources: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The keys that opencode reads the value from, strongest first."""
+        return self.sources or (self.path,)
+
+
+def other_than(expected: Any) -> Callable[[Any], bool]:
+    """Whether a layer's value is another one than the expected."""
+    return lambda value: not same(expected, value)
+
+
+def other_model(reference: str, resolved: Any) -> Callable[[Any], bool]:
+    """Whether a layer's model is another one; where opencode kept a `#variant`, that makes it another one."""
+    if isinstance(resolved, str) and "#" in resolved:
+        return other_than(reference)
+    return lambda value: not same(reference, plain_model(value))
+
+
+def never(_: Any) -> bool:
+    """No value of a layer makes this deviation: something is missing."""
+    return False
+
+
+def always(_: Any) -> bool:
+    """Every value of a layer at that key is one too many."""
+    return True
