@@ -12,9 +12,9 @@ from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.evidence import Answer
 from gonkagate_setup.core.findings import DURABLE, Finding
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.report import Report
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background, evidence, files

@@ -9,9 +9,9 @@ from typing import Final, Sequence
 
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.findings import DURABLE, Finding
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.places import AGENT_MARKDOWN, DOT_OPENCODE, PROJECT
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.system import evidence
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Found

@@ -12,8 +12,8 @@ from typing import Callable
 
 from gonkagate_setup.commands.recommending import Recommendation, active_here, no_project, recommend
 from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.state import Scope, State
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system.credential import parse_key

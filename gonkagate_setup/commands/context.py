@@ -11,10 +11,10 @@ from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe

@@ -7,8 +7,8 @@ from typing import Iterator, Sequence
 
 from gonkagate_setup.core.committed import keys_in
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, Finding
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.places import AGENT_MARKDOWN, USER, Kind, places
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential, git
 from gonkagate_setup.system.host import Host

@@ -8,10 +8,10 @@ from typing import Final, Sequence
 
 from gonkagate_setup.core import jsonc
 from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.plan import Choice
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope, State
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError, Where
 
 NAMED: Final = "this project's opencode.json names it"

@@ -16,8 +16,8 @@ from gonkagate_setup.core import state as states
 from gonkagate_setup.core import uninstalling
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.core.uninstalling import Removal
 from gonkagate_setup.errors import Exit, SetupError

@@ -7,9 +7,10 @@ from gonkagate_setup.commands.recommending import installed
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.layers import MISSING, Survey
+from gonkagate_setup.core.layers import MISSING
 from gonkagate_setup.core.places import USER, Environment
 from gonkagate_setup.core.report import Report
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import evidence, files
 from gonkagate_setup.system.host import Host

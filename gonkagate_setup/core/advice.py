@@ -9,7 +9,7 @@ from typing import Any, Final, Sequence
 
 from gonkagate_setup.core.deviation import Deviation, Expectation
 from gonkagate_setup.core.findings import BLOCKER, Finding
-from gonkagate_setup.core.layers import MISSING, Layer, Path, Survey
+from gonkagate_setup.core.layers import MISSING, Layer, Path
 from gonkagate_setup.core.places import (
     AGENT_MARKDOWN,
     CONFIG_DIR,
@@ -22,6 +22,7 @@ from gonkagate_setup.core.places import (
     USER,
 )
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Survey
 
 _SHOWN: Final = 120
 RERUN: Final = "run `gonkagate-setup` again: it writes this"

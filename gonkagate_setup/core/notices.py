@@ -12,8 +12,9 @@ from gonkagate_setup.core.checks import key_path
 from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.jsonc import reference_tokens
-from gonkagate_setup.core.layers import Layer, Path, Survey
+from gonkagate_setup.core.layers import Layer, Path
 from gonkagate_setup.core.places import INFERRED, PLUGIN, USER, Environment
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError
 
 

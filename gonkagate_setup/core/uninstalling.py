@@ -14,7 +14,7 @@ from gonkagate_setup.core import jsonc, jsonc_scan, ownership
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation
 from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
-from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup
+from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup
 from gonkagate_setup.core.notices import of_duplicates
 from gonkagate_setup.core.places import PROJECT, USER, Environment
 from gonkagate_setup.core.plan import parsed
@@ -22,6 +22,7 @@ from gonkagate_setup.core.references import file_references, fill_in
 from gonkagate_setup.core.repeated import repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import State
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import Where
 

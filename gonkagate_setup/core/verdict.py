@@ -12,10 +12,11 @@ from gonkagate_setup.core.checks import dangerous, deviations, key_path, masked_
 from gonkagate_setup.core.deviation import Deviation, Expectation
 from gonkagate_setup.core.evidence import Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
-from gonkagate_setup.core.layers import MISSING, Layer, Survey, leaves, lookup, merge, unknown
+from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup, merge, unknown
 from gonkagate_setup.core.places import INFERRED, PROJECT, USER, Environment, Kind, Place
 from gonkagate_setup.core.provenance import key_facts
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Survey
 
 
 def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:

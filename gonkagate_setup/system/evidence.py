@@ -10,8 +10,8 @@ from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, answer_of
 from gonkagate_setup.core.gating import rests_on_gating
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.places import Environment
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system.child import TIMEOUT
 from gonkagate_setup.system.host import Host

@@ -10,9 +10,9 @@ from typing import Final, Iterator
 
 from gonkagate_setup.core import referred
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.layers import Reading, Survey, Traces
 from gonkagate_setup.core.markdown import FOLDERS, is_entry_file
 from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
+from gonkagate_setup.core.survey import Reading, Survey, Traces
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import programs
 from gonkagate_setup.system.files import read_snapshot

@@ -15,8 +15,8 @@ import pytest
 
 from gonkagate_setup.commands.blocked import of_this_folder
 from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.layers import Survey
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.verdict import Expectation, Finding, predict
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey

@@ -11,7 +11,7 @@ from typing import Callable
 
 import pytest
 
-from gonkagate_setup.core.layers import Reading
+from gonkagate_setup.core.survey import Reading
 from gonkagate_setup.system import child, credential, programs, survey
 from gonkagate_setup.system.survey import find_worktree
 from tests.faults.homes import NEW_KEY, Home, put

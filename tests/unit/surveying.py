@@ -8,10 +8,11 @@ from typing import Any, Mapping
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Answer, Evidence, Models, Version
-from gonkagate_setup.core.layers import Reading, Survey, Traces, merge
+from gonkagate_setup.core.layers import merge
 from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Reading, Survey, Traces
 from gonkagate_setup.core.verdict import Expectation, Finding
 
 HOME = PurePosixPath("/home/mia")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gonkagate_setup.core import referred
-from gonkagate_setup.core.layers import Layer, Reading, leaves, lookup, merge
+from gonkagate_setup.core.layers import Layer, leaves, lookup, merge
 from gonkagate_setup.core.markdown import Entry, entry, is_entry_file
 from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
+from gonkagate_setup.core.survey import Reading
 from gonkagate_setup.errors import SetupError
 from tests.unit.surveying import HOME, PROJECT_FILE, ROOT, USER_FILE, survey
 

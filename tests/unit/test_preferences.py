@@ -17,8 +17,9 @@ import pytest
 
 from gonkagate_setup.core import places
 from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.layers import Survey, merge
+from gonkagate_setup.core.layers import merge
 from gonkagate_setup.core.places import Environment
+from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.system import survey
 from gonkagate_setup.system.host import Host
 

@@ -11,9 +11,9 @@ import pytest
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Answer, Gated, Version
 from gonkagate_setup.core.findings import CODES
-from gonkagate_setup.core.layers import Traces
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
+from gonkagate_setup.core.survey import Traces
 from gonkagate_setup.core.verdict import judge, predict
 from gonkagate_setup.errors import SetupError, Where
 from tests.unit.surveying import (
