@@ -101,7 +101,7 @@ def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, 
 
 def older_than(survey: Survey, instant: int) -> bool:
     """Whether every file of the survey was last changed well before `instant` (nanoseconds)."""
-    for path in survey.readings:
+    for path in (*survey.readings, *survey.referred):
         for look in (os.lstat, os.stat):
             try:
                 changed = look(path).st_ctime_ns
