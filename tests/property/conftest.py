@@ -1,4 +1,4 @@
-"""How many examples a property gets: 100, with --deep 5,000; those that issue 3 counts four times that."""
+"""How many examples a property gets: 100, with --deep 5,000; some ask for four times that."""
 
 from __future__ import annotations
 
