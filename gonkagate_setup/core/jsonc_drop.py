@@ -30,8 +30,8 @@ def dropped(container: Node, gone: Sequence[Node]) -> list[Edit]:
 class _Gap:
     """What is left between the last item that stays, or the bracket, and the next item.
 
-    `tail` is what stands behind the last line break or the last comment in it, all before is in `done`:
-    the comma of the item that stays is `done[comma_at]`.
+    `tail` is what stands behind the last comment in it and begins with the last line break there, if any:
+    blanks. All before is in `done`; the comma of the item that stays is `done[comma_at]`.
     """
 
     def __init__(self, container: Node, index: int) -> None:
@@ -72,9 +72,9 @@ class _Gap:
         kept = self.tail
         closes = last and after == self.end
         line_start = _line_start(self.tail)
-        if line_start is None or self.tail[line_start:].strip(" \t"):
+        if line_start is None:
             if line_break or closes:
-                kept = self.tail.rstrip(" \t")
+                kept = ""
             else:
                 stop = after
         elif line_break:

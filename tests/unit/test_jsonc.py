@@ -48,6 +48,7 @@ REFUSED = [
     ("// c\n", 2, 1, "holds no config"),
     ("/* c */", 1, 8, "holds no config"),
     ("\ufeff\ufeff{}", 1, 1, "U+FEFF"),
+    ("\n[]", 2, 1, "an object in braces is expected"),
     ("[]", 1, 1, "an object in braces is expected"),
     ('"a"', 1, 1, "an object in braces is expected"),
     ("1", 1, 1, "an object in braces is expected"),
@@ -138,6 +139,7 @@ def test_refused_with_the_place(text: str, line: int, column: int, words: str) -
     error = refusal.value
     assert words in error.reason
     assert (error.line, error.column) == (line, column)
+    assert jsonc.Document(text, None).location(error.offset) == (line, column)
     assert str(error) == f"{error.reason} (line {line}, column {column})"
 
 
@@ -206,6 +208,8 @@ def test_a_node_knows_its_place() -> None:
     assert node.key_start is not None
     assert text[node.key_start : node.end] == '"é": -1.5'
     assert document.location(node.start) == (3, 14)
+    assert document.location(0) == document.location(1) == (1, 1)
+    assert document.location(text.index("\n") + 1) == (2, 1)
     root = document.find(())
     assert root is not None
     assert (root.raw, root.key, root.key_start) == (text[1:], None, None)
@@ -343,6 +347,8 @@ def test_references_in_odd_lines() -> None:
     assert [token.argument for token in tokens] == ["b"]
     assert jsonc.reference_tokens(jsonc.parse("{}")) == ()
     assert jsonc.reference_tokens(jsonc.parse("")) == ()
+    (token,) = jsonc.reference_tokens(jsonc.parse('{"a":/**/{env:T}}'))
+    assert not token.in_comment
     # One may run over a line end, as opencode's own pattern does.
     (token,) = jsonc.reference_tokens(jsonc.parse("{} /* {file:a\nb} */"))
     assert token.argument == "a\nb"
@@ -356,7 +362,7 @@ def test_a_key_that_stands_twice_goes_only_as_a_whole() -> None:
     assert document.shadowed(("b",)) == document.shadowed(("x", "y")) == document.shadowed(()) == ()
     assert document.shadowed(("b", "c", "d")) == jsonc.parse("").shadowed(("a",)) == ()
     for path, place in ((("a",), (2, 25)), (("b", "c"), (2, 16))):
-        with pytest.raises(JsoncError, match="stands more than once") as refusal:
+        with pytest.raises(JsoncError, match=f"^{'.'.join(path)} stands more than once") as refusal:
             document.remove(path)
         assert (refusal.value.line, refusal.value.column) == place
     assert jsonc.apply(document, [Remove(("a",), every=True)]).text == '{\n "b": {"c": 1, "c": 2}}'
