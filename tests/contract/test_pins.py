@@ -32,6 +32,7 @@ USES = {
     "lint": EVERY[2:],
     # zstandard has no wheel for Python 3.15.
     "nuitka-tools": EVERY[:-1],
+    "mutants": EVERY[2:],
 }
 # From what release on, or for which Python and system, there is no wheel: what a pin must not be.
 NO_WHEEL = {
