@@ -52,13 +52,14 @@ PIECES = [
 ]  # fmt: skip
 
 
-VARIABLES = {"T": "5", "KEY": '"k"', "X": "3", "A": "a"}
+FILLED_IN = {"{env:T}": "5", "{file:~/n}": "7", "{env:KEY}": '"k"'}
 
 
 def filled(text: str) -> str:
-    """As opencode fills references in, with a 7 in every file."""
-    text = re.sub(r"\{env:([^}]+)\}", lambda match: VARIABLES.get(match[1], ""), text)
-    return re.sub(r"\{file:[^}]+\}", "7", text)
+    """As opencode fills those references in that generated documents have outside strings, and only there."""
+    for reference, value in FILLED_IN.items():
+        text = text.replace(reference, value)
+    return text
 
 
 def bare(text: str) -> bool:
@@ -74,7 +75,7 @@ def with_values(value: Any) -> Any:
         return list(map(with_values, value))
     if isinstance(value, Reference):
         return json.loads(filled(str(value)))
-    return filled(value) if isinstance(value, str) else value
+    return value
 
 
 def plain(value: Any) -> Any:
