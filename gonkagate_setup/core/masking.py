@@ -28,7 +28,8 @@ _SECRET_END: Final = ("key", "token", "secret", "passwd", "password")
 # Numbers of tokens, whose names are no less common.
 _COUNTED: Final = frozenset(("max", "min", "input", "output", "total", "context", "limit", "budget", "count"))
 
-_REFERENCE: Final = re.compile(r"(\{(?:file|env):[^}]+\})")
+# No brace inside: many beginnings without an end would each be followed to the end of the text.
+_REFERENCE: Final = re.compile(r"(\{(?:file|env):[^{}]+\})")
 _USER_IN_URL: Final = re.compile(r"(?<=://)[^/\s\"@]+(?=@)")
 _QUERY: Final = re.compile(r"(?<=[?&;#])([\w.%-]+)=([^&;#\s\"'\\]+)")
 _FLAG: Final = re.compile(r"(?<![\w-])--?([A-Za-z][\w-]*)(=|\s+)([^\s\"'\\-][^\s\"'\\]*)")

@@ -16,7 +16,7 @@ _BOM: Final = "\ufeff"
 # Strings and comments, which hide what looks like something else, and references that stand outside them.
 _PART: Final = re.compile(
     r'(?P<string>"(?:[^"\\]|\\.)*")|(?P<comment>//[^\r\n]*|/\*.*?\*/)'
-    r"|(?P<bare>[-+.\w]*(?:(?:\{env:[^}]+\}|\{file:(?:\{env:[^}]+\}|[^}])+\})[-+.\w]*)+)",
+    r"|(?P<bare>(?<![-+.\w])[-+.\w]*(?:(?:\{env:[^}]+\}|\{file:(?:\{env:[^}]+\}|[^}])+\})[-+.\w]*)+)",
     re.DOTALL,
 )
 # json5 ends a comment at these two, opencode does not.

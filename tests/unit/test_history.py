@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import PurePosixPath
 from typing import Any, Sequence
 
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.edits import Operation, Remove, Set
-from gonkagate_setup.core.history import FileChange, History, KeyMoved, key_changes, parse, render, way_back
+from gonkagate_setup.core.history import (
+    FileChange,
+    History,
+    KeyChange,
+    KeyMoved,
+    key_changes,
+    parse,
+    render,
+    way_back,
+)
 from gonkagate_setup.core.jsonc import apply
 from gonkagate_setup.core.jsonc import parse as parse_jsonc
+from gonkagate_setup.core.layers import MISSING
+from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.undoing import undo
 
 MODEL = Set(("model",), "gonkagate/kimi-k2.6")
 PROVIDER = Set(("provider", "gonkagate"), {"name": "GonkaGate", "options": {"baseURL": "u", "apiKey": "b"}})
@@ -157,6 +170,22 @@ def test_numbers_and_references_come_back_as_they_were() -> None:
     assert b"Infinity" not in render(record)
     back_again = apply(after, way_back(record.files[0].keys, after))
     assert back_again.text == text.replace("12345678901234567890", "1.2345678901234567e+19")
+
+
+def test_taking_back_tells_of_a_key_that_stands_twice() -> None:
+    text = '{"theme": 1, "model": "x/y",\n"model": "gonkagate/kimi-k2.6"}'
+    path = PurePosixPath("/h/opencode.json")
+    change = history([KeyChange(("model",), "a/b", "gonkagate/kimi-k2.6", 0)]).files[0]
+    edit = undo(change, Snapshot(path, path, text.encode()), untouched=False, copy=None)
+    assert edit is not None
+    assert edit.after == text.replace("gonkagate/kimi-k2.6", "a/b")
+    assert [one.sentence for one in edit.duplicates] == [
+        "model stands there twice (lines 1 and 2); the last one counts and is edited, the earlier one stays"
+    ]
+    added = history([KeyChange(("model",), MISSING, "gonkagate/kimi-k2.6", 0)]).files[0]
+    edit = undo(added, Snapshot(path, path, text.encode()), untouched=False, copy=None)
+    assert edit is not None
+    assert edit.after == text.replace("gonkagate/kimi-k2.6", "x/y")
 
 
 @pytest.mark.parametrize(

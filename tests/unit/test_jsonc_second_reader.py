@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -126,6 +127,15 @@ def test_what_is_too_deep_is_refused_and_crashes_nothing(kind: str, depth: int, 
     text = nested(kind, depth)
     assert check(text, text, deep=deep) == "the present text is nested too deeply for the second parser"
     assert check("{}", text, deep=deep) == "the edited text is nested too deeply for the second parser"
+
+
+@pytest.mark.parametrize(
+    "value", ["1" * 50_000, '"' + "{env:" * 10_000 + '"', '"" //' + "{env:" * 10_000 + "\n"]
+)
+def test_what_json5_reads_is_made_in_linear_time(value: str) -> None:
+    started = time.process_time()
+    check_edit(f'{{"a": {value}}}', f'{{"a": {value}, "b": 1}}', [Set(("b",), 1)])
+    assert time.process_time() - started < 8
 
 
 def test_what_is_too_deep_is_not_called_a_bug() -> None:
