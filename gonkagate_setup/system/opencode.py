@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from gonkagate_setup.core.evidence import Gated, Version
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import programs
 from gonkagate_setup.system.child import TIMEOUT, Output, run
+from gonkagate_setup.system.files import reason
 from gonkagate_setup.system.host import Host
 
 OLDEST: Final = Version(1, 4, 0)
@@ -48,9 +48,21 @@ def find(host: Host) -> Executable:
         (foreign if host.wsl and _is_windows_drive(path) else found).append(path)
     on_path = bool(found)
     if not found:
-        found = [path for path in _usual_places(host) if os.access(path, os.X_OK) and path.is_file()]
+        found = [path for path in _usual_places(host) if programs.startable(path)]
     if not found:
         raise _not_found(foreign)
+    try:
+        return _looked_at(found, on_path=on_path)
+    except OSError as problem:
+        raise SetupError(
+            "opencode_not_found",
+            f"opencode cannot be looked at ({reason(problem)})",
+            where=Where(str(found[0])),
+            next_step=f"make it readable for your user, or {_INSTALL}",
+        ) from None
+
+
+def _looked_at(found: list[Path], *, on_path: bool) -> Executable:
     path = found[0]
     real = path.resolve()
     others = {other.resolve(): other for other in reversed(found[1:]) if other.resolve() != real}

@@ -33,9 +33,17 @@ def on_path(name: str, host: Host) -> Iterator[Path]:
             continue
         seen.add(folder)
         candidates = (host.cwd / folder / file for file in _files(name, host))
-        hit = next((path for path in candidates if os.access(path, os.X_OK) and path.is_file()), None)
+        hit = next((path for path in candidates if startable(path)), None)
         if hit is not None:
             yield hit
+
+
+def startable(path: Path) -> bool:
+    """Whether there is a file that may be started; not one that cannot even be looked at."""
+    try:
+        return os.access(path, os.X_OK) and path.is_file()
+    except OSError:
+        return False
 
 
 def _files(name: str, host: Host) -> list[str]:

@@ -231,5 +231,8 @@ def _traces(host: Host, profile: Profile) -> Traces:
         for name, entry in entries.items()
         if isinstance(entry, dict) and entry.get("type") == "wellknown"
     )
-    database = any(folder.glob("opencode*.db"))
+    try:
+        database = any(folder.glob("opencode*.db"))
+    except OSError:
+        database = False  # then opencodes are asked one after the other
     return Traces(well_known, profile.id in entries, database)

@@ -83,7 +83,13 @@ class Store:
 
         Where the home is not a folder, and where a link or a file is in place of a folder of ours.
         """
-        if not self.home.is_dir():
+        try:
+            there = self.home.is_dir()
+        except OSError as problem:
+            _refuse(
+                self.home, f"this home folder cannot be looked at ({reason(problem)})", "make it readable"
+            )
+        if not there:
             _refuse(
                 self.home, "this home folder is not there", "set HOME (on Windows USERPROFILE) to your own"
             )
