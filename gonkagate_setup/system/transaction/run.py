@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -257,11 +256,20 @@ class Transaction:
 
 def _folder_steps(folder: Path, known: set[Path]) -> list[_Step]:
     missing: list[Path] = []
-    while folder not in known and not os.path.lexists(folder):
+    while folder not in known and _is_missing(folder):
         missing.append(folder)
         known.add(folder)
         folder = folder.parent
     return [_Step(FolderEntry(path)) for path in reversed(missing)]
+
+
+def _is_missing(folder: Path) -> bool:
+    # os.path.lexists would take a folder that cannot be looked at for one that is to be made, and undone.
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
 
 
 def _require_unchanged(snapshot: Snapshot) -> None:
