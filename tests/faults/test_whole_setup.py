@@ -151,6 +151,9 @@ class Sweep:
         self.whole = whole
         self.template = template
         self.replay = Replay()
+        # A rerun asks for it only where what it noted about opencode cannot be read.
+        version = Output(0, f"{opencode_versions.NEWEST}\n".encode(), b"")
+        self.replay.answers["--version",] = [version]
         self.home = bare(whole, root)
         for arguments in whole.earlier:
             assert set_up(self.home, REAL_RUN, arguments, OLD_KEY) == 0
