@@ -187,6 +187,8 @@ def test_as_deep_as_opencode_and_deeper() -> None:
     assert nested.set(("b",), 2).text == nested.text[:-1] + ',"b":2}'
     with pytest.raises(JsoncError, match="levels are nested here"):
         jsonc.parse('{"a":' + "[" * MAX_DEPTH)
+    with pytest.raises(JsoncError, match="levels are nested here"):
+        jsonc.parse('{"a":' * (MAX_DEPTH + 1))
     assert jsonc.parse('{"a":' + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1) + "}").value
 
 
