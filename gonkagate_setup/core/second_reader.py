@@ -94,7 +94,7 @@ def _normal(text: str) -> str:
 
 
 def _normal_object(value: dict[str, Any]) -> dict[str, Any]:
-    """The same value with every escaped surrogate pair as one character, in keys and strings."""
+    """The value as opencode has it: an escaped surrogate pair is one character, in keys and strings too."""
     whole: dict[str, Any] = {}
     pending: list[tuple[Any, Any]] = [(value, whole)]
     while pending:
@@ -108,7 +108,9 @@ def _normal_object(value: dict[str, Any]) -> dict[str, Any]:
                 fresh = type(item)()
                 pending.append((item, fresh))
             if isinstance(copy, dict):
-                copy[_normal(key)] = fresh
+                # opencode does not see such a key: in JavaScript it is no key.
+                if key != "__proto__":
+                    copy[_normal(key)] = fresh
             else:
                 copy.append(fresh)
     return whole
