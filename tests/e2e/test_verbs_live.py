@@ -82,11 +82,11 @@ def test_a_key_file_without_a_key(machine: Machine) -> None:
     installed(machine)
     machine.key_file.write_text("not a key")
     done = live(machine, "--json")
-    assert done.status == 4, done.output
-    assert (done.json["errorCode"], done.json["where"]["file"]) == (
-        "secret_source_unavailable",
-        str(machine.key_file),
-    )
+    # It stands in the way of opencode itself, so it is a blocker like any other.
+    assert done.status == 6, done.output
+    assert [(entry["code"], entry["file"]) for entry in done.json["blockers"]] == [
+        ("key_file_unusable", str(machine.key_file))
+    ]
     assert machine.stand_in.requests == []
 
 
