@@ -70,7 +70,7 @@ def set_up(home: Home, case: Case, scope: str, more: list[str]) -> tuple[int, st
             return Output(0, b"1.18.33\n", b"")
         return Output(0, json.dumps(case.answer).encode(), b"\x1b[2J")
 
-    arguments = ["--scope", scope, "--model", "kimi-k2.6", "--yes", *case.arguments, *more]
+    arguments = ["--scope", scope, "--model", "kimi-k2.6", "--yes", "--no-input", *case.arguments, *more]
     if case.cwd is not None:
         arguments += ["--cwd", str(case.cwd)]
     with ExitStack() as stack:

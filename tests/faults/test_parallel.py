@@ -68,7 +68,7 @@ class Setup:
     @property
     def arguments(self) -> list[str]:
         scope, model = self.choice
-        return ["--scope", scope, "--model", model, "--yes", "--json"]
+        return ["--scope", scope, "--model", model, "--yes", "--json", "--no-input"]
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),
 ]
 
-USER = ("--scope", "user", "--model", "kimi-k2.6", "--yes", "--json")
-PROJECT = ("--scope", "project", "--model", "minimax-m2.7", "--yes", "--json")
+# A question would be asked at the terminal that the tests were started from.
+USER = ("--scope", "user", "--model", "kimi-k2.6", "--yes", "--json", "--no-input")
+PROJECT = ("--scope", "project", "--model", "minimax-m2.7", "--yes", "--json", "--no-input")
 
 
 @dataclass(frozen=True)
