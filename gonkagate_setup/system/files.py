@@ -95,7 +95,7 @@ def _read(path: Path, real: Path, limit: int) -> Snapshot:
     try:
         named = real.lstat()
     except (FileNotFoundError, NotADirectoryError):
-        above = next((parent for parent in real.parents if os.path.lexists(parent)), real.parents[-1])
+        above = next((parent for parent in real.parents if os.path.lexists(parent)), Path(real.anchor))
         if not above.is_dir():
             _refuse_kind(path, f"{above} is not a folder")
         return Snapshot(path=path, real=real, data=None)

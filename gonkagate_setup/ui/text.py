@@ -127,10 +127,10 @@ def capital(sentence: str) -> str:
 
 def moment(stamp: str) -> str:
     """A recorded instant as people read it, in local time; what is none is shown as it is."""
-    from datetime import datetime, timezone
+    from datetime import datetime
 
     try:
-        instant = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+        instant = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
         return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return stamp
