@@ -7,7 +7,8 @@ A foreign config may hold many beginnings without an end: all of this takes line
 from __future__ import annotations
 
 import re
-from typing import Callable, Final, Iterator, NamedTuple
+from pathlib import PurePath
+from typing import Callable, Final, Iterable, Iterator, NamedTuple
 
 from gonkagate_setup.core.jsonc_scan import BOM
 
@@ -44,14 +45,21 @@ def file_references(text: str, filled: bool = False) -> Iterator[Found]:
             yield found
 
 
-def fill_in(text: str, value: Callable[[str], str]) -> str:
-    """The text with what `value` says of a name in place of every `{env:…}`."""
+def fill_in(text: str, found: Iterable[Found], value: Callable[[str], str | None]) -> str:
+    """The text with what `value` says of its argument in place of each reference; None leaves it."""
     parts: list[str] = []
     done = 0
-    for found in env_references(text):
-        parts += (text[done : found.start], value(found.argument))
-        done = found.end
+    for one in found:
+        known = value(one.argument)
+        if known is not None:
+            parts += (text[done : one.start], known)
+            done = one.end
     return "".join((*parts, text[done:]))
+
+
+def place(argument: str, base: PurePath, home: PurePath) -> PurePath:
+    """The file that the path of a `{file:…}` leads to: only `~/` is the home, all else is below `base`."""
+    return home / argument[2:] if argument.startswith("~/") else base / argument
 
 
 def _references(text: str, opening: str, nested: bool = False) -> Iterator[Found]:

@@ -6,10 +6,9 @@ compares is looked up: no key, no header, nothing of other providers, for those 
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, Callable, Final, Iterator, Mapping
 
-from gonkagate_setup.core.references import file_references
+from gonkagate_setup.core.references import file_references, fill_in
 
 _TOP: Final = ("model", "small_model", "enabled_providers", "disabled_providers", "default_agent")
 _SECRET: Final = ("apiKey", "headers")
@@ -19,9 +18,8 @@ Path = tuple[str, ...]
 def arguments(config: Mapping[str, Any], provider: str) -> Iterator[str]:
     """The paths, as written, that the judged values of a config refer to."""
     for _, value in _referring(config, provider):
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
-                yield from (found.argument for found in file_references(text, filled=True))
+        for text in _texts(value):
+            yield from (found.argument for found in file_references(text, filled=True))
 
 
 def filled(
@@ -32,12 +30,7 @@ def filled(
     def text(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        parts, done = [], 0
-        for found in file_references(value, filled=True):
-            known = content(found.argument)
-            parts += [value[done : found.start], value[found.start : found.end] if known is None else known]
-            done = found.end
-        return "".join((*parts, value[done:]))
+        return fill_in(value, file_references(value, filled=True), content)
 
     result = dict(config)
     for path, value in _referring(config, provider):
@@ -49,12 +42,8 @@ def filled(
     return result
 
 
-def place(argument: str, base: PurePath, home: PurePath) -> PurePath:
-    """The file that a path as written leads to: only `~/` is the home, all else is relative to `base`."""
-    return home / argument[2:] if argument.startswith("~/") else base / argument
-
-
 def _referring(config: Mapping[str, Any], provider: str) -> list[tuple[Path, Any]]:
+    """The judged texts, and lists with texts, that hold a reference, each with its path."""
     stack: list[tuple[Path, Any]] = [
         ((key,), config[key]) for key in (*_TOP, "agent", "mode") if key in config
     ]
@@ -66,10 +55,11 @@ def _referring(config: Mapping[str, Any], provider: str) -> list[tuple[Path, Any
         path, value = stack.pop()
         if isinstance(value, dict):
             stack += [((*path, key), child) for key, child in value.items() if key not in _SECRET]
-        elif any(
-            "{file:" in text
-            for text in (value if isinstance(value, list) else [value])
-            if isinstance(text, str)
-        ):
+        elif any("{file:" in text for text in _texts(value)):
             found.append((path, value))
     return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value that is no object."""
+    yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Iterator, Mapping
 
-from gonkagate_setup.core import referred
+from gonkagate_setup.core import references, referred
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
 from gonkagate_setup.core.layers import Layer, Problem
@@ -22,7 +22,6 @@ from gonkagate_setup.core.places import (
     Surroundings,
     places,
 )
-from gonkagate_setup.core.references import env_references, fill_in
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError
 
@@ -139,12 +138,12 @@ class Survey:
     def layers(self, environment: Environment) -> tuple[Layer, ...]:
         """The layers that have something in them, low to high."""
         environ = environment.select(self.surroundings.environ)
-        own = {self._real(self.surroundings.user_folder / name) for name in USER_NAMES}
+        own = {self.real(self.surroundings.user_folder / name) for name in USER_NAMES}
         found: list[Layer] = []
         seen_preferences = False
         for place in places(self.surroundings, environment):
             if place.kind is Kind.INLINE:
-                found.append(self._filled(_inline(place, environ), self.surroundings.cwd))
+                found.append(self._filled(_inline(place, environ)))
             elif place.kind is Kind.AGENTS and place.path is not None:
                 found += self._agent_layers(place)
             elif place.path is not None:
@@ -155,22 +154,28 @@ class Survey:
                     if seen_preferences:
                         continue
                     seen_preferences = True
-                if self._real(place.path) in own:
+                if self.real(place.path) in own:
                     # Another road to the user's own file, such as ~/.opencode linked to it.
                     place = replace(place, layer=USER)  # noqa: PLW2901
-                found.append(self._filled(_file(place, reading, environ), PurePath(place.path or "").parent))
+                found.append(self._filled(_file(place, reading, environ)))
         return tuple(found)
 
-    def _filled(self, layer: Layer, base: PurePath) -> Layer:
+    def leads_to(self, layer: Layer, argument: str) -> PurePath:
+        """The file that a `{file:…}` in the layer leads to; relative to the file as named, links and all."""
+        base = self.surroundings.cwd if layer.path is None else layer.path.parent
+        return references.place(argument, base, self.surroundings.home)
+
+    def _filled(self, layer: Layer) -> Layer:
         if not self.referred:
             return layer
 
         def content(argument: str) -> str | None:
-            return self.referred.get(referred.place(argument, base, self.surroundings.home))
+            return self.referred.get(self.leads_to(layer, argument))
 
         return replace(layer, value=referred.filled(layer.value, self.profile.id, content))
 
-    def _real(self, path: PurePath) -> PurePath:
+    def real(self, path: PurePath) -> PurePath:
+        """The file behind every link of a place that was read."""
         reading = self.readings.get(path)
         return path if reading is None or reading.snapshot is None else reading.snapshot.real
 
@@ -211,12 +216,14 @@ def _parsed(
     problem = reading.problem if reading is not None else None
     if reading is None:
         document, problem = _attempt(text)
-    references = frozenset(found.argument for found in env_references(text))
+    variables = list(references.env_references(text))
     value = document.value if document is not None else {}
-    if references:
-        expanded, problem = _attempt(fill_in(text, lambda name: environ.get(name, "")))
+    if variables:
+        filled = references.fill_in(text, variables, lambda name: environ.get(name, ""))
+        expanded, problem = _attempt(filled)
         value = expanded.value if expanded is not None else {}
-    return Layer(place, name, lowered(value), document, problem, path=path, references=references)
+    names = frozenset(found.argument for found in variables)
+    return Layer(place, name, lowered(value), document, problem, path=path, references=names)
 
 
 def _attempt(text: str) -> tuple[Document | None, Problem | None]:

@@ -18,7 +18,7 @@ from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup
 from gonkagate_setup.core.notices import of_duplicates
 from gonkagate_setup.core.places import PROJECT, USER, Environment
 from gonkagate_setup.core.plan import parsed
-from gonkagate_setup.core.references import file_references, fill_in
+from gonkagate_setup.core.references import env_references, file_references, fill_in
 from gonkagate_setup.core.repeated import repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import State
@@ -65,7 +65,7 @@ def build(profile: Profile, survey: Survey, state: State | None, created: Sequen
     doubled = {edit.snapshot.real for edit in edits if edit.duplicates}
     notices = [finding for layer in layers for finding in _left(profile, layer, seen, after)]
     for source in layers:
-        if source.path is not None and _real(after, source.path) in doubled:
+        if source.path is not None and after.real(source.path) in doubled:
             notices += of_duplicates(profile, source, DURABLE)
     return Removal(
         tuple(edits),
@@ -129,7 +129,7 @@ def _layers(survey: Survey) -> list[Layer]:
 
 def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey) -> Iterator[Finding]:
     """What of the provider still stands in a layer: kept there, or out of reach."""
-    here = layer.path is not None and _real(survey, layer.path) in edited
+    here = layer.path is not None and survey.real(layer.path) in edited
     for path in _mentions(profile, layer.value):
         key = ".".join(path)
         where = layer.locate(path)
@@ -151,11 +151,6 @@ def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey)
                 f"{profile.display_name} is still named here, in a place that this program does not edit",
                 f"remove {key} from {where.name} if you do not want it any more",
             )
-
-
-def _real(survey: Survey, path: PurePath) -> PurePath:
-    reading = survey.readings.get(path)
-    return path if reading is None or reading.snapshot is None else reading.snapshot.real
 
 
 def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath]:
@@ -188,10 +183,10 @@ def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Ite
     key = home.joinpath(*profile.folder, profile.key_file)
     environ = survey.surroundings.environ
     for layer in layers:
-        folder = survey.surroundings.cwd if layer.path is None else layer.path.parent
-        text = fill_in(_text(survey, layer), lambda name: environ.get(name, ""))
+        written = _text(survey, layer)
+        text = fill_in(written, env_references(written), lambda name: environ.get(name, ""))
         for found in file_references(text, filled=True):
-            if _resolved(found.argument, home, folder) != key:
+            if _plain(survey.leads_to(layer, found.argument)) != key:
                 continue
             start = text.rfind("\n", 0, found.start) + 1
             line = text.count("\n", 0, found.start) + 1
@@ -214,9 +209,8 @@ def _text(survey: Survey, layer: Layer) -> str:
     return "" if reading is None or reading.text is None else reading.text
 
 
-def _resolved(named: str, home: PurePath, folder: PurePath) -> PurePath:
-    """The path that opencode opens, with `.` and `..` taken out."""
-    path = home / named[2:] if named.startswith("~/") else folder / named
+def _plain(path: PurePath) -> PurePath:
+    """The path with `.` and `..` taken out."""
     parts: list[str] = []
     for part in path.parts:
         if part == ".." and len(parts) > 1:

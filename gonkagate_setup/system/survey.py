@@ -62,9 +62,8 @@ def _referred(survey: Survey) -> dict[PurePath, str]:
     found: dict[PurePath, str] = {}
     for environment in Environment:
         for layer in survey.layers(environment):
-            base = survey.surroundings.cwd if layer.path is None else layer.path.parent
             for argument in referred.arguments(layer.value, survey.profile.id):
-                path = referred.place(argument, base, survey.surroundings.home)
+                path = survey.leads_to(layer, argument)
                 text = _text_of(Path(path))
                 if text is not None:
                     found[path] = text

@@ -28,4 +28,6 @@ def test_as_opencodes_patterns_find_them(text: str) -> None:
     ):
         found = [(match.start(), match.end(), match[1]) for match in re.finditer(pattern, text)]
         assert list(file_references(text, filled)) == [one for one in found if not skipped(text, one[0])]
-    assert fill_in(text, str.lower) == re.sub(r"\{env:([^}]+)\}", lambda match: match[1].lower(), text)
+    assert fill_in(text, env_references(text), str.lower) == re.sub(
+        r"\{env:([^}]+)\}", lambda match: match[1].lower(), text
+    )
