@@ -42,7 +42,7 @@ class Secret:
 
 MASK: Final = "***"
 # No English word is as long.
-_LONG: Final = 20
+LONGEST_WORD: Final = 20
 
 # Any printable ASCII but quotes and backslashes may follow the prefix (credential.py); a dot does not end it.
 # A letter before it is part of another word, unless it ends an escape: %0A, \n, \u003d, a colour.
@@ -184,7 +184,7 @@ def _mask_value(match: re.Match[str]) -> str:
         return f"{name}{quote}{MASK}{match['end'] or match['ending'] or ''}"
     # `name: word` is how sentences are written, ours too; a value has a digit, a scheme or some length.
     sentence = name.rstrip()[-1] == ":" and not close and not match["scheme"]
-    if sentence and len(value) < _LONG and not any(character.isdigit() for character in value):
+    if sentence and len(value) < LONGEST_WORD and not any(character.isdigit() for character in value):
         return match[0]
     return f"{name}{close}{MASK}{close}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Iterator, Mapping
 
-from gonkagate_setup.core.attribution import same
 from gonkagate_setup.core.deviation import Deviation, Expectation, always, other_model
+from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import MISSING, Path, lookup, unknown
 
 # opencode's own agents; those of the second kind are never what it starts with.
@@ -15,12 +15,8 @@ _NOT_PRIMARY: Final = ("general", "explore", "compaction", "title", "summary")
 _WHOLE: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
-def agent_paths(name: str) -> tuple[Path, ...]:
-    """Where an agent's model comes from, strongest first: opencode merges every mode over the agents."""
-    return _agent_sources(name, "model")
-
-
-def _agent_sources(name: str, key: str) -> tuple[Path, ...]:
+def _sources(name: str, key: str) -> tuple[Path, ...]:
+    """Where a key of an agent comes from, strongest first: opencode merges every mode over the agents."""
     return (("mode", name, key), ("agent", name, key))
 
 
@@ -78,7 +74,7 @@ def agent_deviations(expectation: Expectation, config: Mapping[str, Any]) -> Ite
                 model,
                 other_model(reference, model),
                 f'opencode starts with the agent "{name}", which does not use {reference}',
-                agent_paths(name),
+                _sources(name, "model"),
             )
 
 
@@ -97,7 +93,7 @@ def _no_agent(config: Mapping[str, Any]) -> Iterator[Deviation]:
                 resolved,
                 wrong,
                 "opencode has no agent left to start with",
-                _agent_sources("build", key),
+                _sources("build", key),
             )
 
 
@@ -119,5 +115,5 @@ def other_models(expectation: Expectation, config: Mapping[str, Any]) -> Iterato
                 model,
                 always,
                 f'the {label} "{name}" does not use {expectation.reference}',
-                agent_paths(name) if kind == "agent" else (),
+                _sources(name, "model") if kind == "agent" else (),
             )

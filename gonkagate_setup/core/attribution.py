@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Final, Sequence
+from typing import Any, Callable, Sequence
 
+from gonkagate_setup.core.evidence import MASK
+from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import MISSING, Layer, Path, leaves, unknown
 from gonkagate_setup.core.native import plain_model
-
-# What opencode prints instead of secrets from 1.18.33 on: in headers, under secret-looking names, and for
-# addresses with a password or a secret-looking query in them.
-MASK: Final = "***"
 
 
 @dataclass(frozen=True)
@@ -83,14 +81,3 @@ def _accounts(value: Any, resolved: Any) -> bool:
     if unknown(value) or same(value, resolved) or same(plain_model(value), resolved):
         return True
     return resolved == MASK and isinstance(value, str)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equality of JSON values, where true is not 1."""
-    return (type(left) is type(right) and bool(left == right)) or _same_number(left, right)
-
-
-def _same_number(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return False
-    return isinstance(left, (int, float)) and isinstance(right, (int, float)) and left == right

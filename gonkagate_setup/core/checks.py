@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Callable, Final, Iterator, Mapping
 
 from gonkagate_setup.core.agents import agent_deviations
-from gonkagate_setup.core.attribution import same
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.deviation import Deviation, Expectation, always, never, other_model, other_than
-from gonkagate_setup.core.evidence import Gated, Models
+from gonkagate_setup.core.evidence import Gated, Models, masked_name
 from gonkagate_setup.core.gating import allows, denies, hides
+from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import MISSING, Path, leaves, lookup
 
 _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
-_MASKED: Final = re.compile(
-    "(api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key)", re.IGNORECASE
-)
 
 
 def deviations(
@@ -150,8 +146,8 @@ def _override_effect(profile: Profile, path: Path) -> str:
 
 
 def masked_by_opencode(path: Path) -> bool:
-    """Whether opencode prints `***` for any text at that key, whatever it is (opencode-facts section 2)."""
-    return "headers" in path[:-1] or _MASKED.search(path[-1]) is not None
+    """Whether opencode prints MASK for any text at that key, whatever it is."""
+    return "headers" in path[:-1] or masked_name(path[-1])
 
 
 def key_path(profile: Profile) -> Path:

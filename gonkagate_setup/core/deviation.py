@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from gonkagate_setup.core.attribution import same
 from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import Path
 from gonkagate_setup.core.native import plain_model
 from gonkagate_setup.core.state import Scope

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, Mapping, Union
+from typing import Any, Final, Mapping, Union
 
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.errors import SetupError
@@ -21,6 +22,17 @@ class Version:
 
     def __str__(self) -> str:
         return self.text or f"{self.major}.{self.minor}.{self.patch}"
+
+
+# What opencode prints instead of secrets from 1.18.33 on: in headers, under secret-looking names, and for
+# addresses with a password or a secret-looking query in them (opencode-facts section 2).
+MASK: Final = "***"
+_MASKED: Final = r"(?i)api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key"
+
+
+def masked_name(name: str) -> bool:
+    """Whether opencode prints MASK for any text under a key of that name."""
+    return re.search(_MASKED, name) is not None
 
 
 # The newest opencode whose behaviour was measured for docs/layers.md.

@@ -8,12 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gonkagate_setup.redaction import MASK, scrub
+from gonkagate_setup.core.evidence import masked_name
+from gonkagate_setup.redaction import LONGEST_WORD, MASK, scrub
 
-# opencode 1.18.33's own rule for what `debug config` hides; it also hides every string under `headers`.
-_OPENCODES: Final = re.compile(
-    r"api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key", re.IGNORECASE
-)
 # Everything in these goes to other programs, and what it is nobody knows.
 _OPAQUE: Final = frozenset(("headers", "env", "environment"))
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -44,8 +41,6 @@ _SHAPES: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\s\"'`,;:=(){}\[\]<>\\]{8,}")
 _NAME_IN_TEXT: Final = re.compile(r"[A-Za-z][\w-]*")
-# No English word is as long.
-_LONG: Final = 20
 # What is masked has one of these in it; looking for them first keeps large files quick.
 _SUSPECT: Final = re.compile(
     r"key|token|secret|pass|pwd|pat|cred|auth|cookie|bearer|basic|jwt|://|\\u|[?&]\w+=|--"
@@ -57,7 +52,7 @@ _SUSPECT: Final = re.compile(
 
 def secret_name(name: str) -> bool:
     """Whether the strings below a key of that name are hidden."""
-    if name.lower() in _OPAQUE or _OPENCODES.search(name):
+    if name.lower() in _OPAQUE or masked_name(name):
         return True
     words = [word.lower() for word in _WORDS.findall(name)]
     named = [word for word in words if word in _SECRET or word.endswith(_SECRET_END)]
@@ -116,4 +111,4 @@ def _random(match: re.Match[str]) -> str:
     """The mask in place of what is no word of a language."""
     word = match[0]
     mixed = any(map(str.isdigit, word)) or (word[1:] != word[1:].lower() and not word.isupper())
-    return MASK if mixed or len(word) >= _LONG else word
+    return MASK if mixed or len(word) >= LONGEST_WORD else word

@@ -7,12 +7,13 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core import advice, notices
 from gonkagate_setup.core.agents import other_models
-from gonkagate_setup.core.attribution import MASK, attribute
+from gonkagate_setup.core.attribution import attribute
 from gonkagate_setup.core.checks import dangerous, deviations, key_path, masked_by_opencode
 from gonkagate_setup.core.deviation import Deviation, Expectation
-from gonkagate_setup.core.evidence import Answer, Evidence
+from gonkagate_setup.core.evidence import MASK, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup, merge, unknown
+from gonkagate_setup.core.native import plain_model
 from gonkagate_setup.core.places import INFERRED, PROJECT, USER, Environment, Kind, Place
 from gonkagate_setup.core.provenance import key_facts
 from gonkagate_setup.core.state import Scope
@@ -69,8 +70,7 @@ def _reach(environment: Environment) -> str:
 
 def _without_variant(config: dict[str, Any]) -> dict[str, Any]:
     """opencode 1.18.28 and newer take `#variant` off the model; whether this one does, its answer shows."""
-    model = config.get("model")
-    return {**config, "model": model.partition("#")[0]} if isinstance(model, str) else config
+    return {**config, "model": plain_model(config["model"])} if "model" in config else config
 
 
 def _unmasked(
