@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import blocked, interrupted, key_notices, outcome, record
+from gonkagate_setup.commands import blocked, interrupted, key_notices, outcome, record, second_reading
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
@@ -15,7 +15,6 @@ from gonkagate_setup.core.findings import DURABLE, Finding
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.core.survey import Survey
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background, evidence, files
 from gonkagate_setup.system import transaction as transactions
@@ -34,7 +33,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         with context.terminal.progress("checking the edit with a second parser"):
             check.result()
     check.result()
-    secrets = [key for key in (agreed.answers.key, observed.stored and observed.stored.secret) if key]
+    secrets = [*observed.secrets, *([agreed.answers.key] if agreed.answers.key else [])]
     with (
         transactions.lock(context.store, context.host),
         Transaction(context.store, context.host, secrets) as changes,
@@ -118,20 +117,9 @@ def ending(
 
 
 def _second_reading(plan: Plan) -> None:
-    from gonkagate_setup.core import second_reader
-
     for config in plan.configs:
-        if not config.changed:
-            continue
-        try:
-            second_reader.check_edit(config.before, config.after, config.operations)
-        except second_reader.SafeMergeError as problem:
-            raise SetupError(
-                "managed_config_merge_failed",
-                f"A second parser does not find exactly the intended change: {problem}",
-                where=Where(str(config.snapshot.path)),
-                next_step=problem.next_step,
-            ) from None
+        if config.changed:
+            second_reading.require(config.snapshot.path, config.before, config.after, config.operations)
 
 
 def _writes(context: Context, plan: Plan, key: Secret | None, observed: Observation) -> list[Change]:

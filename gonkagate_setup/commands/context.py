@@ -15,6 +15,7 @@ from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.core.survey import Survey
+from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe
@@ -53,14 +54,15 @@ class Context:
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that was read, once."""
+    """Everything that was read, once; `secrets` are the keys that are stored or in the environment."""
 
     survey: Survey
     key_file: Snapshot
     stored: credential.StoredKey | None
     state_file: Snapshot
     state: states.State | None
-    key_copies: tuple[Snapshot, ...] = ()
+    secrets: tuple[Secret, ...]
+    key_copies: tuple[Snapshot, ...]
 
     def former_keys(self, plan: Plan) -> tuple[Snapshot, ...]:
         """The copies of former keys that go with the plan: all, once there is another key."""

@@ -9,6 +9,7 @@ from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
+from gonkagate_setup.commands.mistyped import meant
 from gonkagate_setup.commands.recommending import active_here, no_project
 from gonkagate_setup.core import plan as plans
 from gonkagate_setup.core import state as states
@@ -28,7 +29,7 @@ from gonkagate_setup.system.transaction import Store, TargetChanged
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.prompts import Back, Prompter
 from gonkagate_setup.ui.terminal import Terminal
-from gonkagate_setup.ui.text import closest, wrap
+from gonkagate_setup.ui.text import wrap
 
 ATTEMPTS = 3
 # Others that set up at the same time come to an end, each once; this bounds what else writes our own files.
@@ -164,8 +165,7 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
         return ()
     survey = observed.survey.replace(plan.texts)
     predicted = verdict.predict(context.expectation(plan), survey)
-    keys = guarded.keys(context.store, context.host, context.terminal)
-    predicted += tuple(key_notices.in_files(survey, context.host, keys))
+    predicted += tuple(key_notices.in_files(survey, context.host, observed.secrets))
     preview = render.preview(
         plan,
         profile=context.profile,
@@ -182,11 +182,6 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
     return predicted
 
 
-def _meant(typed: str, profile: Profile) -> str:
-    near = closest(typed, [model.key for model in profile.validated])
-    return "" if near is None else f"did you mean --model {near}? "
-
-
 def _given_model(request: Request, profile: Profile) -> Model | None:
     if not profile.validated:
         raise SetupError(
@@ -198,25 +193,26 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
         return None
     model = profile.model(request.model)
     if model is None:
-        keys = ", ".join(model.key for model in profile.validated)
+        keys = [model.key for model in profile.validated]
         raise SetupError(
             "unsupported_model_key",
             "--model names no validated model",
-            next_step=f"{_meant(request.model, profile)}choose one of: {keys}",
+            next_step=f"{meant(request.model, keys, '--model ')}choose one of: {', '.join(keys)}",
         )
     return model
 
 
 def _observe(context: Context) -> Observation:
     state_file = files.read_snapshot(context.store.state, follow_links=False)
-    # Also the one that was put back, or that another program has stored since.
-    guarded.keys(context.store, context.host, context.terminal)
+    # Also the key that was put back, or that another program has stored since.
+    secrets = guarded.keys(context.store, context.host, context.terminal)
     return Observation(
         survey=take_survey(context.host, context.host.cwd, context.profile),
         key_file=files.read_snapshot(context.store.key, follow_links=False),
         stored=credential.read_stored(context.store, context.host),
         state_file=state_file,
         state=states.parse(state_file.data),
+        secrets=secrets,
         key_copies=credential.former_keys(context.store),
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final, Iterable, Sequence
 
 from gonkagate_setup.commands import interrupted
+from gonkagate_setup.commands.second_reading import require
 from gonkagate_setup.core.undoing import FileEdit
-from gonkagate_setup.errors import Declined, SetupError, Where
+from gonkagate_setup.errors import Declined
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background
 from gonkagate_setup.system import transaction as transactions
@@ -63,20 +64,9 @@ def second_reading(edits: Sequence[FileEdit], terminal: Terminal) -> None:
 
 
 def _read_again(edits: Sequence[FileEdit]) -> None:
-    from gonkagate_setup.core import second_reader
-
     for edit in edits:
-        if edit.operations is None or edit.after is None:
-            continue
-        try:
-            second_reader.check_edit(edit.before, edit.after, edit.operations)
-        except second_reader.SafeMergeError as problem:
-            raise SetupError(
-                "managed_config_merge_failed",
-                f"A second parser does not find exactly the intended change: {problem}",
-                where=Where(str(edit.snapshot.path)),
-                next_step=problem.next_step,
-            ) from None
+        if edit.operations is not None and edit.after is not None:
+            require(edit.snapshot.path, edit.before, edit.after, edit.operations)
 
 
 def carry_out(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Iterator
+from typing import Final, Iterator, Sequence
 
 from gonkagate_setup.commands import guarded, interrupted, record
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
@@ -43,11 +43,15 @@ _ROLES: Final = {"secret": Role.SECRET, "state": Role.STATE, "note": Role.NOTE, 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that goes: `changes` in order, `reports` for each file that a person should know of."""
+    """Everything that goes: `changes` in order, `reports` for each file that a person should know of.
+
+    `former_keys` are the paths of the copies of former keys that are among them.
+    """
 
     removal: Removal
     changes: tuple[Change, ...]
     reports: tuple[FileReport, ...]
+    former_keys: frozenset[str]
 
     @property
     def notices(self) -> tuple[Finding, ...]:
@@ -71,7 +75,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             return _report(profile, "success", "There is nothing to uninstall", plan)
         if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
             diff = render.diffs(taking_back.texts(plan.removal.edits))
-            preview = _preview(plan, store, profile, terminal.width)
+            preview = _preview(plan, profile, terminal.width)
             if request.dry_run:
                 terminal.say(preview)
                 message = "Nothing was removed; this is what would go"
@@ -112,7 +116,8 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
         snapshot = edit.snapshot
         reports.append(FileReport(str(snapshot.path), edit.layer, action, leads_to=snapshot.leads_to))
     keep_key = request.keep_key or bool(removal.key_needed)
-    for path, kind in _own_files(store, survey):
+    former_keys = [Path(copy.path) for copy in credential.former_keys(store)]
+    for path, kind in _own_files(store, survey, former_keys):
         snapshot = files.read_snapshot(path, follow_links=False)
         if snapshot.data is None:
             continue
@@ -120,7 +125,7 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
         reports.append(FileReport(str(path), kind, "keep" if kept else "delete"))
         if not kept:
             changes.append(Delete(snapshot, _ROLES[kind]))
-    return _Plan(removal, tuple(changes), tuple(reports))
+    return _Plan(removal, tuple(changes), tuple(reports), frozenset(map(str, former_keys)))
 
 
 def _created(store: Store) -> tuple[str, ...]:
@@ -134,11 +139,11 @@ def _created(store: Store) -> tuple[str, ...]:
     return () if history is None else history.created
 
 
-def _own_files(store: Store, survey: Survey) -> Iterator[tuple[Path, str]]:
+def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Path and role of every file of ours; the key first, because nothing refers to it any more."""
     yield store.key, "secret"
-    for copy in credential.former_keys(store):
-        yield Path(copy.path), "backup"
+    for path in former_keys:
+        yield path, "backup"
     yield store.state, "state"
     yield store.note, "note"
     yield store.history, "note"
@@ -181,13 +186,14 @@ def _remove_empty_folders(store: Store) -> None:
             folder.rmdir()
 
 
-def _preview(plan: _Plan, store: Store, profile: Profile, width: int) -> str:
+def _preview(plan: _Plan, profile: Profile, width: int) -> str:
     edits = {str(edit.snapshot.path): edit for edit in plan.removal.edits}
-    former = {str(copy.path) for copy in credential.former_keys(store)}
     entries = [
         (
             report,
-            [render.FORMER_KEY] if report.path in former else _about(report, profile, edits.get(report.path)),
+            [render.FORMER_KEY]
+            if report.path in plan.former_keys
+            else _about(report, profile, edits.get(report.path)),
         )
         for report in plan.reports
     ]

@@ -235,7 +235,9 @@ def run_setup(home: Home) -> None:
         survey.project_files,
         None,
     )
-    observed = Observation(survey, read_snapshot(home.store.key), None, read_snapshot(home.store.state), None)
+    observed = Observation(
+        survey, read_snapshot(home.store.key), None, read_snapshot(home.store.state), None, (), ()
+    )
 
     probe: Any = SimpleNamespace(result=lambda: None)
     context = Context(home.host, GONKAGATE, home.store, silent(), RefusingPrompter("test", "X"), probe)
