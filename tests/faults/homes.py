@@ -58,6 +58,14 @@ class Home:
     def project(self) -> Path:
         return self.root / "project"
 
+    @classmethod
+    def empty(cls, root: Path) -> Home:
+        """A home folder and a project with nothing in them."""
+        made = cls(root)
+        made.folder.mkdir(parents=True)
+        made.project.mkdir()
+        return made
+
     @property
     def user_config(self) -> Path:
         return self.folder / ".config" / "opencode" / "opencode.json"
@@ -142,10 +150,8 @@ class Scenario:
     commits: bool = True
 
     def make(self, root: Path) -> Home:
-        home = Home(root)
+        home = Home.empty(root)
         MADE.add(root)
-        home.folder.mkdir(parents=True)
-        home.project.mkdir()
         self.prepare(home)
         return home
 

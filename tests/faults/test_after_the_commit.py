@@ -26,9 +26,7 @@ Patch = pytest.MonkeyPatch
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: Patch) -> Home:
-    made = Home(tmp_path / "machine")
-    made.folder.mkdir(parents=True)
-    made.project.mkdir()
+    made = Home.empty(tmp_path / "machine")
     set_up(made, Scope.USER, 0)
     monkeypatch.setattr(hosts, "current", lambda: made.host)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -19,10 +19,7 @@ KEY = NEW_KEY.decode()
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "machine")
-    made.folder.mkdir(parents=True)
-    made.project.mkdir()
-    return made
+    return Home.empty(tmp_path / "machine")
 
 
 def git(home: Home, *arguments: str) -> None:

@@ -27,10 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a ri
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "machine")
-    made.folder.mkdir(parents=True)
-    made.project.mkdir()
-    return made
+    return Home.empty(tmp_path / "machine")
 
 
 @pytest.fixture

@@ -127,9 +127,7 @@ def cases(*usual: str) -> list[Any]:
 
 
 def make(root: Path, prepare: Callable[[Home], None]) -> Home:
-    home = Home(root)
-    home.folder.mkdir(parents=True)
-    home.project.mkdir()
+    home = Home.empty(root)
     prepare(home)
     return home
 
@@ -250,9 +248,7 @@ def run_setup(home: Home) -> None:
 def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_told(
     verb: Verb, touched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Home(tmp_path / "machine")
-    home.folder.mkdir(parents=True)
-    home.project.mkdir()
+    home = Home.empty(tmp_path / "machine")
     over_another(home)
     times: list[int] = []
 
@@ -316,9 +312,7 @@ def verify_refused(home: Home, terminal: Terminal) -> None:
 def test_the_stored_key_is_masked_in_any_form_from_the_first_word_on(
     run: Callable[[Home, Terminal], None], tmp_path: Path
 ) -> None:
-    home = Home(tmp_path / "machine")
-    home.folder.mkdir(parents=True)
-    home.project.mkdir()
+    home = Home.empty(tmp_path / "machine")
     form = base64.b64encode(NEW_KEY).decode()
     home.user_config.parent.mkdir(parents=True)
     home.user_config.write_text(json.dumps({"model": "a/b", "x": form}, indent=2))
@@ -332,9 +326,7 @@ def test_the_stored_key_is_masked_in_any_form_from_the_first_word_on(
 
 
 def test_no_copy_keeps_the_stored_key(tmp_path: Path) -> None:
-    home = Home(tmp_path / "machine")
-    home.folder.mkdir(parents=True)
-    home.project.mkdir()
+    home = Home.empty(tmp_path / "machine")
     changed_since(home)
     for config in (home.user_config, home.project_config):
         value = json.loads(config.read_text())
@@ -346,9 +338,7 @@ def test_no_copy_keeps_the_stored_key(tmp_path: Path) -> None:
 
 
 def test_uninstall_takes_the_npm_tools_copies_of_former_keys_along(tmp_path: Path) -> None:
-    home = Home(tmp_path / "machine")
-    home.folder.mkdir(parents=True)
-    home.project.mkdir()
+    home = Home.empty(tmp_path / "machine")
     first_setup(home)
     copies = [home.store.folder / f"api-key.bak-20260501T101112Z{end}" for end in ("", "-2")]
     others = [home.store.folder / name for name in ("api-key.bak-x", "api-key.bak-20260501T101112Z.txt")]

@@ -132,10 +132,8 @@ def set_up(home: Home, run: Callable[..., Output], arguments: Sequence[str], key
 
 
 def bare(whole: Whole, root: Path) -> Home:
-    home = Home(root)
+    home = Home.empty(root)
     MADE.add(root)
-    home.folder.mkdir(parents=True)
-    home.project.mkdir()
     (home.project / ".git").mkdir()
     (home.project / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (root / "bin").mkdir()
