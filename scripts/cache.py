@@ -102,11 +102,10 @@ def python_environment(python: str, requirements: str) -> Path:
     version = _version(python)
     digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
     target = folder() / "venv" / f"{pins.stem}-{version}-{digest}"
-    executable = _executable(target)
     with exclusive(target):
         if not (target / _STAMP).is_file():
             _make_environment(python, pins, target)
-    return executable
+    return executable(target)
 
 
 def _make_environment(python: str, pins: Path, target: Path) -> None:
@@ -114,14 +113,15 @@ def _make_environment(python: str, pins: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     what = f"preparing {target.name}"
     run([python, "-m", "venv", str(target)], cwd=ROOT, what=what)
-    pip = [str(_executable(target)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [str(executable(target)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     pip += ["--require-hashes", "--only-binary", ":all:", "-r", str(pins)]
     # pip's own cache would otherwise grow in the user's home.
     run(pip, cwd=ROOT, environ={**os.environ, "PIP_CACHE_DIR": str(folder() / "pip")}, what=what)
     (target / _STAMP).write_text(f"{pins.name}\n", encoding="utf-8")
 
 
-def _executable(environment: Path) -> Path:
+def executable(environment: Path) -> Path:
+    """The Python of a virtual environment."""
     if sys.platform == "win32":
         return environment / "Scripts" / "python.exe"
     return environment / "bin" / "python"

@@ -18,10 +18,9 @@ def install(artefact: Path, folder: Path) -> Path:
     environment = folder / "environment"
     what = f"installing {artefact.name}"
     cache.run([sys.executable, "-m", "venv", str(environment)], cwd=cache.ROOT, what=what)
-    scripts = environment / ("Scripts" if sys.platform == "win32" else "bin")
-    python = scripts / ("python.exe" if sys.platform == "win32" else "python")
+    python = cache.executable(environment)
     cache.run([str(python), *_PIP, "install", *_FILE_ONLY, str(wheel)], cwd=cache.ROOT, what=what)
-    return scripts / ("gonkagate-setup.exe" if sys.platform == "win32" else "gonkagate-setup")
+    return python.with_name("gonkagate-setup.exe" if sys.platform == "win32" else "gonkagate-setup")
 
 
 def _build(sdist: Path, folder: Path) -> Path:

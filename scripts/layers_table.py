@@ -57,11 +57,16 @@ def _where(place: Place, cwd: PurePath) -> str:
     return f"`{text}`"
 
 
+def between(text: str, begin: str, end: str, made: str) -> str:
+    """The text with `made` on the lines between the two marks."""
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{made}\n{end}{after}"
+
+
 def page(text: str) -> str:
     """The page with a fresh table."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return between(text, BEGIN, END, table())
 
 
 def main() -> None:

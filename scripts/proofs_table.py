@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Mapping
 
+from scripts.layers_table import between
 from scripts.validating.names import WORKFLOW_NAMES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -28,9 +29,7 @@ def table(folder: Path = ROOT / "validation") -> str:
 
 def page(text: str) -> str:
     """The page with a fresh table."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return between(text, BEGIN, END, table())
 
 
 def _order(proof: Mapping[str, Any]) -> tuple[str, tuple[int, ...], str]:

@@ -28,7 +28,6 @@ _LONGEST: Final = 4096
 _BLANKS: Final = " \t\r\n"
 _TOKEN: Final = re.compile(r"[!-~]+\Z")
 _QUOTES: Final = "\"'`\\"
-_GIT_SECONDS: Final = git.SECONDS
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:
     git is asked when it is on PATH; without it, or without an answer within seconds, the notice stands.
     """
     worktree = next((folder for folder in store.folder.parents if os.path.lexists(folder / ".git")), None)
-    if worktree is None or git.ignores(host, worktree, store.key, _GIT_SECONDS):
+    if worktree is None or git.ignores(host, worktree, store.key):
         return None
     relative = store.folders[0].relative_to(worktree).as_posix()
     line = "/" + re.sub(r"([\\*?\[\] !#])", r"\\\1", relative) + "/"

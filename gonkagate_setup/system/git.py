@@ -9,10 +9,10 @@ from typing import Final
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.programs import environment, find
 
-SECONDS: Final = 5.0
+_SECONDS: Final = 5.0
 
 
-def ignores(host: Host, worktree: Path, path: Path, seconds: float = SECONDS) -> bool:
+def ignores(host: Host, worktree: Path, path: Path) -> bool:
     """Whether git ignores the path in that work tree; False also without git or without an answer in time."""
     git = find("git", host)
     if git is None:
@@ -30,7 +30,7 @@ def ignores(host: Host, worktree: Path, path: Path, seconds: float = SECONDS) ->
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=seconds,
+            timeout=_SECONDS,
             check=False,
         )
     except (OSError, subprocess.SubprocessError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gonkagate_setup.system import credential
+from gonkagate_setup.system import credential, git
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.transaction import Protect, Transaction, lock
 from tests.faults.homes import NEW_KEY, SCENARIOS, Home, put
@@ -230,7 +230,7 @@ def test_a_repository_further_up_with_a_strange_name(tmp_path: Path) -> None:
 def test_git_that_hangs_is_given_up(git_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = tmp_path / "bin" / "git"
     put(slow, b"#!/bin/sh\nexec sleep 60\n", 0o755)
-    monkeypatch.setattr(credential, "_GIT_SECONDS", 0.3)
+    monkeypatch.setattr(git, "_SECONDS", 0.3)
     host = replace(git_home.host, environ={"PATH": f"{slow.parent}:{os.environ['PATH']}"})
     assert credential.in_git_work_tree(git_home.store, host) is not None
 
