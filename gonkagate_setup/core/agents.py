@@ -65,6 +65,8 @@ def agent_deviations(expectation: Expectation, config: Mapping[str, Any]) -> Ite
         started = starting_agents(config)
     if not started:
         yield from _no_agent(config)
+        # It is the one that opencode starts with again as soon as nothing keeps it from being used.
+        started = ("build",)
     for name in started:
         model = lookup(config, ("agent", name, "model"))
         if model is not MISSING and not same(reference, model):

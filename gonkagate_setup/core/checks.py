@@ -48,16 +48,37 @@ def _activation(expectation: Expectation, config: Mapping[str, Any]) -> Iterator
 
 def _hidden(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Path]:
     """The keys of the provider that hide the selected model."""
-    base = ("provider", expectation.profile.id)
-    key = expectation.model_key
-    found: set[Path] = set()
-    if not allows(lookup(config, (*base, "whitelist")), key):
-        found.add((*base, "whitelist"))
-    if denies(lookup(config, (*base, "blacklist")), key):
-        found.add((*base, "blacklist"))
-    if hides(lookup(config, (*base, "models", key, "status"))):
-        found.add((*base, "models", key, "status"))
-    return frozenset(found)
+    hiding = _hiding(expectation)
+    return frozenset(path for path, hides_it in hiding.items() if hides_it(lookup(config, path)))
+
+
+def _hiding(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
+    base, key = ("provider", expectation.profile.id), expectation.model_key
+    return {
+        (*base, "whitelist"): lambda value: not allows(value, key),
+        (*base, "blacklist"): lambda value: denies(value, key),
+        (*base, "models", key, "status"): hides,
+    }
+
+
+def can_hide(expectation: Expectation, path: Path) -> bool:
+    """Whether some values at that key hide the selected model."""
+    return path in _hiding(expectation)
+
+
+def hides_model(expectation: Expectation, path: Path, value: Any) -> bool:
+    """Whether this value at that key hides the selected model."""
+    return can_hide(expectation, path) and _hiding(expectation)[path](value)
+
+
+def hidden_effect(expectation: Expectation) -> str:
+    """What a value that hides the selected model does."""
+    return f"opencode does not offer {expectation.reference}"
+
+
+def added_effect(profile: Profile) -> str:
+    """What an addition to the provider is."""
+    return f"this was added to the provider {profile.id}"
 
 
 def _gating(
@@ -85,20 +106,9 @@ def _gating(
             lambda value: denies(value, provider),
             f"opencode does not load {provider}",
         )
-    tests: dict[str, Callable[[Any], bool]] = {
-        "whitelist": lambda value: not allows(value, key),
-        "blacklist": lambda value: denies(value, key),
-        "status": hides,
-    }
     for path in sorted(_hidden(expectation, config)):
         found = True
-        yield Deviation(
-            "model_hidden",
-            path,
-            lookup(config, path),
-            tests[path[-1]],
-            f"opencode does not offer {expectation.reference}",
-        )
+        yield Deviation("model_hidden", path, lookup(config, path), always, hidden_effect(expectation))
     configured = lookup(config, ("provider", provider, "models", key)) is not MISSING
     if not found and configured and isinstance(models, (Gated, tuple)):
         yield Deviation(
@@ -172,7 +182,7 @@ def _additions(
                 path,
                 lookup(config, path),
                 always,
-                f"this was added to the provider {profile.id}",
+                added_effect(profile),
             )
 
 

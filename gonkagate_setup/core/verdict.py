@@ -8,10 +8,20 @@ from typing import Any, Iterator, Mapping, Sequence
 from gonkagate_setup.core import advice, notices
 from gonkagate_setup.core.agents import other_models
 from gonkagate_setup.core.attribution import attribute
-from gonkagate_setup.core.checks import dangerous, deviations, key_path, masked_by_opencode
+from gonkagate_setup.core.checks import (
+    added_effect,
+    can_hide,
+    dangerous,
+    deviations,
+    hidden_effect,
+    hides_model,
+    key_path,
+    masked_by_opencode,
+)
 from gonkagate_setup.core.deviation import Deviation, Expectation
 from gonkagate_setup.core.evidence import MASK, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
+from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup, merge, unknown
 from gonkagate_setup.core.native import plain_model
 from gonkagate_setup.core.places import INFERRED, PROJECT, USER, Environment, Kind, Place
@@ -156,23 +166,35 @@ def _blamed(
         return
     if not attribution.explained or not attribution.culprits:
         yield advice.inferred(survey, layers, deviation, reach)
+    added = deviation.code in ("provider_extended", "model_hidden")
     for culprit in attribution.culprits:
+        code, effect = deviation.code, deviation.effect
+        if added:
+            # Which of the two it is, is a question for each layer: the lower one's value is next in force.
+            value = culprit.layer.get(deviation.path)
+            # opencode offers the model with that value: OPENCODE_ENABLE_EXPERIMENTAL_MODELS shows alpha ones.
+            offered = deviation.code == "provider_extended" and same(value, deviation.resolved)
+            harmful = not offered and hides_model(expectation, deviation.path, value)
+            code = "model_hidden" if harmful else "provider_extended"
+            effect = hidden_effect(expectation) if harmful else added_effect(expectation.profile)
         kept = (
-            deviation.code == "provider_extended"
+            code == "provider_extended"
             and culprit.layer.layer == USER
             and not dangerous(expectation.profile, deviation.path)
         )
         yield advice.finding(
             expectation,
-            deviation.code,
+            code,
             NOTICE if kept else BLOCKER,
             reach,
             culprit.layer,
             culprit.path,
-            deviation.effect,
+            effect,
             value=culprit.value,
             root=survey.project_root,
         )
+        if kept and can_hide(expectation, deviation.path):
+            return  # this value comes into force, and none below it
 
 
 def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ import copy
 import json
 from typing import Any
 
-from gonkagate_setup.core.state import Scope
 from tests.e2e.oracle import ORDER, Case
 
 MASK = "***"
@@ -37,11 +36,10 @@ def resolved_by_hand(case: Case, shell: str, version: str = _NEWEST) -> dict[str
 def _merged(case: Case, shell: str) -> dict[str, Any]:
     result: dict[str, Any] = {"agent": {}}
     ours = {path: json.loads(text) for path, text in case.texts().items()}
-    project = "cwd json" if case.layout == "plain" else "root json"
     for where in ORDER:
         if where == "ours":
             _merge(result, ours[case.machine.user_config])
-        elif where == project and case.scope is Scope.PROJECT:
+        elif where == case.activated_in:
             _merge(result, ours[case.project_root / "opencode.json"])
         for put in case.seen_in(shell):
             if put.where == where:

@@ -70,6 +70,8 @@ ORDER: Final = (
 # What the requirements do not let even the users themselves change: key, address, adapter, authorization.
 # That a user's other additions hide the model or send another key shows in what opencode sends.
 _NEVER_CHANGED: Final = (("options", "baseURL"), ("npm",))
+# What has to resolve to the selected model also where the agent that opencode starts with names its own.
+_ACTIVATION: Final = (("model",), ("small_model",))
 
 
 def environment_of(shell: str, environ: dict[str, str]) -> dict[str, str]:
@@ -117,6 +119,8 @@ class Put:
 
     def may_stand(self) -> bool:
         """Whether the requirements let this key have this value in this place, while it is in force."""
+        if self.key in _ACTIVATION:
+            return str(self.value).partition("#")[0] == REFERENCE
         if self.key[:2] != OWN:
             return True
         relative = self.key[2:]
@@ -170,6 +174,13 @@ class Case:
     def project_root(self) -> Path:
         """Where the project's own file goes: outside git that is the working folder."""
         return self.cwd if self.layout == "plain" else self.root
+
+    @property
+    def activated_in(self) -> str:
+        """The place of the installation's file that names the model."""
+        if self.scope is Scope.USER:
+            return "ours"
+        return "cwd json" if self.layout == "plain" else "root json"
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -319,6 +330,7 @@ class Case:
         """Whether a put that is in force in this environment is one that the requirements forbid."""
         seen = self.seen_in(shell)
         ours = [Put("ours", (*OWN, *key), at(PROVIDER, key)) for key in _NEVER_CHANGED]
+        ours += [Put(self.activated_in, key, REFERENCE) for key in _ACTIVATION]
         return any(
             not put.may_stand() and not any(put.outranked_by(other) for other in (*seen, *ours))
             for put in seen

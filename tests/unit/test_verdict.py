@@ -370,6 +370,26 @@ def test_opencode_offering_the_model_outranks_our_reading_of_the_gates() -> None
     assert blockers(found) == []
 
 
+def test_what_would_hide_the_model_once_the_layers_above_are_right_blocks_too() -> None:
+    whitelists = {USER_JSONC: ["other"], PROJECT_FILE: [MODEL], str(ROOT / ".opencode/opencode.json"): ["x"]}
+    files = {path: gonkagate(whitelist=value) for path, value in whitelists.items()}
+    key = "provider.gonkagate.whitelist"
+    assert both({**GOOD, **files}) == [
+        ("model_hidden", "dot_opencode", key, "durable"),
+        ("provider_extended", "project_config", key, "durable"),
+        ("model_hidden", "user_config", key, "durable"),
+    ]
+
+
+def test_a_list_that_does_nothing_below_the_users_own_is_not_blamed() -> None:
+    lists = {USER_JSONC: [MODEL], str(HOME / ".config/opencode/config.json"): ["other"]}
+    files = {path: {**SCHEMA, **gonkagate(whitelist=value)} for path, value in lists.items()}
+    seen = survey({**GOOD, **files})
+    assert [(entry.code, entry.severity) for entry in judge(expectation(), seen, evidence(seen))] == [
+        ("provider_extended", "notice")
+    ]
+
+
 @pytest.mark.parametrize("models", [Gated(), (), ("gonkagate/other",)])
 def test_a_gate_that_nothing_explains_is_inferred(models: Any) -> None:
     seen = survey(GOOD)
@@ -429,6 +449,15 @@ def test_an_agent_in_markdown_is_named_with_its_line() -> None:
 def test_an_agent_that_cannot_be_started_with_blocks(name: str) -> None:
     assert both({**GOOD, PROJECT_FILE: {"default_agent": name}}) == [
         ("agent_unusable", "project_config", "default_agent", "durable")
+    ]
+
+
+def test_what_a_disabled_agent_would_use_is_told_at_once() -> None:
+    disabled = {"build": {"disable": True, "model": "openai/gpt"}, "plan": {"disable": True}}
+    found = both({**GOOD, PROJECT_FILE: {"agent": disabled}})
+    assert [(code, key) for code, _, key, _ in found] == [
+        ("agent_unusable", "agent.build.disable"),
+        ("agent_model_overridden", "agent.build.model"),
     ]
 
 
