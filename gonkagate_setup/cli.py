@@ -85,7 +85,7 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
     # The search for opencode goes on while the rest of the program is still being imported.
     from gonkagate_setup.system.probe import Probe
-    from gonkagate_setup.system.transaction.store import Store
+    from gonkagate_setup.system.store import Store
 
     # Where nothing is asked and no other key given, nothing will change but on a first setup. On Windows what
     # opencode prints needs the journal, which only a transaction has.

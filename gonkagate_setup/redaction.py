@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Iterable, Iterator, NoReturn
 
 if TYPE_CHECKING:
@@ -108,19 +109,16 @@ def replace_known(text: str, secrets: Iterable[Secret], replacement: str) -> str
 
 def find_known(text: str, secrets: Iterable[Secret]) -> list[tuple[int, int]]:
     """Start and end of every secret in the text, as `replace_known` finds them, in order."""
-    import re
-
     values = [secret.reveal() for secret in secrets if secret.reveal()]
     if not values:
         return []
     dense = _Dense(text)
     spans: list[tuple[int, int]] = []
     for value in values:
-        for form in _forms(value):
+        forms, as_text = _patterns(value)
+        for form in forms:
             spans += [dense.original(*match.span()) for match in form.finditer(dense.text)]
-        decimal = r"[\s,;]+".join(str(byte) for byte in value.encode())
-        as_text = rf"{re.escape(value)}|(?<!\d){decimal}(?!\d)"
-        spans += [match.span() for match in re.finditer(as_text, text)]
+        spans += [match.span() for match in as_text.finditer(text)]
     apart: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if apart and start < apart[-1][1]:
@@ -187,6 +185,16 @@ def _mask_value(match: re.Match[str]) -> str:
     if sentence and len(value) < LONGEST_WORD and not any(character.isdigit() for character in value):
         return match[0]
     return f"{name}{close}{MASK}{close}"
+
+
+# A report has dozens of texts, each searched for the same one or two keys.
+@lru_cache(maxsize=8)
+def _patterns(value: str) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str]]:
+    """What finds the value in a dense text, and in a text as it is."""
+    import re
+
+    decimal = r"[\s,;]+".join(str(byte) for byte in value.encode())
+    return tuple(_forms(value)), re.compile(rf"{re.escape(value)}|(?<!\d){decimal}(?!\d)")
 
 
 def _forms(value: str) -> Iterator[re.Pattern[str]]:

@@ -5,6 +5,7 @@ Used by the test fixtures, the demo and the benchmark. Nothing of the real envir
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,13 +237,17 @@ class Machine:
                     stderr=err,
                     start_new_session=True,
                 )
+                # A wait with a time-out looks every 50 ms, which would be part of every measured time.
+                late = threading.Timer(timeout, end_with_children, [child])
+                late.start()
                 try:
-                    child.communicate(None if stdin is None else stdin.encode(), timeout=timeout)
-                except subprocess.TimeoutExpired as error:
-                    end_with_children(child)
-                    text = "\n".join(map(_text, said))
-                    raise ChildTimeoutError(f"{command} took longer than {timeout} s\n{text}") from error
+                    child.communicate(None if stdin is None else stdin.encode())
+                finally:
+                    late.cancel()
                 seconds = time.monotonic() - start
+            if seconds >= timeout:
+                text = "\n".join(map(_text, said))
+                raise ChildTimeoutError(f"{command} took longer than {timeout} s\n{text}")
             return Finished(child.returncode, _text(said[0]), _text(said[1]), seconds)
         finally:
             # On Windows a file stays while a child's child still has it.
@@ -266,7 +272,8 @@ def end_with_children(child: subprocess.Popen[bytes]) -> None:
         subprocess.run([str(taskkill), "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
         child.kill()
     else:
-        os.killpg(child.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 

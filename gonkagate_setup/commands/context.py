@@ -19,7 +19,7 @@ from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe
-from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.ui.prompts import Prompter
 from gonkagate_setup.ui.terminal import Terminal
 

@@ -6,7 +6,8 @@ from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import child
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Recovery, Store, TargetChanged, journal
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import Recovery, TargetChanged, journal
 from gonkagate_setup.ui.terminal import Terminal
 
 

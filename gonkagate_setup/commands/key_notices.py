@@ -12,7 +12,7 @@ from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential, git
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.system.store import Store
 
 
 def of(store: Store, host: Host) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.gateway import Gateway
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.ui.terminal import Terminal
 
 

@@ -11,8 +11,8 @@ from gonkagate_setup.core.report import Report
 from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Store
 
 
 def run(host: Host, profile: Profile) -> Report:

@@ -14,7 +14,7 @@ from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.system.probe import Found
-from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.system.store import Store
 
 INFERRED = "inferred_higher_precedence"
 # The copies that stay, by the real path of their file: Transaction.kept.

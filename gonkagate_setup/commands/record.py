@@ -16,7 +16,8 @@ from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Delete, Role, Store, Transaction, Write, journal
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import Delete, Role, Transaction, Write, journal
 
 
 def read(store: Store) -> tuple[Snapshot, History | None]:

@@ -24,8 +24,9 @@ from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import credential, files
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Store, TargetChanged
+from gonkagate_setup.system.transaction import TargetChanged
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.prompts import Back, Prompter
 from gonkagate_setup.ui.terminal import Terminal

@@ -15,7 +15,8 @@ from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Store, Transaction
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import Transaction
 from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.prompts import Prompter

@@ -22,7 +22,8 @@ from gonkagate_setup.errors import Exit
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.links import require_within
-from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups, journal
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import Delete, Role, TargetChanged, Write, backups, journal
 from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render, taking_back
 from gonkagate_setup.ui.prompts import Prompter

@@ -24,8 +24,9 @@ from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import credential, files
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Delete, Role, Store, TargetChanged, Write, backups
+from gonkagate_setup.system.transaction import Delete, Role, TargetChanged, Write, backups
 from gonkagate_setup.system.transaction.changes import Change
 from gonkagate_setup.ui import render, taking_back
 from gonkagate_setup.ui.prompts import Prompter

@@ -15,8 +15,9 @@ from gonkagate_setup.errors import Exit, SetupError
 from gonkagate_setup.system import evidence, files
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Store, journal
+from gonkagate_setup.system.transaction import journal
 from gonkagate_setup.ui.terminal import Terminal
 
 

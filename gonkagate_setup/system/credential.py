@@ -21,7 +21,7 @@ from gonkagate_setup.system import git
 from gonkagate_setup.system.files import read_snapshot, refuse_reading
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import Status, for_host
-from gonkagate_setup.system.transaction.store import Store
+from gonkagate_setup.system.store import Store
 
 # A header line of 8 KiB is what common servers take; a key is some ten characters.
 _LONGEST: Final = 4096

@@ -20,7 +20,7 @@ from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import background, opencode
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.system.store import Store
 
 _ENDING_SECONDS: Final = 5.0
 

@@ -15,7 +15,7 @@ from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.plan import ConfigChange, KeyAction, Plan
 from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.state import Scope
-from gonkagate_setup.system.transaction import Store
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.ui import catalogue
 from gonkagate_setup.ui.terminal import error_text
 from gonkagate_setup.ui.text import listed, style, visible, wrap

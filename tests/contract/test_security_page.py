@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.system.transaction import Store, backups, lock
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import backups, lock
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

@@ -18,11 +18,11 @@ from typing import Callable, Sequence
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.transaction import (
     Delete,
     Protect,
     Role,
-    Store,
     Transaction,
     Write,
     lock,

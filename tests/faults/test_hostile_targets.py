@@ -19,7 +19,8 @@ from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import credential
 from gonkagate_setup.system.files import read_snapshot, unchanged
 from gonkagate_setup.system.folder import Folder
-from gonkagate_setup.system.transaction import Role, Store, Transaction, Write, lock
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import Role, Transaction, Write, lock
 from tests.faults.homes import BINDING, NEW_KEY, SCENARIOS, Home, private, put
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="FIFOs, devices and modes are those of POSIX")

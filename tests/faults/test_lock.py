@@ -15,7 +15,8 @@ import pytest
 
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system.files import read_snapshot
-from gonkagate_setup.system.transaction import Role, Store, Transaction, Write, lock, recover
+from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.transaction import Role, Transaction, Write, lock, recover
 from tests.faults.homes import SCENARIOS, Home, put
 from tests.windows import real_locks
 

@@ -11,8 +11,8 @@ from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.system import programs
 from gonkagate_setup.system.credential import in_git_work_tree
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.survey import find_worktree
-from gonkagate_setup.system.transaction import Store
 
 
 def program(path: Path, text: str = "") -> Path:

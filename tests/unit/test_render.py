@@ -19,7 +19,7 @@ from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.redaction import scrub
-from gonkagate_setup.system.transaction.store import Store
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.ui import catalogue, render, text
 
 GLOBAL = PurePosixPath("/home/me/.config/opencode")

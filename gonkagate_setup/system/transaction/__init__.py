@@ -18,7 +18,6 @@ from __future__ import annotations
 from gonkagate_setup.system.transaction.changes import Delete, Protect, Role, TargetChanged, Write
 from gonkagate_setup.system.transaction.lock import lock
 from gonkagate_setup.system.transaction.run import Transaction
-from gonkagate_setup.system.transaction.store import Store
 from gonkagate_setup.system.transaction.undo import Recovery, recover
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "Protect",
     "Recovery",
     "Role",
-    "Store",
     "TargetChanged",
     "Transaction",
     "Write",

@@ -16,8 +16,8 @@ from typing import Final, Iterable
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system.folder import Folder
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.transaction.changes import Role
-from gonkagate_setup.system.transaction.store import Store
 
 KEPT: Final = 10
 _STAMP: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?\Z")

@@ -22,8 +22,8 @@ from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.system.files import drain
 from gonkagate_setup.system.folder import Attributes, Folder, sync
 from gonkagate_setup.system.links import is_link
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.transaction.changes import Role
-from gonkagate_setup.system.transaction.store import Store
 
 ENTRIES: Final = "entries"
 _MOST_BYTES: Final = 256 * 1024 * 1024

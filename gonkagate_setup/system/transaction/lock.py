@@ -25,7 +25,7 @@ from gonkagate_setup.system.files import reason
 from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
-from gonkagate_setup.system.transaction.store import Store
+from gonkagate_setup.system.store import Store
 
 _PAUSE: Final = 0.05
 # What the two kinds of lock say while another process has it.

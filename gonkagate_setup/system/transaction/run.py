@@ -16,10 +16,10 @@ from gonkagate_setup.system.files import reason, unchanged
 from gonkagate_setup.system.folder import Attributes, Folder, write_beside
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.transaction import backups, journal
 from gonkagate_setup.system.transaction.changes import Change, Protect, Role, TargetChanged, Write
 from gonkagate_setup.system.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
-from gonkagate_setup.system.transaction.store import Store
 from gonkagate_setup.system.transaction.undo import undo
 
 _PRIVATE: Final = 0o600

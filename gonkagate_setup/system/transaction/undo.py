@@ -18,10 +18,10 @@ from gonkagate_setup.system.files import read_snapshot, reason
 from gonkagate_setup.system.folder import Folder, write_beside
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
+from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.transaction import journal
 from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
-from gonkagate_setup.system.transaction.store import Store
 
 
 @dataclass(frozen=True)
