@@ -39,8 +39,8 @@ def gather(
     """The resolved config per environment, and the offered models where the judgement rests on them.
 
     Environments that do not differ are asked once. `timeout` is per process, in seconds; `progress` gets
-    a line about what is being asked. That opencode fails is part of the evidence, except where it cannot
-    prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
+    a line about what is asked besides the config. That opencode fails is part of the evidence, except where
+    it cannot prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
     `known` is the durable environment's answer, where opencode has given it already.
     """
     profile = survey.profile
@@ -129,7 +129,6 @@ class _Asker:
 
         A failure that names no config is asked once more: another opencode may have held the database.
         """
-        self._progress("asking opencode for its resolved config")
         try:
             try:
                 config = self._resolve(environ, pure=pure)
@@ -156,6 +155,7 @@ class _Asker:
 
     def with_plugins(self, environ: Mapping[str, str]) -> Answer:
         """The resolved config with the user's plugins running; a failure is never raised."""
+        self._progress("asking opencode with your plugins")
         with_plugins = {name: value for name, value in environ.items() if name != "OPENCODE_PURE"}
         return self.config(with_plugins, pure=False)
 

@@ -117,10 +117,11 @@ class Put:
             return self.value
         return f"{{file:{folder / self.name}}}" if self.through == "file" else f"{{env:{self.name}}}"
 
-    def may_stand(self) -> bool:
+    def may_stand(self, variants_stay: bool) -> bool:
         """Whether the requirements let this key have this value in this place, while it is in force."""
         if self.key in _ACTIVATION:
-            return str(self.value).partition("#")[0] == REFERENCE
+            named = str(self.value)
+            return (named if variants_stay else named.partition("#")[0]) == REFERENCE
         if self.key[:2] != OWN:
             return True
         relative = self.key[2:]
@@ -132,12 +133,12 @@ class Put:
             )
         return bool(at(PROVIDER, relative) == self.value)
 
-    def outranked_by(self, other: Put) -> bool:
+    def outranked_by(self, other: Put, variants_stay: bool) -> bool:
         """Whether the other one sets the same key, rightly, in a higher place."""
         return (
             self.key == other.key
             and ORDER.index(other.where) > ORDER.index(self.where)
-            and other.may_stand()
+            and other.may_stand(variants_stay)
             and self.key[-1] != "apiKey"
         )
 
@@ -151,12 +152,16 @@ def at(value: Any, path: tuple[str, ...]) -> Any:
 
 @dataclass
 class Case:
-    """A machine's files and variables: an installation of ours, and what somebody else put around it."""
+    """A machine's files and variables: an installation of ours, and what somebody else put around it.
+
+    With `variants_stay` its opencode is one below 1.18.28, to which `#variant` is a part of the model's name.
+    """
 
     machine: Machine
     layout: str
     scope: Scope
     puts: list[Put]
+    variants_stay: bool = False
     cwd: Path = field(init=False)
     root: Path = field(init=False)
 
@@ -332,7 +337,8 @@ class Case:
         ours = [Put("ours", (*OWN, *key), at(PROVIDER, key)) for key in _NEVER_CHANGED]
         ours += [Put(self.activated_in, key, REFERENCE) for key in _ACTIVATION]
         return any(
-            not put.may_stand() and not any(put.outranked_by(other) for other in (*seen, *ours))
+            not put.may_stand(self.variants_stay)
+            and not any(put.outranked_by(other, self.variants_stay) for other in (*seen, *ours))
             for put in seen
         )
 
