@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Iterator, Mapping
+from typing import Any, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core.deviation import Deviation, Expectation, always, other_model
 from gonkagate_setup.core.jsonc import same
@@ -48,8 +48,13 @@ def _starts(name: str, agents: Mapping[str, Any]) -> bool:
     return not entry.get("disable") and not hidden and entry.get("mode", default_mode) != "subagent"
 
 
-def agent_deviations(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
-    """What is wrong with the agents that opencode starts with, or why there is none."""
+def agent_deviations(
+    expectation: Expectation, config: Mapping[str, Any], named: Sequence[Any] = ()
+) -> Iterator[Deviation]:
+    """What is wrong with the agents that opencode starts with, or why there is none.
+
+    `named` are the default agents that the layers name, highest first.
+    """
     reference = expectation.reference
     started = starting_agents(config)
     if not started and config.get("default_agent"):
@@ -61,8 +66,8 @@ def agent_deviations(expectation: Expectation, config: Mapping[str, Any]) -> Ite
             "opencode refuses to start with this agent",
         )
         # Without it, opencode starts with others: what they use would be in the way then.
-        config = {**config, "default_agent": None}
-        started = starting_agents(config)
+        below = ({**config, "default_agent": name} for name in (*named, None))
+        started = next(filter(None, map(starting_agents, below)), ())
     if not started:
         yield from _no_agent(config)
         # It is the one that opencode starts with again as soon as nothing keeps it from being used.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Final, Iterator, Mapping
+from typing import Any, Callable, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.core.agents import agent_deviations
 from gonkagate_setup.core.catalog import Profile
@@ -16,11 +16,17 @@ _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cook
 
 
 def deviations(
-    expectation: Expectation, config: Mapping[str, Any], models: Models | None
+    expectation: Expectation,
+    config: Mapping[str, Any],
+    models: Models | None,
+    named_agents: Sequence[Any] = (),
 ) -> Iterator[Deviation]:
-    """Everything about `config` that is not as expected, most telling first."""
+    """Everything about `config` that is not as expected, most telling first.
+
+    `named_agents` are the default agents that the layers name, highest first.
+    """
     yield from _activation(expectation, config)
-    yield from agent_deviations(expectation, config)
+    yield from agent_deviations(expectation, config, named_agents)
     offered = isinstance(models, tuple) and expectation.reference in models
     if not offered:
         yield from _gating(expectation, config, models)

@@ -111,7 +111,10 @@ def _judge_config(
     """What is wrong with a resolved config; without an answer of opencode, with a predicted one."""
     layers = survey.layers(environment)
     reach = _reach(environment)
-    for deviation in deviations(expectation, config, None if answer is None else answer.models):
+    offered = None if answer is None else answer.models
+    named = (layer.get(("default_agent",)) for layer in reversed(layers))
+    named_agents = [name for name in named if isinstance(name, str)]
+    for deviation in deviations(expectation, config, offered, named_agents):
         # What stands in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
         if not open_question or deviation.code == "provider_extended":

@@ -853,6 +853,16 @@ def test_a_server_that_config_comes_from_is_named_when_opencode_names_nothing() 
     assert "https://corp.example" in found.next_step
 
 
+def test_the_default_agent_that_comes_into_force_is_told_at_once() -> None:
+    below = {"default_agent": "plan", "agent": {"plan": {"model": "a/b"}, "build": {"model": "c/d"}}}
+    dot = str(ROOT / ".opencode/opencode.json")
+    seen = survey({**GOOD, PROJECT_FILE: below, dot: {"default_agent": "nobody"}})
+    assert blockers(judge(expectation(), seen, evidence(seen))) == [
+        ("agent_unusable", "dot_opencode", "default_agent", "durable"),
+        ("agent_model_overridden", "project_config", "agent.plan.model", "durable"),
+    ]
+
+
 def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
     config = {"default_agent": "nobody", "agent": {"build": {"model": "a/b"}}}
     seen = survey({**GOOD, PROJECT_FILE: config})
