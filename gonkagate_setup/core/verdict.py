@@ -170,14 +170,13 @@ def _blamed(
     if not attribution.explained or not attribution.culprits:
         yield advice.inferred(survey, layers, deviation, reach)
     added = deviation.code in ("provider_extended", "model_hidden")
-    for culprit in attribution.culprits:
+    for number, culprit in enumerate(attribution.culprits):
         code, effect = deviation.code, deviation.effect
         if added:
             # Which of the two it is, is a question for each layer: the lower one's value is next in force.
             value = culprit.layer.get(deviation.path)
-            # opencode offers the model with that value: OPENCODE_ENABLE_EXPERIMENTAL_MODELS shows alpha ones.
-            offered = deviation.code == "provider_extended" and same(value, deviation.resolved)
-            harmful = not offered and hides_model(expectation, deviation.path, value)
+            in_force = (number == 0 and attribution.explained) or same(value, deviation.resolved)
+            harmful = code == "model_hidden" if in_force else hides_model(expectation, deviation.path, value)
             code = "model_hidden" if harmful else "provider_extended"
             effect = hidden_effect(expectation) if harmful else added_effect(expectation.profile)
         kept = (

@@ -381,6 +381,16 @@ def test_what_would_hide_the_model_once_the_layers_above_are_right_blocks_too() 
     ]
 
 
+def test_a_status_that_only_opencode_can_read_blocks_when_it_hides_the_model() -> None:
+    status = {"models": {MODEL: {"status": "{file:/elsewhere/status}"}}}
+    seen = survey({**GOOD, USER_JSONC: {**SCHEMA, **gonkagate(**status)}})
+    resolved = user()
+    resolved["provider"]["gonkagate"]["models"][MODEL]["status"] = "deprecated"
+    assert blockers(judge(expectation(), seen, evidence(seen, config=resolved))) == [
+        ("model_hidden", "user_config", f"provider.gonkagate.models.{MODEL}.status", "durable")
+    ]
+
+
 def test_a_list_that_does_nothing_below_the_users_own_is_not_blamed() -> None:
     lists = {USER_JSONC: [MODEL], str(HOME / ".config/opencode/config.json"): ["other"]}
     files = {path: {**SCHEMA, **gonkagate(whitelist=value)} for path, value in lists.items()}
