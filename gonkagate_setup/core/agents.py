@@ -49,7 +49,7 @@ def _starts(name: str, agents: Mapping[str, Any]) -> bool:
 
 
 def agent_deviations(
-    expectation: Expectation, config: Mapping[str, Any], named: Sequence[Any] = ()
+    expectation: Expectation, config: Mapping[str, Any], named: Sequence[str], *, variants_stay: bool
 ) -> Iterator[Deviation]:
     """What is wrong with the agents that opencode starts with, or why there is none.
 
@@ -79,7 +79,7 @@ def agent_deviations(
                 "agent_model_overridden",
                 ("agent", name, "model"),
                 model,
-                other_model(reference, model),
+                other_model(reference, model, variants_stay=variants_stay),
                 f'opencode starts with the agent "{name}", which does not use {reference}',
                 _sources(name, "model"),
             )

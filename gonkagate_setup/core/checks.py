@@ -19,14 +19,17 @@ def deviations(
     expectation: Expectation,
     config: Mapping[str, Any],
     models: Models | None,
-    named_agents: Sequence[Any] = (),
+    named_agents: Sequence[str] = (),
+    *,
+    variants_stay: bool = False,
 ) -> Iterator[Deviation]:
     """Everything about `config` that is not as expected, most telling first.
 
-    `named_agents` are the default agents that the layers name, highest first.
+    `named_agents` are the default agents that the layers name, highest first; with `variants_stay` this
+    opencode is known to keep a model's `#variant`.
     """
-    yield from _activation(expectation, config)
-    yield from agent_deviations(expectation, config, named_agents)
+    yield from _activation(expectation, config, variants_stay=variants_stay)
+    yield from agent_deviations(expectation, config, named_agents, variants_stay=variants_stay)
     offered = isinstance(models, tuple) and expectation.reference in models
     if not offered:
         yield from _gating(expectation, config, models)
@@ -34,7 +37,9 @@ def deviations(
     yield from _additions(expectation.profile, config, hidden=not offered and _hidden(expectation, config))
 
 
-def _activation(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
+def _activation(
+    expectation: Expectation, config: Mapping[str, Any], *, variants_stay: bool
+) -> Iterator[Deviation]:
     reference = expectation.reference
     for name, use in (("model", "answers with"), ("small_model", "runs its small tasks on")):
         resolved = config.get(name, MISSING)
@@ -47,7 +52,7 @@ def _activation(expectation: Expectation, config: Mapping[str, Any]) -> Iterator
                 "model_overridden",
                 (name,),
                 resolved,
-                other_model(reference, resolved),
+                other_model(reference, resolved, variants_stay=variants_stay),
                 f"opencode {use} another model than {reference}",
             )
 

@@ -53,9 +53,9 @@ def other_than(expected: Any) -> Callable[[Any], bool]:
     return lambda value: not same(expected, value)
 
 
-def other_model(reference: str, resolved: Any) -> Callable[[Any], bool]:
-    """Whether a layer's model is another one; where opencode kept a `#variant`, that makes it another one."""
-    if isinstance(resolved, str) and "#" in resolved:
+def other_model(reference: str, resolved: Any, *, variants_stay: bool) -> Callable[[Any], bool]:
+    """Whether a layer's model is another one; where opencode keeps a `#variant`, that makes it one."""
+    if variants_stay or (isinstance(resolved, str) and "#" in resolved):
         return other_than(reference)
     return lambda value: not same(reference, plain_model(value))
 

@@ -24,6 +24,9 @@ class Version:
         return self.text or f"{self.major}.{self.minor}.{self.patch}"
 
 
+# From here on, or from one of the four before, opencode takes the `#variant` off a model (opencode-facts,
+# section 2).
+VARIANTS_GO: Final = Version(1, 18, 28)
 # What opencode prints instead of secrets from 1.18.33 on: in headers, under secret-looking names, and for
 # addresses with a password or a secret-looking query in them (opencode-facts section 2).
 MASK: Final = "***"

@@ -19,7 +19,7 @@ from gonkagate_setup.core.checks import (
     masked_by_opencode,
 )
 from gonkagate_setup.core.deviation import Deviation, Expectation
-from gonkagate_setup.core.evidence import MASK, Answer, Evidence
+from gonkagate_setup.core.evidence import MASK, VARIANTS_GO, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.jsonc import same
 from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup, merge, unknown
@@ -60,6 +60,7 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
             environment,
             _unmasked(expectation, survey, environment, answer.config),
             answer,
+            variants_stay=evidence.version < VARIANTS_GO,
         )
         if answer.models_failure is not None:
             found.append(notices.models_unknown(answer.models_failure, _reach(environment)))
@@ -107,6 +108,8 @@ def _judge_config(
     environment: Environment,
     config: Mapping[str, Any],
     answer: Answer | None,
+    *,
+    variants_stay: bool = False,
 ) -> Iterator[Finding]:
     """What is wrong with a resolved config; without an answer of opencode, with a predicted one."""
     layers = survey.layers(environment)
@@ -114,7 +117,7 @@ def _judge_config(
     offered = None if answer is None else answer.models
     named = (layer.get(("default_agent",)) for layer in reversed(layers))
     named_agents = [name for name in named if isinstance(name, str)]
-    for deviation in deviations(expectation, config, offered, named_agents):
+    for deviation in deviations(expectation, config, offered, named_agents, variants_stay=variants_stay):
         # What stands in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
         if not open_question or deviation.code == "provider_extended":

@@ -151,6 +151,16 @@ def test_npm_6_the_global_jsonc_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize(("version", "culprits"), [((1, 17, 19), 2), ((1, 18, 33), 1)])
+def test_a_variant_below_a_wrong_model_is_in_the_way_where_opencode_keeps_it(
+    version: tuple[int, int, int], culprits: int
+) -> None:
+    files = {USER_JSONC: {**SCHEMA, "model": f"{REFERENCE}#high"}, PROJECT_FILE: {"model": "openai/gpt"}}
+    seen = survey({**GOOD, **files})
+    proof = replace(evidence(seen), version=Version(*version))
+    assert len(blockers(judge(expectation(), seen, proof))) == culprits
+
+
 def test_npm_7_a_layer_that_repeats_the_right_value_is_not_blamed() -> None:
     files = {**GOOD, "/custom.json": ACTIVE, PROJECT_FILE: {"model": "openai/gpt"}}
     assert both(files, {"OPENCODE_CONFIG": "/custom.json"}) == [
