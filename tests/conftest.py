@@ -10,6 +10,7 @@ started.
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "deep: takes minutes; runs with --deep")
     config.addinivalue_line("markers", "smoke: also runs under every other Python of the machine")
+    # What nohup, or `&` in a script, ignores stays ignored in every child, and then no test can cancel one.
+    # A signal with a handler has its default action again in a child.
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
