@@ -31,10 +31,11 @@ def deviations(
     yield from _activation(expectation, config, variants_stay=variants_stay)
     yield from agent_deviations(expectation, config, named_agents, variants_stay=variants_stay)
     offered = isinstance(models, tuple) and expectation.reference in models
+    hiding = frozenset() if offered else _hiding(expectation, config)
     if not offered:
-        yield from _gating(expectation, config, models)
+        yield from _gating(expectation, config, models, hiding)
     yield from _catalogue(expectation.profile, config)
-    yield from _additions(expectation.profile, config, hidden=not offered and _hidden(expectation, config))
+    yield from _additions(expectation, config, hiding)
 
 
 def _activation(
@@ -57,13 +58,14 @@ def _activation(
             )
 
 
-def _hidden(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Path]:
+def _hiding(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Path]:
     """The keys of the provider that hide the selected model."""
-    hiding = _hiding(expectation)
-    return frozenset(path for path, hides_it in hiding.items() if hides_it(lookup(config, path)))
+    able = _able_to_hide(expectation)
+    return frozenset(path for path, hides_it in able.items() if hides_it(lookup(config, path)))
 
 
-def _hiding(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
+def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
+    """The keys of the provider that can hide the selected model, each with which values do."""
     base, key = ("provider", expectation.profile.id), expectation.model_key
     return {
         (*base, "whitelist"): lambda value: not allows(value, key),
@@ -72,28 +74,16 @@ def _hiding(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
     }
 
 
-def can_hide(expectation: Expectation, path: Path) -> bool:
-    """Whether some values at that key hide the selected model."""
-    return path in _hiding(expectation)
-
-
-def hides_model(expectation: Expectation, path: Path, value: Any) -> bool:
-    """Whether this value at that key hides the selected model."""
-    return can_hide(expectation, path) and _hiding(expectation)[path](value)
-
-
-def hidden_effect(expectation: Expectation) -> str:
-    """What a value that hides the selected model does."""
-    return f"opencode does not offer {expectation.reference}"
-
-
-def added_effect(profile: Profile) -> str:
-    """What an addition to the provider is."""
-    return f"this was added to the provider {profile.id}"
+def addition(expectation: Expectation, path: Path, resolved: Any, *, hidden: bool) -> Deviation:
+    """What is on the provider beside the catalogue; `hidden` where it hides the selected model."""
+    code, effect = "provider_extended", f"this was added to the provider {expectation.profile.id}"
+    if hidden:
+        code, effect = "model_hidden", f"opencode does not offer {expectation.reference}"
+    return Deviation(code, path, resolved, always, effect, hides=_able_to_hide(expectation).get(path))
 
 
 def _gating(
-    expectation: Expectation, config: Mapping[str, Any], models: Models | None
+    expectation: Expectation, config: Mapping[str, Any], models: Models | None, hiding: frozenset[Path]
 ) -> Iterator[Deviation]:
     provider, key = expectation.profile.id, expectation.model_key
     found = False
@@ -117,9 +107,9 @@ def _gating(
             lambda value: denies(value, provider),
             f"opencode does not load {provider}",
         )
-    for path in sorted(_hidden(expectation, config)):
+    for path in sorted(hiding):
         found = True
-        yield Deviation("model_hidden", path, lookup(config, path), always, hidden_effect(expectation))
+        yield addition(expectation, path, lookup(config, path), hidden=True)
     configured = lookup(config, ("provider", provider, "models", key)) is not MISSING
     if not found and configured and isinstance(models, (Gated, tuple)):
         yield Deviation(
@@ -177,24 +167,18 @@ def key_path(profile: Profile) -> Path:
 
 
 def _additions(
-    profile: Profile, config: Mapping[str, Any], hidden: frozenset[Path] | bool
+    expectation: Expectation, config: Mapping[str, Any], named: frozenset[Path]
 ) -> Iterator[Deviation]:
     """What is on the provider beside the catalogue, except what was named as hiding the model."""
+    profile = expectation.profile
     base = ("provider", profile.id)
     own = lookup(config, base)
-    named = hidden if isinstance(hidden, frozenset) else frozenset()
     if not isinstance(own, dict):
         return
     catalogue = dict(leaves(profile.provider_config(), base))
     for path in _beside(own, base, catalogue):
         if path not in named and path != key_path(profile):
-            yield Deviation(
-                "provider_extended",
-                path,
-                lookup(config, path),
-                always,
-                added_effect(profile),
-            )
+            yield addition(expectation, path, lookup(config, path), hidden=False)
 
 
 def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -> Iterator[Path]:

@@ -32,7 +32,8 @@ class Deviation:
 
     `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
     where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
-    value whether it makes or keeps the deviation; `effect` is what it does to the user.
+    value whether it makes or keeps the deviation; `effect` is what it does to the user. Where values at that
+    key can hide the selected model, `hides` tells of a layer's value whether it would, once it is in force.
     """
 
     code: str
@@ -41,6 +42,7 @@ class Deviation:
     wrong: Callable[[Any], bool]
     effect: str
     sources: tuple[Path, ...] = ()
+    hides: Callable[[Any], bool] | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -9,12 +9,9 @@ from gonkagate_setup.core import advice, notices
 from gonkagate_setup.core.agents import other_models
 from gonkagate_setup.core.attribution import attribute
 from gonkagate_setup.core.checks import (
-    added_effect,
-    can_hide,
+    addition,
     dangerous,
     deviations,
-    hidden_effect,
-    hides_model,
     key_path,
     masked_by_opencode,
 )
@@ -114,10 +111,10 @@ def _judge_config(
     """What is wrong with a resolved config; without an answer of opencode, with a predicted one."""
     layers = survey.layers(environment)
     reach = _reach(environment)
-    offered = None if answer is None else answer.models
+    models = None if answer is None else answer.models
     named = (layer.get(("default_agent",)) for layer in reversed(layers))
     named_agents = [name for name in named if isinstance(name, str)]
-    for deviation in deviations(expectation, config, offered, named_agents, variants_stay=variants_stay):
+    for deviation in deviations(expectation, config, models, named_agents, variants_stay=variants_stay):
         # What stands in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
         if not open_question or deviation.code == "provider_extended":
@@ -172,33 +169,31 @@ def _blamed(
         return
     if not attribution.explained or not attribution.culprits:
         yield advice.inferred(survey, layers, deviation, reach)
-    added = deviation.code in ("provider_extended", "model_hidden")
     for number, culprit in enumerate(attribution.culprits):
-        code, effect = deviation.code, deviation.effect
-        if added:
-            # Which of the two it is, is a question for each layer: the lower one's value is next in force.
+        told = deviation
+        if deviation.hides is not None:
+            # Whether it hides the model is a question for each layer: the lower one's value is next in force.
             value = culprit.layer.get(deviation.path)
             in_force = (number == 0 and attribution.explained) or same(value, deviation.resolved)
-            harmful = code == "model_hidden" if in_force else hides_model(expectation, deviation.path, value)
-            code = "model_hidden" if harmful else "provider_extended"
-            effect = hidden_effect(expectation) if harmful else added_effect(expectation.profile)
+            hidden = deviation.code == "model_hidden" if in_force else deviation.hides(value)
+            told = addition(expectation, deviation.path, deviation.resolved, hidden=hidden)
         kept = (
-            code == "provider_extended"
+            told.code == "provider_extended"
             and culprit.layer.layer == USER
             and not dangerous(expectation.profile, deviation.path)
         )
         yield advice.finding(
             expectation,
-            code,
+            told.code,
             NOTICE if kept else BLOCKER,
             reach,
             culprit.layer,
             culprit.path,
-            effect,
+            told.effect,
             value=culprit.value,
             root=survey.project_root,
         )
-        if kept and can_hide(expectation, deviation.path):
+        if kept and deviation.hides is not None:
             return  # this value comes into force, and none below it
 
 
