@@ -127,22 +127,23 @@ class _Asker:
     def config(self, environ: Mapping[str, str], *, pure: bool = True) -> Answer:
         """The resolved config, or opencode's refusal.
 
-        A failure that names no config is asked once more: another opencode may have held the database.
+        A failure that names no config is asked once more, with locks: another opencode may have held the
+        database, or a later opencode not resolve anything without a lock.
         """
         try:
             try:
-                config = self._resolve(environ, pure=pure)
+                config = self._resolve(environ, pure=pure, locks=not pure)
             except SetupError as error:
                 if error.where is None or error.where.name != str(self._executable.path):
                     raise
-                config = self._resolve(environ, pure=pure)
+                config = self._resolve(environ, pure=pure, locks=True)
         except SetupError as error:
             if pure and error.exit_status is Exit.OPENCODE:
                 raise
             return Answer(failure=error)
         return answer_of(config, self._profile.id)
 
-    def _resolve(self, environ: Mapping[str, str], *, pure: bool) -> dict[str, Any]:
+    def _resolve(self, environ: Mapping[str, str], *, pure: bool, locks: bool) -> dict[str, Any]:
         return resolve_config(
             self._executable,
             environ,
@@ -151,6 +152,7 @@ class _Asker:
             timeout=self._timeout,
             scratch=self._scratch,
             stop=self.stop,
+            locks=locks,
         )
 
     def with_plugins(self, environ: Mapping[str, str]) -> Answer:

@@ -190,8 +190,11 @@ def resolve_config(
     timeout: float = TIMEOUT,
     scratch: Path | None = None,
     stop: threading.Event | None = None,
+    locks: bool = False,
 ) -> dict[str, Any]:
     """The config that opencode resolves, secrets included below 1.18.33: the caller drops them at once.
+
+    Plugins may need `locks`, see `child.run`; the config itself does not.
 
     SetupError: effective_config_command_failed (with the file that opencode named),
     effective_config_parse_failed, opencode_proof_unavailable (no `debug config --pure`).
@@ -199,7 +202,9 @@ def resolve_config(
     import json
 
     arguments = ["debug", "config", "--pure"] if pure else ["debug", "config"]
-    output = run(executable.path, arguments, environ, cwd, timeout=timeout, scratch=scratch, stop=stop)
+    output = run(
+        executable.path, arguments, environ, cwd, timeout=timeout, scratch=scratch, stop=stop, locks=locks
+    )
     if output.status != 0:
         raise _config_failure(output, executable)
     try:

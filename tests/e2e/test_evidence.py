@@ -65,6 +65,25 @@ def test_a_correct_installation_and_no_harm(installed: Case, opencode_version: s
     assert [path.name for path in installed.machine.temp.glob("gonkagate-setup-*")] == []
 
 
+def test_the_proof_of_the_config_reaches_nothing_and_installs_nothing(
+    installed: Case, opencode_version: str
+) -> None:
+    # Each of these is a config folder, into which opencode would install @opencode-ai/plugin.
+    write(installed.project_root / ".opencode" / "opencode.json", {**SCHEMA, "plugin": ["a-package"]})
+    write(installed.project_root / ".opencode" / "agent" / "reviewer.md", "---\nmodel: a/b\n---\nRead.")
+    machine = installed.machine
+    # Not the case's own environment, in which opencode is told to fetch nothing.
+    host = Host(machine.environment, machine.home, installed.cwd, "linux")
+    plain = machine.opencode("debug", "config", "--pure", cwd=installed.cwd)
+    machine.stand_in.tunnels.clear()
+    resolved = opencode.resolve_config(opencode.find(host), host.environ, host.cwd)
+    assert machine.stand_in.tunnels == [], opencode_version
+    assert resolved == json.loads(plain.stdout)
+    assert resolved["agent"]["reviewer"]["model"] == "a/b"
+    folders = (machine.config_folder, installed.project_root / ".opencode")
+    assert [path for folder in folders for path in folder.iterdir() if "node_modules" in path.name] == []
+
+
 def test_more_than_a_pipe_takes_is_read_whole(installed: Case, opencode_version: str) -> None:
     prompt = "x" * 700_000
     write(installed.project_root / "opencode.json", {**SCHEMA, "agent": {"long": {"prompt": prompt}}})

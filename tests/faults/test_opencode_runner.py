@@ -356,6 +356,24 @@ def test_a_failure_that_names_no_config_is_asked_once_more(fake: Fake) -> None:
     assert (fake.home / "m").read_text().count("x") == 1
 
 
+LOCKS = """echo "$* $([ -f "$XDG_STATE_HOME/opencode/locks" ] && echo none || echo free)" >>"$LOG"
+case "$*" in models*) exit 0;; esac"""
+
+
+def test_only_the_config_is_asked_for_without_locks(fake: Fake) -> None:
+    fake.does(LOCKS + '\necho \'{"plugin": ["x"]}\'')
+    _, asked = gathered(fake, ask_models=True)
+    # Plugins are installed under a lock, and the models may come from a catalogue that is.
+    assert asked == ["debug config --pure none", "debug config free", "models gonkagate --pure free"]
+
+
+def test_an_opencode_that_cannot_do_without_locks_is_given_them(fake: Fake) -> None:
+    fake.does(LOCKS + '\n[ ! -f "$XDG_STATE_HOME/opencode/locks" ] || exit 1; echo "{}"')
+    found, asked = gathered(fake)
+    assert all(answer.config == {} for answer in found.answers.values())
+    assert asked == ["debug config --pure free", "debug config --pure none"]
+
+
 def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
     fake.does('case "$*" in *--pure*) echo \'{"plugin": ["x"]}\';; *) echo $$ >>"$PIDS"; sleep 1000;; esac')
     found, _ = gathered(fake, timeout=2.0)
