@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +85,25 @@ def test_the_proof_of_the_config_reaches_nothing_and_installs_nothing(
     assert resolved["agent"]["reviewer"]["model"] == "a/b"
     folders = (machine.config_folder, installed.project_root / ".opencode")
     assert [path for folder in folders for path in folder.iterdir() if "node_modules" in path.name] == []
+
+
+def test_the_config_of_an_organisations_server_is_in_the_proof(
+    installed: Case, opencode_version: str, tmp_path: Path
+) -> None:
+    """It comes over the network at each start: a proof without it would be of another config."""
+    # What nobody else says shows that it was read.
+    write(tmp_path / ".well-known" / "opencode", {"config": {"username": "of-the-server"}})
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        entry = {"type": "wellknown", "key": "K", "token": "a-token"}
+        address = f"http://127.0.0.1:{server.server_port}"
+        write(installed.machine.home / ".local" / "share" / "opencode" / "auth.json", {address: entry})
+        environ = {**installed.environ, "NO_PROXY": "127.0.0.1"}
+        host = Host(environ, installed.machine.home, installed.cwd, "linux")
+        resolved = opencode.resolve_config(opencode.find(host), host.environ, host.cwd)
+        server.shutdown()
+    assert resolved["username"] == "of-the-server", opencode_version
 
 
 def test_more_than_a_pipe_takes_is_read_whole(installed: Case, opencode_version: str) -> None:
