@@ -24,7 +24,6 @@ OUTPUT_LIMIT: Final = 64 * 1024 * 1024
 _PREFIX: Final = "gonkagate-setup-"
 # What tempfile makes of the prefix (its own alphabet and length).
 _LEFT: Final = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
-_STATE: Final = "state"
 _STALE_SECONDS: Final = 24 * 60 * 60
 # How often a running opencode's output is measured; its end is noticed at once, by a thread in wait().
 _WATCH_SECONDS: Final = 0.05
@@ -62,11 +61,12 @@ def run(
     import tempfile
 
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
+    state = folder / "state"
     try:
         if not locks:
-            _take_locks_away(folder / _STATE)
+            _take_locks_away(state)
         with tempfile.TemporaryFile(dir=folder) as out, tempfile.TemporaryFile(dir=folder) as err:
-            process = _start(executable, arguments, _child_environ(environ, folder, cwd), cwd, out, err)
+            process = _start(executable, arguments, _child_environ(environ, state, cwd), cwd, out, err)
             try:
                 _watch(process, (out, err), timeout, limit, arguments, stop)
             finally:
@@ -214,12 +214,12 @@ def _content(file: IO[bytes], limit: int) -> bytes:
     return file.read(limit)
 
 
-def _child_environ(environ: Mapping[str, str], folder: Path, cwd: Path) -> dict[str, str]:
+def _child_environ(environ: Mapping[str, str], state: Path, cwd: Path) -> dict[str, str]:
     """The environment for opencode: as any child's, with its own state folder.
 
     `debug config` leaves locks in the state folder that delay the user's next start by a minute.
     """
-    cleaned = {**environment(environ), "XDG_STATE_HOME": str(folder / _STATE), "PWD": str(cwd)}
+    cleaned = {**environment(environ), "XDG_STATE_HOME": str(state), "PWD": str(cwd)}
     if os.name == "nt":
         # A .cmd launcher that calls node by name shall not find one in the folder that it runs in
         # (https://learn.microsoft.com/windows/win32/api/processenv, NeedCurrentDirectoryForExePathW).
