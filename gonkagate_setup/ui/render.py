@@ -64,6 +64,8 @@ _PROVED: Final[Mapping[str, str]] = {
     "fresh_shell": "in a shell without opencode's variables",
     "session": "in this shell",
 }
+# A shell without opencode's variables is a new shell, too: named only where one of the three is missing.
+_EVERYWHERE: Final = "in this shell and in every new one"
 
 
 def preview(
@@ -171,7 +173,9 @@ def _ending(report: Report, width: int) -> list[str]:
         if report.holds:
             lines += ["", wrap(_sentence(visible(report.holds)), width)]
     if report.proved:
-        proof = listed(_PROVED.get(name, name) for name in report.proved)
+        proof = _EVERYWHERE
+        if {*report.proved} != {*_PROVED}:
+            proof = listed(_PROVED.get(name, name) for name in report.proved)
         lines.append(wrap(f"opencode {visible(report.opencode_version)} itself confirms it {proof}.", width))
     return lines
 

@@ -99,8 +99,7 @@ def test_the_time_has_bounds(machine: Machine) -> None:
 
 PROVED = (
     "opencode uses GonkaGate with Kimi K2.6.\n"
-    "opencode 1.18.33 itself confirms it in every new shell, in a shell without\n"
-    "opencode's variables and in this shell.\n"
+    "opencode 1.18.33 itself confirms it in this shell and in every new one.\n"
 )
 AGAIN = "gonkagate-setup verify --live"
 REDIRECTED = (

@@ -180,8 +180,7 @@ def test_the_ending_of_a_success() -> None:
         report(ending(files=files, findings=(NOTICE,)))
         == """\
 opencode uses GonkaGate with Kimi K2.6 in every folder.
-opencode 1.18.33 itself confirms it in every new shell, in a shell without
-opencode's variables and in this shell.
+opencode 1.18.33 itself confirms it in this shell and in every new one.
 
 Files:
   created    /home/me/.gonkagate/opencode/api-key
