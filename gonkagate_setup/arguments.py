@@ -76,10 +76,10 @@ def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
     _choice(
         parser,
         "--on-blocked",
-        ("rollback", "keep"),
-        default="rollback",
-        help="when this folder's own config is in the way of user scope: put everything back (default), or "
-        "keep the setup for every other folder",
+        ("rollback", "keep", "fix", "available"),
+        help="if something keeps opencode from using it: put everything back (default); keep the setup for "
+        "every other folder; change what is in the way, in your own config and the project's; or only make "
+        "the models available",
     )
     parser.add_argument("--no-input", action="store_true", help="never ask; name the missing option instead")
     parser.epilog = (

@@ -110,7 +110,7 @@ def _run_setup(
         yes=arguments.yes,
         dry_run=arguments.dry_run,
         read_stdin_key=functools.lru_cache(maxsize=1)(_read_stdin_key) if arguments.api_key_stdin else None,
-        on_blocked=OnBlocked(arguments.on_blocked),
+        on_blocked=None if arguments.on_blocked is None else OnBlocked(arguments.on_blocked),
     )
     return setup.run(request, host, profile, terminal, _prompter(arguments, profile, terminal), probe)
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Sequence
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import blocked, interrupted, key_notices, outcome, record, second_reading
+from gonkagate_setup.commands import (
+    blocked,
+    interrupted,
+    key_notices,
+    outcome,
+    record,
+    second_reading,
+    starting,
+)
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
@@ -40,35 +49,20 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     ):
         # Another setup may have been killed since the start of this one.
         interrupted.put_back_under_lock(context.store, context.host)
-        for snapshot in (observed.key_file, observed.state_file):
+        for snapshot in (observed.key_file, observed.state_file, observed.marker):
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))
         writes = _writes(context, plan, agreed.answers.key, observed)
         if writes:
             context.probe.forget_early()
+        if writes and plan.choice.available_only:
+            changed_start = starting.would_change(context, observed, found)
+            if changed_start is not None:
+                nothing = ending(context, plan, observed, (changed_start,))
+                return outcome.durably_blocked(nothing, (), here_only=False)
         changes.apply(writes)
         survey = observed.survey.replace(plan.texts)
-        with context.terminal.progress("asking opencode what it uses now") as progress:
-            background.start(context.terminal.warm_up)
-            proof = evidence.gather(
-                found.executable,
-                found.version,
-                context.host,
-                survey,
-                ask_models=False,
-                scratch=context.store.journal if journal.exists(context.store) else None,
-                progress=progress,
-                known=None if writes else _answered_already(context, survey),
-            )
-        findings = verdict.judge(context.expectation(plan), survey, proof)
-        if any(finding.blocks for finding in findings):
-            # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
-            # is to blame is looked up anew. The notices stay, for they tell what opencode was about to do.
-            survey = take_survey(context.host, context.host.cwd, context.profile)
-            anew = verdict.judge(context.expectation(plan), survey, proof)
-            findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
-        findings += tuple(key_notices.of(context.store, context.host))
-        findings += tuple(key_notices.in_files(survey, context.host, secrets))
+        survey, findings = _prove(context, agreed, survey, found, known=not writes, secrets=secrets)
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)
@@ -76,7 +70,15 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
         ):
             return outcome.durably_blocked(reached, changes.rollback(), here_only=here_only)
-        last = record.writing(context.store, context.host, context.profile, plan, observed.state, changes)
+        last = record.writing(
+            context.store,
+            context.host,
+            context.profile,
+            plan,
+            observed.state,
+            changes,
+            available=observed.marker.exists,
+        )
         changes.apply([*_records(context, plan, found, observed), *last])
         kept = changes.kept
         changes.commit()
@@ -85,6 +87,44 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     if any(finding.blocks for finding in findings):
         return outcome.session_blocked(reached, kept)
     return outcome.success(reached, kept)
+
+
+def _prove(
+    context: Context,
+    agreed: Agreed,
+    survey: Survey,
+    found: Found,
+    *,
+    known: bool,
+    secrets: Sequence[Secret],
+) -> tuple[Survey, tuple[Finding, ...]]:
+    """What opencode says now, judged; with the survey that says who is to blame.
+
+    `known`: nothing was written, so that what opencode said before anything was read counts.
+    """
+    plan = agreed.plan
+    with context.terminal.progress("asking opencode what it uses now") as progress:
+        background.start(context.terminal.warm_up)
+        proof = evidence.gather(
+            found.executable,
+            found.version,
+            context.host,
+            survey,
+            ask_models=plan.choice.available_only,
+            scratch=context.store.journal if journal.exists(context.store) else None,
+            progress=progress,
+            known=_answered_already(context, survey) if known else None,
+        )
+    findings = verdict.judge(context.expectation(plan), survey, proof)
+    if any(finding.blocks for finding in findings):
+        # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
+        # is to blame is looked up anew. The notices stay, for they tell what opencode was about to do.
+        survey = take_survey(context.host, context.host.cwd, context.profile)
+        anew = verdict.judge(context.expectation(plan), survey, proof)
+        findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
+    findings += tuple(key_notices.of(context.store, context.host))
+    findings += tuple(key_notices.in_files(survey, context.host, secrets))
+    return survey, findings
 
 
 def _answered_already(context: Context, survey: Survey) -> Answer | None:
@@ -153,6 +193,12 @@ def _records(context: Context, plan: Plan, found: Found, observed: Observation) 
         scope=scope,
     )
     records: list[Change] = [transactions.Write(observed.state_file, state, role=Role.STATE, private=True)]
+    if plan.choice.available_only and not observed.marker.exists:
+        records.append(
+            transactions.Write(observed.marker, states.AVAILABLE_ONLY, role=Role.STATE, private=True)
+        )
+    elif observed.marker.exists and not (plan.choice.available_only or plan.joins):
+        records.append(transactions.Delete(observed.marker, Role.STATE))
     noted, note_file = note(found), files.read_snapshot(context.store.note, follow_links=False)
     if noted is not None and note_file.data != noted:
         records.append(transactions.Write(note_file, noted, role=Role.NOTE, private=True))

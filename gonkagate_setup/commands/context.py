@@ -10,7 +10,7 @@ from gonkagate_setup.commands.choices import Answers
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.findings import Finding, FindingId
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
@@ -26,14 +26,28 @@ from gonkagate_setup.ui.terminal import Terminal
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asked for; `read_stdin_key` (None: not asked for) is called once."""
+    """What the command line asked for; `read_stdin_key` (None: not asked for) is called once.
+
+    `on_blocked` is None where the option was not given.
+    """
 
     model: str | None
     scope: Scope | None
     yes: bool
     dry_run: bool
     read_stdin_key: Callable[[], str] | None
-    on_blocked: OnBlocked = OnBlocked.ROLLBACK
+    on_blocked: OnBlocked | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one try at a setup aims at.
+
+    `available_only` as in Choice; `blockers` are what earlier tries met, to be taken away by edits.
+    """
+
+    available_only: bool = False
+    blockers: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,12 +63,18 @@ class Context:
 
     def expectation(self, plan: Plan) -> verdict.Expectation:
         """What opencode has to answer once the plan is carried out."""
-        return verdict.Expectation(self.profile, plan.choice.model.key, plan.choice.scope)
+        return verdict.Expectation(
+            self.profile, plan.choice.model.key, plan.choice.scope, plan.choice.available_only
+        )
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that was read, once; `secrets` are the keys that are stored or in the environment."""
+    """Everything that was read, once.
+
+    `marker` is the file that says that GonkaGate is only made available; `secrets` are the keys that are
+    stored or in the environment.
+    """
 
     survey: Survey
     key_file: Snapshot
@@ -63,6 +83,7 @@ class Observation:
     state: states.State | None
     secrets: tuple[Secret, ...]
     key_copies: tuple[Snapshot, ...]
+    marker: Snapshot
 
     def former_keys(self, plan: Plan) -> tuple[Snapshot, ...]:
         """The copies of former keys that go with the plan: all, once there is another key."""
@@ -73,11 +94,11 @@ class Observation:
 class Agreed:
     """What is to be done, seen and agreed to; `predicted` is what the files alone let expect.
 
-    `on_screen`: the preview, which tells of that, stands on the screen where questions are asked.
+    `seen` are the findings that are on the screen where questions are asked, of earlier tries too.
     """
 
     answers: Answers
     plan: Plan
     observed: Observation
     predicted: tuple[Finding, ...]
-    on_screen: bool = False
+    seen: frozenset[FindingId] = frozenset()

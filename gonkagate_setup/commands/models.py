@@ -20,11 +20,12 @@ def run(host: Host, profile: Profile) -> Report:
     store = Store.at(host.home, profile)
     state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
     try:
-        choice = installed(profile, take_survey(host, host.cwd, profile), state)
+        survey = take_survey(host, host.cwd, profile)
+        choice = installed(profile, survey, state, available_only=store.available.exists())
     except SetupError:
         # A config that cannot be read is no reason to keep the list back; setup and verify name it.
         choice = None
-    selected = None if choice is None else choice.model.key
+    selected = None if choice is None or choice.available_only else choice.model.key
     return Report(
         command="models",
         status="success",

@@ -44,14 +44,16 @@ def dry_run(ending: Ending, diff: str) -> Report:
 
 def success(ending: Ending, kept: Kept) -> Report:
     """opencode proved the outcome in every environment that was asked."""
+    available_only = ending.plan.choice.available_only
+    reference = ending.profile.reference(ending.plan.choice.model.key)
     return _report(
         ending,
-        "success",
+        "available" if available_only else "success",
         Exit.DONE,
-        _success_message(ending),
+        _available_message(ending) if available_only else _success_message(ending),
         _files(ending, kept) + _state(ending),
         proved=("durable", "fresh_shell", "session"),
-        next_step="opencode",
+        next_step=f"opencode --model {reference}" if available_only else "opencode",
     )
 
 
@@ -61,7 +63,8 @@ def session_blocked(ending: Ending, kept: Kept) -> Report:
         ending,
         "blocked",
         Exit.SESSION_BLOCKED,
-        f"{ending.profile.display_name} is set up, but this shell's environment overrides it",
+        f"{ending.profile.display_name} is {'available' if ending.plan.choice.available_only else 'set up'}, "
+        "but this shell's environment overrides it",
         _files(ending, kept) + _state(ending),
         proved=("durable", "fresh_shell"),
         error_code="effective_config_blocked",
@@ -104,13 +107,23 @@ def durably_blocked(ending: Ending, failures: Sequence[str], *, here_only: bool)
         ending,
         "blocked",
         Exit.BLOCKED,
-        f"opencode would not use {ending.profile.display_name}{put_back}",
+        f"opencode would not {'offer' if ending.plan.choice.available_only else 'use'} "
+        f"{ending.profile.display_name}{put_back}",
         files,
         error_code="effective_config_blocked" if explained else "effective_config_mismatch",
         next_step=_way_out(ending.findings),
         changed=False,
         here_only=here_only,
+        put_back=True,
     )
+
+
+def _available_message(ending: Ending) -> str:
+    name = ending.profile.display_name
+    stays = "what opencode starts with stays as it is"
+    if ending.plan.changed:
+        return f"{name} is available in opencode, where /models switches to it; {stays}"
+    return f"Nothing had to change: {name} is available in opencode already; {stays}"
 
 
 def _success_message(ending: Ending) -> str:
@@ -141,6 +154,7 @@ def _report(
     next_step: str | None = None,
     changed: bool | None = None,
     here_only: bool = False,
+    put_back: bool = False,
 ) -> Report:
     return Report(
         command="setup",
@@ -158,6 +172,8 @@ def _report(
         error_code=error_code,
         next_step=next_step,
         here_only=here_only,
+        put_back=put_back,
+        repairs=ending.plan.repairs,
     )
 
 

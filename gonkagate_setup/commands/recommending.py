@@ -47,8 +47,13 @@ def active_here(profile: Profile, survey: Survey, home: PurePath) -> Model | Non
     return active_model(profile, survey.project_files)
 
 
-def installed(profile: Profile, survey: Survey, state: State | None) -> Choice | None:
-    """What is switched on for this folder: what its own file says, then the user's, then the record."""
+def installed(
+    profile: Profile, survey: Survey, state: State | None, *, available_only: bool = False
+) -> Choice | None:
+    """What is switched on for this folder: what its own file says, then the user's, then the record.
+
+    `available_only`: the record says that opencode only offers the provider.
+    """
     for scope, snapshots in ((Scope.PROJECT, survey.project_files), (Scope.USER, survey.user_files)):
         model = active_model(profile, snapshots)
         if model is not None:
@@ -56,7 +61,7 @@ def installed(profile: Profile, survey: Survey, state: State | None) -> Choice |
     if state is None:
         return None
     recorded = profile.model(state.model_key or "")
-    return None if recorded is None else Choice(recorded, state.scope or Scope.USER)
+    return None if recorded is None else Choice(recorded, state.scope or Scope.USER, available_only)
 
 
 def no_project(survey: Survey, home: PurePath) -> SetupError | None:

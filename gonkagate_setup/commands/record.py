@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
-from gonkagate_setup.core import history, jsonc
+from gonkagate_setup.core import history, jsonc, recorded_repairs
 from gonkagate_setup.core import state as states
-from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.history import FileChange, History
 from gonkagate_setup.core.plan import ConfigChange, Plan
 from gonkagate_setup.core.snapshot import Snapshot
@@ -40,23 +40,36 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
 
 
 def writing(
-    store: Store, host: Host, profile: Profile, plan: Plan, former_state: State | None, done: Transaction
+    store: Store,
+    host: Host,
+    profile: Profile,
+    plan: Plan,
+    former_state: State | None,
+    done: Transaction,
+    *,
+    available: bool = False,
 ) -> list[Write]:
-    """The change that records what `done` wrote; none where no config changed: the former record stays."""
+    """The change that records what `done` wrote; none where no config changed: the former record stays.
+
+    `available`: GonkaGate was only made available before.
+    """
     changed = [config for config in plan.configs if config.changed]
     if not changed:
         return []
     snapshot = files.read_snapshot(store.history, follow_links=False)
     try:
-        created = history.parse(snapshot.data or b"").created
+        former = history.parse(snapshot.data or b"")
     except ValueError:
-        created = ()
+        former = History(at="", files=(), state=None, created=())
     mine = [str(config.snapshot.real) for config in changed if not config.snapshot.exists]
+    written = tuple(_file(config, profile, done) for config in changed)
     record = History(
         at=states.timestamp(host.now()),
-        files=tuple(_file(config, profile, done) for config in changed),
+        files=written,
         state=None if former_state is None else states.fields(former_state),
-        created=tuple(dict.fromkeys((*created, *mine))),
+        created=tuple(dict.fromkeys((*former.created, *mine))),
+        available=available,
+        repairs=recorded_repairs.added(former.repairs, _repairs(plan, written)),
     )
     return [Write(snapshot, history.render(record), role=Role.NOTE, private=True)]
 
@@ -65,10 +78,19 @@ def after_undo(snapshot: Snapshot, undone: History, edits: Sequence[FileEdit]) -
     """The record goes, but for the configs that setups made and that are still there, for uninstall."""
     gone = {str(edit.snapshot.real) for edit in edits if edit.after is None}
     left = tuple(path for path in undone.created if path not in gone and Path(path).exists())
-    if not left:
+    earlier = recorded_repairs.without(undone.repairs, undone.files)
+    if not left and not earlier:
         return Delete(snapshot, role=Role.NOTE)
-    record = History(at=undone.at, files=(), state=None, created=left)
+    record = History(at=undone.at, files=(), state=None, created=left, repairs=earlier)
     return Write(snapshot, history.render(record), role=Role.NOTE, private=True)
+
+
+def _repairs(plan: Plan, written: Sequence[FileChange]) -> list[FileChange]:
+    """Of what was written, the keys that were only in the way."""
+    by_file: dict[str, list[ConfigPath]] = {}
+    for repair in plan.repairs:
+        by_file.setdefault(str(repair.snapshot.real), []).append(repair.operation.path)
+    return [recorded_repairs.only(change, by_file.get(change.real, ())) for change in written]
 
 
 def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChange:

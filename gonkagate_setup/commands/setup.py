@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gonkagate_setup.commands import blocked, guarded, interrupted, key_notices, outcome
+from gonkagate_setup.commands import blocked, guarded, interrupted, key_notices, outcome, planning, unblocking
 from gonkagate_setup.commands.apply import carry_out, ending
-from gonkagate_setup.commands.blocked import OnBlocked, WayOut
+from gonkagate_setup.commands.blocked import Answer, OnBlocked
 from gonkagate_setup.commands.choices import Answers, Questions
-from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
+from gonkagate_setup.commands.context import Agreed, Attempt, Context, Observation, Request
 from gonkagate_setup.commands.mistyped import meant
-from gonkagate_setup.commands.recommending import active_here, no_project
-from gonkagate_setup.core import plan as plans
-from gonkagate_setup.core import state as states
 from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Model, Profile
 from gonkagate_setup.core.findings import Finding
-from gonkagate_setup.core.plan import Choice, KeyAction, Plan
+from gonkagate_setup.core.plan import Plan
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.errors import Declined, SetupError
 from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import credential, files
+from gonkagate_setup.system import credential
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.probe import Probe
 from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.survey import take_survey
 from gonkagate_setup.system.transaction import TargetChanged
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.prompts import Back, Prompter
@@ -35,6 +31,8 @@ from gonkagate_setup.ui.text import wrap
 ATTEMPTS = 3
 # Others that set up at the same time come to an end, each once; this bounds what else writes our own files.
 TURNS = 100
+# What one edit uncovers is met by the next try; this bounds what changes behind every edit.
+ROUNDS = 4
 
 
 def run(
@@ -45,120 +43,150 @@ def run(
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
     guarded.keys(context.store, host, terminal)
     interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run)
-    agreed, report = _set_up(request, context, given)
-    if not report.here_only or request.on_blocked is OnBlocked.KEEP:
+    given, attempt = unblocking.first_attempt(request, context, given)
+    agreed, report = _set_up(request, context, given, attempt)
+    if not (report.put_back or (request.dry_run and blocked.durable_blocker(report.findings))):
+        return report
+    if request.on_blocked in (OnBlocked.FIX, OnBlocked.AVAILABLE):
+        available = request.on_blocked is OnBlocked.AVAILABLE or attempt.available_only
+        return _try_again(request, context, given, agreed, report, available_only=available)
+    if request.on_blocked is OnBlocked.KEEP or request.dry_run:
+        return report
+    offers = unblocking.offers(context, agreed, report, attempt)
+    if not offers.any:
         return report
     if not prompter.asks:
-        return replace(report, next_step=f"{report.next_step}; {blocked.KEEP_OPTION}")
-    if not _seen(agreed, report):
+        return replace(report, next_step=f"{report.next_step}; {offers.as_options}")
+    if any(finding.id not in agreed.seen for finding in report.blockers):
         # Shown where the answer is typed: with --quiet or a redirection nobody would know what this is about.
         terminal.show("\n".join([*render.section("In the way:", report.blockers, terminal.width), ""]))
-    way_out = blocked.ask(prompter, _in_project(context, agreed))
-    if way_out is WayOut.LEAVE:
+    return _follow(blocked.ask(prompter, offers), request, context, given, agreed, report, attempt)
+
+
+def _follow(
+    answer: Answer,
+    request: Request,
+    context: Context,
+    given: Answers,
+    agreed: Agreed,
+    report: Report,
+    attempt: Attempt,
+) -> Report:
+    """Do what was chosen after a block."""
+    if answer is Answer.LEAVE:
         return report
-    if way_out is WayOut.PROJECT:
-        return _set_up(request, context, given, replace(agreed.answers, scope=Scope.PROJECT))[1]
-    # The same changes were shown and agreed to already.
-    request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
-    return _set_up(request, context, given, agreed.answers, shown=agreed.plan)[1]
+    if answer is Answer.PROJECT:
+        in_project = replace(agreed.answers, scope=Scope.PROJECT)
+        return _set_up(request, context, given, Attempt(), in_project)[1]
+    if answer is Answer.KEEP:
+        # The same changes were shown and agreed to already.
+        request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
+        return _set_up(request, context, given, attempt, agreed.answers, shown=agreed)[1]
+    available = answer is Answer.AVAILABLE or attempt.available_only
+    # What changes now was not agreed to yet, also where --yes was given.
+    request = replace(request, yes=False, read_stdin_key=None)
+    return _try_again(request, context, given, agreed, report, available_only=available)
+
+
+def _try_again(
+    request: Request,
+    context: Context,
+    given: Answers,
+    agreed: Agreed,
+    report: Report,
+    *,
+    available_only: bool,
+) -> Report:
+    """Take away what is in the way, as far as setup may edit it; the first report where it may not."""
+    first, met = report, list[Finding]()
+    for _ in range(ROUNDS):
+        known = {one.id for one in met}
+        more = [one for one in report.blockers if one.id not in known]
+        if met and not more:
+            return report
+        met += more
+        attempt = Attempt(available_only=available_only, blockers=tuple(met))
+        try:
+            agreed, report = _set_up(request, context, given, attempt, agreed.answers, shown=agreed)
+        except unblocking.OutOfReachError:
+            return first
+        if not (report.put_back or (request.dry_run and blocked.durable_blocker(report.findings))):
+            return report
+    return report
 
 
 def _set_up(
     request: Request,
     context: Context,
     given: Answers,
+    attempt: Attempt,
     answers: Answers | None = None,
-    shown: Plan | None = None,
+    shown: Agreed | None = None,
 ) -> tuple[Agreed, Report]:
-    agreed = _agree(request, context, given, answers, shown)
+    agreed = _agree(request, context, given, attempt, answers, shown)
     foreign = 0
     for _ in range(TURNS):
         if request.dry_run:
             reached = ending(context, agreed.plan, agreed.observed, agreed.predicted)
             return agreed, outcome.dry_run(reached, render.plain_diff(agreed.plan))
         try:
-            return agreed, carry_out(request, context, agreed)
+            report = carry_out(request, context, agreed)
         except TargetChanged as moved:
             changed = moved
             foreign += not context.store.owns(moved.path)
             if foreign == ATTEMPTS:
                 break
             context.terminal.say("A file changed while this was running; reading everything again.")
-            agreed = _agree(request, context, given, agreed.answers, shown=agreed.plan)
+            agreed = _agree(request, context, given, attempt, agreed.answers, shown=agreed)
+            continue
+        return agreed, replace(report, seen=agreed.seen if context.terminal.result_on_screen else frozenset())
     raise changed
 
 
-def _seen(agreed: Agreed, report: Report) -> bool:
-    """Whether the preview that stands above on the same screen told of every blocker."""
-    told = {(finding.code, finding.path, finding.key) for finding in agreed.predicted}
-    return agreed.on_screen and all((f.code, f.path, f.key) in told for f in report.blockers)
-
-
-def _in_project(context: Context, agreed: Agreed) -> blocked.InProject:
-    """What a setup for this project would come to, from the files as they are now."""
-    observed = _observe(context)
-    choice = replace(_choice(agreed.answers), scope=Scope.PROJECT)
-    root = observed.survey.project_root
-    unavailable = no_project(observed.survey, context.store.home)
-    if unavailable is not None:
-        return blocked.InProject(root, unavailable.message)
-    try:
-        plan = _plan(context, observed, agreed.answers, choice, join=False)
-    except SetupError as problem:
-        return blocked.InProject(root, problem.message)
-    predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
-    return blocked.InProject.judged(root, predicted)
-
-
 def _agree(
-    request: Request, context: Context, given: Answers, answers: Answers | None, shown: Plan | None = None
+    request: Request,
+    context: Context,
+    given: Answers,
+    attempt: Attempt,
+    answers: Answers | None,
+    shown: Agreed | None = None,
 ) -> Agreed:
     """Read, ask, plan, show and get consent; a plan that was agreed to already is not shown again."""
     back_from: Answers | None = None
     while True:
-        observed = _observe(context)
+        observed = planning.observe(context)
         questions = _questions(request, context, observed, given)
         if answers is None:
             answers = questions.ask(context.probe.check, back_from)
         if answers.key is not None:
             context.terminal.guard(answers.key)
-        plan = _plan(context, observed, answers, _choice(answers), join=given.scope is None)
-        if shown is not None and shown.configs == plan.configs:
-            return Agreed(answers, plan, observed, ())
-        predicted = _show(request, context, plan, observed)
+        choice = planning.choice(answers, available_only=attempt.available_only)
+        base = planning.plan(context, observed, answers, choice, join=given.scope is None)
+        plan = unblocking.amended(context, observed, base, attempt.blockers)
+        if shown is not None and shown.plan.configs == plan.configs:
+            return replace(shown, answers=answers, plan=plan, observed=observed)
+        # A plan that differs from the one above only by its repairs is shown as these.
+        only_repairs = shown is not None and bool(plan.repairs) and not attempt.available_only
+        predicted = _show(request, context, plan, observed, base if only_repairs else None)
+        back = not attempt.blockers and questions.leads_back(answers)
         try:
-            _consent(request, plan, context.prompter, back=questions.leads_back(answers))
+            _consent(request, plan, context.prompter, base if only_repairs else None, back=back)
         except Back:
             answers, back_from = None, answers
             continue
-        on_screen = context.terminal.notes_on_screen or _asks_consent(request, plan, context.prompter)
-        return Agreed(answers, plan, observed, predicted, on_screen)
+        seen = frozenset() if shown is None else shown.seen
+        if context.terminal.notes_on_screen or _asks_consent(request, plan, context.prompter):
+            seen |= {finding.id for finding in predicted}
+        return Agreed(answers, plan, observed, predicted, seen)
 
 
-def _plan(context: Context, observed: Observation, answers: Answers, choice: Choice, *, join: bool) -> Plan:
-    """`join`: a project that names one of our models already is no reason to switch it off elsewhere."""
-    elsewhere = observed.state is not None and observed.state.scope is Scope.USER
-    joins = (
-        join
-        and elsewhere
-        and choice.scope is Scope.PROJECT
-        and active_here(context.profile, observed.survey, context.store.home) is not None
-    )
-    return plans.build(
-        context.profile,
-        choice,
-        _key_action(observed.stored, answers.key),
-        observed.survey.user_files,
-        observed.survey.project_files,
-        observed.state,
-        joins=joins,
-    )
-
-
-def _show(request: Request, context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
+def _show(
+    request: Request, context: Context, plan: Plan, observed: Observation, base: Plan | None
+) -> tuple[Finding, ...]:
+    """Show the plan; where `base` was agreed to already, only what is edited beyond it."""
     if observed.state is not None and observed.state.repaired is not None:
         context.terminal.say(
-            f"The record of the last setup ({context.store.state}) will be written anew: "
+            f"The record of the last setup ({context.store.state}) will be written again: "
             f"{observed.state.repaired}."
         )
     asks = _asks_consent(request, plan, context.prompter)
@@ -167,15 +195,18 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
     survey = observed.survey.replace(plan.texts)
     predicted = verdict.predict(context.expectation(plan), survey)
     predicted += tuple(key_notices.in_files(survey, context.host, observed.secrets))
-    preview = render.preview(
-        plan,
-        profile=context.profile,
-        store=context.store,
-        findings=predicted,
-        in_git=observed.survey.in_git,
-        former_keys=[copy.path for copy in observed.former_keys(plan)],
-        width=context.terminal.width,
-    )
+    if base is not None:
+        preview = render.repairs_preview(plan, base, context.terminal.width)
+    else:
+        preview = render.preview(
+            plan,
+            profile=context.profile,
+            store=context.store,
+            findings=predicted,
+            in_git=observed.survey.in_git,
+            former_keys=[copy.path for copy in observed.former_keys(plan)],
+            width=context.terminal.width,
+        )
     if asks:
         context.terminal.show(f"{preview}\n")  # nobody agrees to what --quiet or a redirection hid
     else:
@@ -201,21 +232,6 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
             next_step=f"{meant(request.model, keys, '--model ')}choose one of: {', '.join(keys)}",
         )
     return model
-
-
-def _observe(context: Context) -> Observation:
-    state_file = files.read_snapshot(context.store.state, follow_links=False)
-    # Also the key that was put back, or that another program has stored since.
-    secrets = guarded.keys(context.store, context.host, context.terminal)
-    return Observation(
-        survey=take_survey(context.host, context.host.cwd, context.profile),
-        key_file=files.read_snapshot(context.store.key, follow_links=False),
-        stored=credential.read_stored(context.store, context.host),
-        state_file=state_file,
-        state=states.parse(state_file.data),
-        secrets=secrets,
-        key_copies=credential.former_keys(context.store),
-    )
 
 
 def _questions(request: Request, context: Context, observed: Observation, given: Answers) -> Questions:
@@ -247,20 +263,6 @@ def _find_key(
     return None
 
 
-def _key_action(stored: credential.StoredKey | None, key: Secret | None) -> KeyAction:
-    if stored is None:
-        return KeyAction.CREATE
-    if key is None or stored.secret != key:
-        return KeyAction.REPLACE
-    return KeyAction.PROTECT if stored.protected.repairable else KeyAction.KEEP
-
-
-def _choice(answers: Answers) -> Choice:
-    if answers.model is None or answers.scope is None:
-        raise AssertionError("every question was answered")
-    return Choice(answers.model, answers.scope)
-
-
 def _asks_consent(request: Request, plan: Plan, prompter: Prompter) -> bool:
     # Without a terminal, explicit choices are the consent, as scripts written for the npm tool expect; one
     # that pipes the key in is a script also where a terminal is at hand.
@@ -268,8 +270,12 @@ def _asks_consent(request: Request, plan: Plan, prompter: Prompter) -> bool:
     return prompter.asks and plan.changed and not (piped or request.yes or request.dry_run)
 
 
-def _consent(request: Request, plan: Plan, prompter: Prompter, *, back: bool) -> None:
+def _consent(request: Request, plan: Plan, prompter: Prompter, base: Plan | None, *, back: bool) -> None:
     if not _asks_consent(request, plan, prompter):
         return
-    if not prompter.confirm("Write this?", diff=lambda: render.diff(plan), back=back):
+    if base is not None:
+        agreed = prompter.confirm("Change this?", diff=None, back=back)
+    else:
+        agreed = prompter.confirm("Write this?", diff=lambda: render.diff(plan), back=back)
+    if not agreed:
         raise Declined("Nothing was written")

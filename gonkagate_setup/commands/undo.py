@@ -138,7 +138,8 @@ def _plan(store: Store) -> _Plan | None:
         action = "delete" if edit.after is None else "restore" if whole else "update"
         reports.append(FileReport(str(snapshot.path), change.layer, action, leads_to=snapshot.leads_to))
     state_change, state_report = _state(store, history)
-    changes += [*used, *state_change, record.after_undo(record_file, history, edits)]
+    changes += [*used, *state_change, *_marker(store, history)]
+    changes.append(record.after_undo(record_file, history, edits))
     folders += [store.backups, store.backups.parent]
     return _Plan(history, tuple(edits), tuple(changes), (*reports, *state_report), tuple(folders))
 
@@ -173,6 +174,16 @@ def _state(store: Store, history: History) -> tuple[list[Change], list[FileRepor
         [Write(snapshot, former, Role.STATE, private=True)],
         [FileReport(str(store.state), "state", "restore")],
     )
+
+
+def _marker(store: Store, history: History) -> list[Change]:
+    """Whether GonkaGate is only available becomes again what it was."""
+    snapshot = files.read_snapshot(store.available, follow_links=False)
+    if history.available == snapshot.exists:
+        return []
+    if snapshot.exists:
+        return [Delete(snapshot, Role.STATE)]
+    return [Write(snapshot, states.AVAILABLE_ONLY, Role.STATE, private=True)]
 
 
 def _report(

@@ -16,7 +16,9 @@ from gonkagate_setup.core import state as states
 from gonkagate_setup.core import uninstalling
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.history import FileChange, History
 from gonkagate_setup.core.report import FileReport, Report
+from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.core.uninstalling import Removal
@@ -101,7 +103,10 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
 def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan:
     survey = take_survey(host, host.cwd, profile)
     state_file = files.read_snapshot(store.state, follow_links=False)
-    removal = uninstalling.build(profile, survey, states.parse(state_file.data), _created(store))
+    history = _history(store)
+    created = () if history is None else history.created
+    repaired = [] if history is None else list(_repaired(history))
+    removal = uninstalling.build(profile, survey, states.parse(state_file.data), created, repaired)
     changes: list[Change] = []
     reports: list[FileReport] = []
     kept_copies: set[Path] = set()
@@ -129,15 +134,21 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
     return _Plan(removal, tuple(changes), tuple(reports), frozenset(map(str, former_keys)))
 
 
-def _created(store: Store) -> tuple[str, ...]:
+def _history(store: Store) -> History | None:
     try:
-        history = record.read(store)[1]
+        return record.read(store)[1]
     except SetupError as problem:
         if problem.code != "undo_record_unusable":
             raise
-        # A record that is not understood proves nothing; it goes all the same.
-        return ()
-    return () if history is None else history.created
+        # A record that is not understood proves nothing; it is removed all the same.
+        return None
+
+
+def _repaired(history: History) -> Iterator[tuple[FileChange, Snapshot]]:
+    """The files in which something was in the way, as they are; one that cannot be read is passed over."""
+    for change in history.repairs:
+        with suppress(SetupError):
+            yield change, files.read_snapshot(Path(change.path))
 
 
 def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -146,6 +157,7 @@ def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Ite
     for path in former_keys:
         yield path, "backup"
     yield store.state, "state"
+    yield store.available, "state"
     yield store.note, "note"
     yield store.history, "note"
     found = [

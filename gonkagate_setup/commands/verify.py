@@ -9,6 +9,7 @@ from gonkagate_setup.core import verdict
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.layers import MISSING
 from gonkagate_setup.core.places import USER, Environment
+from gonkagate_setup.core.plan import Choice
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import Exit, SetupError
@@ -39,7 +40,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     # A project that was cloned may name our models on a machine where nothing was ever set up; opencode,
     # which writes into an empty home when it loads config, is not started there.
     here = state is not None or store.key.exists() or _provider_defined(profile, survey)
-    choice = installed(profile, survey, state)
+    choice = installed(profile, survey, state, available_only=store.available.exists())
     if choice is None or not here:
         raise SetupError(
             "not_set_up",
@@ -52,17 +53,11 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         proof = evidence.gather(
             found.executable, found.version, host, survey, ask_models=True, progress=progress
         )
-    expectation = verdict.Expectation(profile, choice.model.key, choice.scope)
+    expectation = verdict.Expectation(profile, choice.model.key, choice.scope, choice.available_only)
     findings = verdict.judge(expectation, survey, proof) + tuple(key_notices.of(store, host))
     findings += tuple(key_notices.in_files(survey, host, secrets))
     reaches = {finding.reach for finding in findings if finding.blocks}
-    name = f"{profile.display_name} with {choice.model.display_name}"
-    status, exit_status, message = "success", Exit.DONE, f"opencode uses {name}"
-    if "durable" in reaches:
-        status, exit_status, message = "blocked", Exit.BLOCKED, f"opencode does not use {name}"
-    elif "session" in reaches:
-        status, exit_status = "blocked", Exit.SESSION_BLOCKED
-        message = f"opencode uses {name} in a fresh shell, but not in this one"
+    status, exit_status, message = _outcome(profile, choice, reaches)
     report = Report(
         command="verify",
         status=status,
@@ -75,13 +70,38 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         opencode_path=str(found.executable.path),
         opencode_version=str(found.version),
         error_code="effective_config_blocked" if reaches else None,
-        next_step=next((f.next_step for f in findings if f.blocks), "opencode"),
+        next_step=next((f.next_step for f in findings if f.blocks), _start(profile, choice)),
     )
     if live_seconds is None:
         return report
     from gonkagate_setup.commands import live
 
     return live.ask(report, choice, store, host, terminal, live_seconds)
+
+
+def _outcome(profile: Profile, choice: Choice, reaches: set[str]) -> tuple[str, Exit, str]:
+    """Status, exit status and sentence, from the reaches of what blocks."""
+    name = f"{profile.display_name} with {choice.model.display_name}"
+    does, not_done = ("offers", "does not offer") if choice.available_only else ("uses", "does not use")
+    if "durable" in reaches:
+        return "blocked", Exit.BLOCKED, f"opencode {not_done} {name}"
+    if "session" in reaches:
+        return (
+            "blocked",
+            Exit.SESSION_BLOCKED,
+            f"opencode {does} {name} in a fresh shell, but not in this one",
+        )
+    if choice.available_only:
+        return (
+            "available",
+            Exit.DONE,
+            f"{name} is available in opencode, which starts with something else, as you chose",
+        )
+    return "success", Exit.DONE, f"opencode uses {name}"
+
+
+def _start(profile: Profile, choice: Choice) -> str:
+    return f"opencode --model {profile.reference(choice.model.key)}" if choice.available_only else "opencode"
 
 
 def _proved(reaches: set[str]) -> tuple[str, ...]:

@@ -90,7 +90,17 @@ def finding(
     where = layer.locate(path)
     step = _step(expectation, code, severity, layer, path, root)
     return Finding(
-        code, severity, reach, layer.layer, layer.name, where.line, where.column, dotted(path), message, step
+        code,
+        severity,
+        reach,
+        layer.layer,
+        layer.name,
+        where.line,
+        where.column,
+        dotted(path),
+        message,
+        step,
+        keys=path,
     )
 
 

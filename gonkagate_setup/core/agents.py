@@ -40,6 +40,14 @@ def starting_agents(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*usable[:1], *by_name[:1])))
 
 
+def names_model(config: Mapping[str, Any]) -> bool:
+    """Whether the config says what opencode starts with; otherwise opencode chooses a model itself."""
+    return "model" in config or all(
+        lookup(config, ("agent", name, "model")) is not MISSING
+        for name in starting_agents(config) or ("build",)
+    )
+
+
 def _starts(name: str, agents: Mapping[str, Any]) -> bool:
     entry = agents.get(name)
     entry = entry if isinstance(entry, dict) else {}

@@ -28,8 +28,9 @@ def deviations(
     `named_agents` are the default agents that the layers name, highest first; with `variants_stay` this
     opencode is known to keep a model's `#variant`.
     """
-    yield from _activation(expectation, config, variants_stay=variants_stay)
-    yield from agent_deviations(expectation, config, named_agents, variants_stay=variants_stay)
+    if not expectation.available_only:
+        yield from _activation(expectation, config, variants_stay=variants_stay)
+        yield from agent_deviations(expectation, config, named_agents, variants_stay=variants_stay)
     offered = isinstance(models, tuple) and expectation.reference in models
     hiding = frozenset() if offered else _hiding(expectation, config)
     if not offered:

@@ -14,11 +14,15 @@ from gonkagate_setup.core.state import Scope
 
 @dataclass(frozen=True)
 class Expectation:
-    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope."""
+    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope.
+
+    `available_only`: opencode only has to offer the model; it may start with any other one.
+    """
 
     profile: Profile
     model_key: str
     scope: Scope
+    available_only: bool = False
 
     @property
     def reference(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Union
 
+from gonkagate_setup.core.snapshot import Snapshot
+
 
 @dataclass(frozen=True)
 class Set:
@@ -27,3 +29,18 @@ class Remove:
 
 
 Operation = Union[Set, Remove]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """An edit that takes away what is in the way, and nothing else.
+
+    `code` is that of the blocker, `layer` that of the edited file: "user_config" or "project_config".
+    `snapshot` is the file; `sentence` says what the edit does.
+    """
+
+    code: str
+    layer: str
+    snapshot: Snapshot
+    operation: Operation
+    sentence: str

@@ -52,6 +52,10 @@ CODES: Final[Mapping[str, str]] = {
 }
 
 
+# What makes two findings the same one to a person: code, place and key.
+FindingId = tuple[str, "str | None", "str | None"]
+
+
 @dataclass(frozen=True)
 class Finding:
     """One fact.
@@ -60,8 +64,8 @@ class Finding:
     "durable" for every shell, "session" for the current one only.
 
     `layer` is a name from `core.places`; `path` the file or variable, None where neither is known;
-    `line` and `column` are 1-based; `key` is dotted. `message` says what it does to the user,
-    `next_step` is the exact edit or command. Neither holds a secret.
+    `line` and `column` are 1-based; `key` is dotted, `keys` the same as a path, where one value is meant.
+    `message` says what it does to the user, `next_step` is the exact edit or command. Neither holds a secret.
     """
 
     code: str
@@ -74,6 +78,12 @@ class Finding:
     key: str | None
     message: str
     next_step: str
+    keys: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> FindingId:
+        """What it is about, wherever in its file that may be by now."""
+        return (self.code, self.path, self.key)
 
     @property
     def blocks(self) -> bool:

@@ -62,13 +62,16 @@ class History:
     """The last change: when, which files in the order in which they were written, and the former state.
 
     `state` has the state file's fields before (None: there was no file). `created` are the real paths of
-    all configs that this and earlier setups made.
+    all configs that this and earlier setups made. `available`: GonkaGate was only made available before.
+    `repairs` are the keys that this and earlier setups changed only because they were in the way.
     """
 
     at: str
     files: tuple[FileChange, ...]
     state: Mapping[str, str] | None
     created: tuple[str, ...]
+    available: bool = False
+    repairs: tuple[FileChange, ...] = ()
 
 
 class KeyMoved(Exception):  # noqa: N818 - it says what happened
@@ -169,6 +172,8 @@ def render(history: History) -> bytes:
         "files": [_file_value(file) for file in history.files],
         "state": None if history.state is None else dict(history.state),
         "created": list(history.created),
+        "available": history.available,
+        "repairs": [_file_value(file) for file in history.repairs],
     }
     # Written and read as configs are: any number, and references outside strings, come back as they were.
     return jsonc.render(value).encode()
@@ -209,6 +214,9 @@ def parse(data: bytes) -> History:
             if value["state"] is None
             else {_text(name): _text(field) for name, field in value["state"].items()},
             created=_texts(value["created"]),
+            # Records of earlier releases have neither.
+            available=value.get("available") is True,
+            repairs=tuple(_file(entry) for entry in _list(value.get("repairs", []))),
         )
     except (KeyError, TypeError, AttributeError, jsonc.JsoncError):
         raise ValueError("it is not a record of a change") from None

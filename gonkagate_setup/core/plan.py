@@ -6,13 +6,14 @@ outranks it holds anything more than `$schema`, as opencode's own writer does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, Mapping, Sequence
 
 from gonkagate_setup.core import jsonc, ownership
 from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.core.edits import Operation
+from gonkagate_setup.core.edits import Operation, Repair
 from gonkagate_setup.core.repeated import Repeated, repeated
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope, State
@@ -21,10 +22,11 @@ from gonkagate_setup.errors import SetupError, Where
 
 @dataclass(frozen=True)
 class Choice:
-    """What the person chose."""
+    """What the user chose; `available_only`: what opencode starts with stays as it is."""
 
     model: Model
     scope: Scope
+    available_only: bool = False
 
 
 class KeyAction(str, Enum):
@@ -68,13 +70,15 @@ class ConfigChange:
 class Plan:
     """Everything that a setup will write but the state file; in the order in which it is written.
 
-    `joins`: a project is used beside the setup for every folder, which stays as it is.
+    `joins`: a project is used beside the setup for every folder, which stays as it is. `repairs` are those
+    of the edits that only take away what is in the way.
     """
 
     choice: Choice
     key: KeyAction
     configs: tuple[ConfigChange, ...]
     joins: bool = False
+    repairs: tuple[Repair, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -113,7 +117,7 @@ def build(
     owned = frozenset(
         profile.reference(key)
         for key in (choice.model.key, state.model_key if state is not None else None)
-        if key is not None
+        if key is not None and not choice.available_only
     )
     reference = profile.reference(choice.model.key)
     stale_for_user = frozenset() if joins else owned
@@ -139,11 +143,11 @@ def build(
             *ownership.provider_operations(profile, file.document),
             *(
                 ownership.activation_operations(config, reference)
-                if choice.scope is Scope.USER
+                if choice.scope is Scope.USER and not choice.available_only
                 else ownership.stale_activation(file.document, stale_for_user)
             ),
         ]
-    project_target = _target(project) if choice.scope is Scope.PROJECT else None
+    project_target = _target(project) if choice.scope is Scope.PROJECT and not choice.available_only else None
     for file in project:
         config = file.document.value
         operations[id(file)] = (
@@ -157,6 +161,32 @@ def build(
     ]
     kept = tuple(change for change in changes if change is not None)
     return Plan(choice=choice, key=key, configs=kept, joins=joins)
+
+
+def repaired(plan: Plan, repairs: Sequence[Repair]) -> Plan:
+    """The plan with these edits on top; raises SetupError as `build`."""
+    by_file: dict[PurePath, list[Repair]] = {}
+    for repair in repairs:
+        by_file.setdefault(repair.snapshot.real, []).append(repair)
+    configs = []
+    for config in plan.configs:
+        more = by_file.pop(config.snapshot.real, [])
+        operations = [*config.operations, *(repair.operation for repair in more)]
+        whole = _change(_open(config.snapshot), config.layer, operations, is_target=True) if more else config
+        configs.append(config if whole is None else whole)
+    for more in by_file.values():
+        file, operations = _open(more[0].snapshot), [repair.operation for repair in more]
+        change = _change(file, more[0].layer, operations, is_target=True)
+        configs += [] if change is None else [change]
+    return replace(plan, configs=tuple(configs), repairs=tuple(repairs))
+
+
+def project_target(plan: Plan) -> PurePath | None:
+    """The project file in which the plan names the model, None where it names none there."""
+    for config in plan.configs:
+        if config.layer == "project_config" and "model" in jsonc.parse(config.after).value:
+            return config.snapshot.path
+    return None
 
 
 def _open(snapshot: Snapshot) -> _File:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.findings import Finding
+from gonkagate_setup.core.edits import Repair, Set
+from gonkagate_setup.core.findings import Finding, FindingId
 from gonkagate_setup.core.plan import Choice
 from gonkagate_setup.errors import Exit, SetupError, Where
 
@@ -38,11 +39,12 @@ class FileReport:
 class Report:
     """What a command established.
 
-    `command` is the verb. `status` is success, blocked, failed or dry_run. `changed` says whether
+    `command` is the verb. `status` is success, available, blocked, failed or dry_run. `changed` says whether
     configs or key were changed (or would be, in a dry run). `proved` names the environments for which
     opencode confirmed the outcome: durable, fresh_shell, session. `here_only`: only this folder's own
-    config is in the way of a setup for every folder. `holds`: the sentence that opencode confirmed where
-    something else failed after it.
+    config is in the way of a setup for every folder. `put_back`: it was blocked, and everything was put
+    back. `holds`: the sentence that opencode confirmed where something else failed after it. `repairs` are
+    the edits that took away what was in the way; `seen` the findings that the same screen shows already.
     """
 
     command: str
@@ -61,7 +63,10 @@ class Report:
     error_code: str | None = None
     next_step: str | None = None
     here_only: bool = False
+    put_back: bool = False
     holds: str = ""
+    repairs: tuple[Repair, ...] = ()
+    seen: frozenset[FindingId] = frozenset()
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,6 +113,8 @@ def to_json(report: Report, product_version: str) -> dict[str, Any]:
         value["opencode"] = {"path": report.opencode_path, "version": report.opencode_version}
     value["proved"] = list(report.proved)
     value["files"] = [_file(file) for file in report.files]
+    if report.command == "setup":
+        value["edits"] = [_edit(repair) for repair in report.repairs]
     value["blockers"] = _findings(report.blockers)
     value["notices"] = _findings(report.notices)
     value.update(report.details)
@@ -125,6 +132,18 @@ def _file(file: FileReport) -> dict[str, Any]:
         "role": file.role,
         "action": file.action,
         "backup": file.backup,
+    }
+
+
+def _edit(repair: Repair) -> dict[str, Any]:
+    """An edit of what was in the way; its value is not repeated, the diff of a dry run has it."""
+    return {
+        "file": str(repair.snapshot.path),
+        "layer": repair.layer,
+        "key": ".".join(repair.operation.path),
+        "action": "set" if isinstance(repair.operation, Set) else "remove",
+        "code": repair.code,
+        "description": repair.sentence,
     }
 
 

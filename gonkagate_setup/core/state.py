@@ -11,7 +11,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Mapping
+from typing import Final, Mapping
+
+# The file that says that opencode offers the provider and starts with something else, as was chosen.
+AVAILABLE_ONLY: Final = b'{"availableOnly": true}\n'
 
 
 class Scope(str, Enum):

@@ -70,12 +70,14 @@ class Traces:
     """What is visible of layers that are not read.
 
     `well_known` are URLs in opencode's auth.json, `stored_key` tells whether it has an entry for the
-    provider, `database` whether opencode has its database yet, which may name an organisation.
+    provider, `database` whether opencode has its database yet, which may name an organisation. `recent`: a
+    model was chosen inside opencode, with which it starts where no config names one.
     """
 
     well_known: tuple[str, ...] = ()
     stored_key: bool = False
     database: bool = False
+    recent: bool = False
 
 
 @dataclass(frozen=True)

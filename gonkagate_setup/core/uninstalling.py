@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from gonkagate_setup.core import jsonc, jsonc_scan, ownership
+from gonkagate_setup.core import jsonc, jsonc_scan, ownership, recorded_repairs
 from gonkagate_setup.core.catalog import ConfigPath, Profile
 from gonkagate_setup.core.edits import Operation
 from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.core.history import FileChange
 from gonkagate_setup.core.layers import MISSING, Layer, leaves, lookup
 from gonkagate_setup.core.notices import of_duplicates
 from gonkagate_setup.core.places import PROJECT, USER, Environment
@@ -24,7 +25,7 @@ from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import State
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.undoing import FileEdit
-from gonkagate_setup.errors import Where
+from gonkagate_setup.errors import SetupError, Where
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,20 @@ class Removal:
     key_needed: tuple[Finding, ...]
 
 
-def build(profile: Profile, survey: Survey, state: State | None, created: Sequence[str]) -> Removal:
+def build(
+    profile: Profile,
+    survey: Survey,
+    state: State | None,
+    created: Sequence[str],
+    repaired: Sequence[tuple[FileChange, Snapshot]] = (),
+) -> Removal:
     """Plan it for the user's three files and this folder's project files.
 
     `created` are real paths of configs that setups made; such a file goes once nothing but `$schema` is
-    left. Raises SetupError managed_config_parse_failed and managed_config_read_failed.
+    left. `repaired` are the recorded edits of what was in the way, each with its file as it is, wherever that
+    lies. Raises SetupError managed_config_parse_failed and managed_config_read_failed.
     """
+    taken_back = {snapshot.real: change for change, snapshot in repaired if str(snapshot.real) == change.real}
     references = frozenset(
         profile.reference(key) for key in (*(model.key for model in profile.models), *_recorded(state))
     )
@@ -55,9 +64,13 @@ def build(profile: Profile, survey: Survey, state: State | None, created: Sequen
             if snapshot.data is None or snapshot.real in seen:
                 continue
             seen.add(snapshot.real)
-            edit = _edit(profile, snapshot, layer, references, created)
+            edit = _edit(profile, snapshot, layer, references, created, taken_back.get(snapshot.real))
             if edit is not None:
                 edits.append(edit)
+    for change, snapshot in repaired:
+        if snapshot.data is not None and snapshot.real in taken_back and snapshot.real not in seen:
+            edit = _elsewhere(change, snapshot)
+            edits += [] if edit is None else [edit]
     after = survey.replace(
         {edit.snapshot.real: None if edit.after is None else edit.after.encode() for edit in edits}
     )
@@ -84,11 +97,14 @@ def _edit(
     layer: str,
     references: frozenset[str],
     created: Sequence[str],
+    repaired: FileChange | None,
 ) -> FileEdit | None:
     document = parsed(snapshot)
     operations: list[Operation] = ownership.stale_activation(document, references)
     if layer == USER:
         operations += ownership.removals(document, ("provider",), _ours(profile))
+    if repaired is not None:
+        operations += recorded_repairs.taken_back(repaired, document)
     if not operations:
         return None
     text = jsonc.apply(document, operations).text
@@ -100,6 +116,25 @@ def _edit(
         tuple(operations),
         repeated(document, operations),
         len(jsonc_scan.comments(text)) < len(jsonc_scan.comments(document.text)),
+    )
+
+
+def _elsewhere(change: FileChange, snapshot: Snapshot) -> FileEdit | None:
+    """The recorded edits taken back in a config of another folder; nothing else is known of that file."""
+    try:
+        document = parsed(snapshot)
+    except SetupError:
+        return None  # a file that nobody can read any more is no reason to keep the rest
+    operations = recorded_repairs.taken_back(change, document)
+    if not operations:
+        return None
+    return FileEdit(
+        snapshot,
+        change.layer,
+        document.text,
+        jsonc.apply(document, operations).text,
+        tuple(operations),
+        repeated(document, operations),
     )
 
 

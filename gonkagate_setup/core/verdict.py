@@ -132,7 +132,7 @@ def _judge_config(
             fallback=USER,
             root=survey.project_root,
         )
-    for deviation in other_models(expectation, config):
+    for deviation in () if expectation.available_only else other_models(expectation, config):
         culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
         layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, deviation.path)
         yield advice.finding(

@@ -281,16 +281,19 @@ def list_models(
     executable: Executable,
     environ: Mapping[str, str],
     cwd: Path,
-    provider: str,
+    provider: str | None,
     *,
     timeout: float = TIMEOUT,
     scratch: Path | None = None,
     stop: threading.Event | None = None,
 ) -> tuple[str, ...] | Gated:
-    """The models that opencode offers from the provider, as `<provider>/<key>`; Gated when it has none."""
+    """The models that opencode offers from the provider, as `<provider>/<key>`; Gated when it has none.
+
+    Without a provider: from all of them.
+    """
     output = run(
         executable.path,
-        ["models", provider, "--pure"],
+        ["models", *([] if provider is None else [provider]), "--pure"],
         environ,
         cwd,
         timeout=timeout,
@@ -299,8 +302,10 @@ def list_models(
     )
     if output.status == 0:
         text = output.stdout.decode("utf-8", "replace")
-        return tuple(line.strip() for line in text.splitlines() if line.startswith(f"{provider}/"))
+        named = "" if provider is None else f"{provider}/"
+        return tuple(line.strip() for line in text.splitlines() if line.startswith(named) and "/" in line)
     complaint = _COLOUR.sub("", output.stderr.decode("utf-8", "replace"))
     if any(line.strip().endswith(f"Provider not found: {provider}") for line in complaint.splitlines()):
         return Gated()
-    raise _ended_badly(f"`opencode models {provider}` failed with status {output.status}", executable)
+    command = "opencode models" if provider is None else f"opencode models {provider}"
+    raise _ended_badly(f"`{command}` failed with status {output.status}", executable)

@@ -60,6 +60,11 @@ class Store:
         return self.folder / "last-change.json"
 
     @property
+    def available(self) -> Path:
+        """Exists while GonkaGate is only available: opencode starts with something else, as was chosen."""
+        return self.folder / "available-only.json"
+
+    @property
     def backups(self) -> Path:
         """Copies of project files; beside the file they could be committed."""
         return self.folder / "backups" / "project-config"

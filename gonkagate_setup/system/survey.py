@@ -234,4 +234,17 @@ def _traces(host: Host, profile: Profile) -> Traces:
         database = any(folder.glob("opencode*.db"))
     except OSError:
         database = False  # then opencodes are asked one after the other
-    return Traces(well_known, profile.id in entries, database)
+    return Traces(well_known, profile.id in entries, database, _recent_model(host))
+
+
+def _recent_model(host: Host) -> bool:
+    """Whether opencode remembers a model that was chosen inside it (tried on 1.14.34 and 1.18.33)."""
+    import json
+
+    base = host.environ.get("XDG_STATE_HOME") or str(host.home / ".local" / "state")
+    try:
+        text = read_snapshot(Path(host.cwd, base, "opencode", "model.json")).data or b""
+        value = json.loads(text)
+        return bool(isinstance(value, dict) and value.get("recent"))
+    except (OSError, SetupError, ValueError, RecursionError):
+        return False

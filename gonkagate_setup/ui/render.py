@@ -81,17 +81,19 @@ def preview(
     """What will change, file by file, and what would stand in the way."""
     model = plan.choice.model
     title = f"{profile.display_name} with {model.display_name}, {_where(plan, in_git)}"
+    if plan.choice.available_only:
+        title = f"{profile.display_name} available in opencode; what it starts with stays as it is"
     if not plan.changed:
         title += ": everything is in place already"
     action, about_key = _KEY[plan.key]
     lines = ["", style(wrap(title, width), "heading")]
-    if plan.choice.scope is Scope.PROJECT and not in_git:
+    if plan.choice.scope is Scope.PROJECT and not (in_git or plan.choice.available_only):
         lines.append(wrap(_UPWARDS, width))
     lines += ["", *entry(action, store.key, [about_key], width)]
     for copy in former_keys:
         lines += entry("remove", copy, [FORMER_KEY], width)
     for config in plan.configs:
-        about = _about(config, profile, store)
+        about = _about(config, profile, store, _sentences(plan, config))
         shot = config.snapshot
         lines += entry(_PLANNED[config.action], shot.path, about, width, leads_to=shot.leads_to)
     about_state = ["what was set up and when, for the next run; no secret"]
@@ -103,6 +105,25 @@ def preview(
     lines += section("This would stand in the way:", blockers, width)
     lines += section("Good to know:", notices, width)
     return "\n".join(lines)
+
+
+def repairs_preview(plan: Plan, base: Plan, width: int) -> str:
+    """What is edited beyond a plan that was shown already: the sentences, and exactly these lines."""
+    lines = ["", style("This changes what is in the way:", "heading")]
+    before = {config.snapshot.real: config.after for config in base.configs}
+    texts = []
+    for config in plan.configs:
+        sentences = _sentences(plan, config)
+        if sentences:
+            shot = config.snapshot
+            lines += ["", *entry("change", shot.path, sentences, width, leads_to=shot.leads_to)]
+            texts.append((before.get(shot.real, config.before), config.after, str(shot.path)))
+    return "\n".join([*lines, "", in_colour(diffs(texts))])
+
+
+def _sentences(plan: Plan, config: ConfigChange) -> list[str]:
+    """What the repairs do to this file."""
+    return [one.sentence for one in plan.repairs if one.snapshot.real == config.snapshot.real]
 
 
 def _where(plan: Plan, in_git: bool) -> str:
@@ -151,7 +172,13 @@ def report(report: Report, *, width: int = 80) -> str:
         column = max(_ACTION_WIDTH, *(len(_done(file)) + 2 for file in touched))
         for file in touched:
             lines += _file(file, column)
-    lines += section("Good to know:", report.notices, width)
+    if report.repairs and report.changed:
+        lines += ["", "Changed, because it was in the way:"]
+        for path in dict.fromkeys(repair.snapshot.path for repair in report.repairs):
+            about = [visible(one.sentence) for one in report.repairs if one.snapshot.path == path]
+            lines += entry("edited", path, about, width)
+    unseen = [finding for finding in report.notices if finding.id not in report.seen]
+    lines += section("Good to know:", unseen, width)
     if report.command == "setup" and report.changed and touched:
         lines += ["", f"{style('undo:', 'heading')} gonkagate-setup undo"]
     if report.error is None and report.next_step not in (
@@ -166,7 +193,7 @@ def _ending(report: Report, width: int) -> list[str]:
     """What went wrong, if anything, in the form of every error; then what is true, and who confirms it."""
     lines: list[str] = []
     if report.error is None:
-        good = report.status in ("success", "dry_run")
+        good = report.status in ("success", "available", "dry_run")
         lines.append(style(wrap(_sentence(visible(report.message)), width), "heading" if good else "error"))
     else:
         lines.append(error_text(report.error))
@@ -191,12 +218,13 @@ def entry(
     return lines + [wrap(text, width, first=indent) for text in about]
 
 
-def _about(config: ConfigChange, profile: Profile, store: Store) -> list[str]:
-    """The operations in plain words."""
+def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequence[str] = ()) -> list[str]:
+    """The operations in plain words; `repairs` are the sentences for the last ones of them."""
     if not config.changed:
         return ["nothing to do"]
     name = f"provider.{profile.id}"
-    settings = [op for op in config.operations if op.path[0] == "provider"]
+    operations = config.operations[: len(config.operations) - len(repairs)]
+    settings = [op for op in operations if op.path[0] == "provider"]
     written = [op for op in settings if isinstance(op, Set)]
     dropped = [op for op in settings if isinstance(op, Remove)]
     about = []
@@ -206,7 +234,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store) -> list[str]:
         about.append(f"brings {name} up to date: {_keys(written, 2)}")
     if dropped:
         about.append(f"removes from {name} what is not needed here: {_keys(dropped, 2)}")
-    started = [op for op in config.operations if op.path[0] in ("model", "small_model")]
+    started = [op for op in operations if op.path[0] in ("model", "small_model")]
     switched_on = [op for op in started if isinstance(op, Set)]
     if switched_on:
         about.append(f"opencode starts with {visible(switched_on[0].value)} ({_keys(switched_on, 0)})")
@@ -215,6 +243,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store) -> list[str]:
         about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
     if any(op.path == ("$schema",) for op in config.operations):
         about.append("names opencode's $schema, which opencode would add itself")
+    about += [visible(sentence) for sentence in repairs]
     about += [visible(duplicate.sentence) for duplicate in config.duplicates]
     if config.snapshot.exists:
         beside = "beside it" if config.layer == places.USER else f"in {visible(store.backups)}"

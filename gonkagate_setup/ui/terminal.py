@@ -219,6 +219,11 @@ class Terminal:
         """Whether notes stand on the screen where questions are asked."""
         return not self._quiet and self._err.terminal
 
+    @property
+    def result_on_screen(self) -> bool:
+        """Whether the result goes to the same screen, below the notes."""
+        return self._out.terminal and not self.json_wanted
+
     def _deliver(self, text: str) -> None:
         self.delivered = True
         failure = self._out.write(text)

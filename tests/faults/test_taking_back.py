@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from gonkagate_setup.commands import apply, record, setup, undo, uninstall, verify
+from gonkagate_setup.commands import apply, planning, record, undo, uninstall, verify
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.choices import Answers
 from gonkagate_setup.commands.context import Agreed, Context, Observation
@@ -234,7 +234,14 @@ def run_setup(home: Home) -> None:
         None,
     )
     observed = Observation(
-        survey, read_snapshot(home.store.key), None, read_snapshot(home.store.state), None, (), ()
+        survey,
+        read_snapshot(home.store.key),
+        None,
+        read_snapshot(home.store.state),
+        None,
+        (),
+        (),
+        read_snapshot(home.store.available),
     )
 
     probe: Any = SimpleNamespace(result=lambda: None)
@@ -289,7 +296,7 @@ def heard() -> tuple[Terminal, io.StringIO]:
 def observe(home: Home, terminal: Terminal) -> None:
     probe: Any = None
     nobody = RefusingPrompter("test", "X")
-    setup._observe(Context(home.host, GONKAGATE, home.store, terminal, nobody, probe))
+    planning.observe(Context(home.host, GONKAGATE, home.store, terminal, nobody, probe))
 
 
 def undo_dry(home: Home, terminal: Terminal) -> None:

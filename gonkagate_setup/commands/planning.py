@@ -1,0 +1,68 @@
+"""From what is read to what would be written: one observation, one plan."""
+
+from __future__ import annotations
+
+from gonkagate_setup.commands import guarded
+from gonkagate_setup.commands.choices import Answers
+from gonkagate_setup.commands.context import Context, Observation
+from gonkagate_setup.commands.recommending import active_here
+from gonkagate_setup.core import plan as plans
+from gonkagate_setup.core import state as states
+from gonkagate_setup.core.plan import Choice, KeyAction, Plan
+from gonkagate_setup.core.state import Scope
+from gonkagate_setup.redaction import Secret
+from gonkagate_setup.system import credential, files
+from gonkagate_setup.system.survey import take_survey
+
+
+def observe(context: Context) -> Observation:
+    """Everything that decides about a setup, read once."""
+    store = context.store
+    state_file = files.read_snapshot(store.state, follow_links=False)
+    # Also the key that was put back, or that another program has stored since.
+    secrets = guarded.keys(store, context.host, context.terminal)
+    return Observation(
+        survey=take_survey(context.host, context.host.cwd, context.profile),
+        key_file=files.read_snapshot(store.key, follow_links=False),
+        stored=credential.read_stored(store, context.host),
+        state_file=state_file,
+        state=states.parse(state_file.data),
+        marker=files.read_snapshot(store.available, follow_links=False),
+        secrets=secrets,
+        key_copies=credential.former_keys(store),
+    )
+
+
+def plan(context: Context, observed: Observation, answers: Answers, choice: Choice, *, join: bool) -> Plan:
+    """`join`: a project that names one of our models already is no reason to switch it off elsewhere."""
+    elsewhere = observed.state is not None and observed.state.scope is Scope.USER
+    joins = (
+        join
+        and elsewhere
+        and choice.scope is Scope.PROJECT
+        and active_here(context.profile, observed.survey, context.store.home) is not None
+    )
+    return plans.build(
+        context.profile,
+        choice,
+        _key_action(observed.stored, answers.key),
+        observed.survey.user_files,
+        observed.survey.project_files,
+        observed.state,
+        joins=joins,
+    )
+
+
+def choice(answers: Answers, *, available_only: bool = False) -> Choice:
+    """What the answers come to."""
+    if answers.model is None or answers.scope is None:
+        raise AssertionError("every question was answered")
+    return Choice(answers.model, answers.scope, available_only)
+
+
+def _key_action(stored: credential.StoredKey | None, key: Secret | None) -> KeyAction:
+    if stored is None:
+        return KeyAction.CREATE
+    if key is None or stored.secret != key:
+        return KeyAction.REPLACE
+    return KeyAction.PROTECT if stored.protected.repairable else KeyAction.KEEP
