@@ -29,11 +29,19 @@ config = merge(survey.layers(Environment.SESSION))
 if "config" in sys.argv:
     print(json.dumps(config))
     sys.exit(0)
-if "gonkagate" in config.get("disabled_providers", []):
-    print("Error: Provider not found: gonkagate", file=sys.stderr)
+asked = next((word for word in sys.argv[2:] if not word.startswith("-")), None)
+offered = []
+for name, provider in config.get("provider", {{}}).items():
+    if name not in config.get("enabled_providers", [name]) or name in config.get("disabled_providers", []):
+        continue
+    for key, model in provider.get("models", {{}}).items():
+        listed = key in provider.get("whitelist", [key]) and key not in provider.get("blacklist", [])
+        if listed and model.get("status") not in ("deprecated", "alpha") and asked in (None, name):
+            offered.append(name + "/" + key)
+if asked and not offered:
+    print("Error: Provider not found: " + asked, file=sys.stderr)
     sys.exit(1)
-for key in config["provider"]["gonkagate"]["models"]:
-    print("gonkagate/" + key)
+print(*offered, sep="\\n")
 """
 
 
