@@ -116,7 +116,11 @@ def first_attempt(request: Request, context: Context, given: Answers) -> tuple[A
         return given, Attempt()
     if context.prompter.asks and not (request.yes or request.dry_run) and _wants_to_start(context):
         return given, Attempt()
-    return replace(given, scope=given.scope or recorded or Scope.USER), Attempt(available_only=True)
+    model = given.model or profile.model((observed.state.model_key if observed.state else None) or "")
+    return (
+        replace(given, model=model, scope=given.scope or recorded or Scope.USER),
+        Attempt(available_only=True),
+    )
 
 
 def _wants_to_start(context: Context) -> bool:

@@ -60,7 +60,10 @@ def propose(
             continue
         repair = _repair(expectation, survey, blocker, home, target)
         if repair is not None:
-            found.setdefault((repair.snapshot.real, repair.operation.path), repair)
+            place = (repair.snapshot.real, repair.operation.path)
+            # A value that has to decide over a lower file is set, also where a wrong one is to be removed.
+            if place not in found or isinstance(repair.operation, Set):
+                found[place] = repair
         elif blocker.reach == DURABLE:
             left.append(blocker)
     repairs = list(found.values())
@@ -165,10 +168,13 @@ def _edit(expectation: Expectation, survey: Survey, blocker: Finding, snapshot: 
     node = document.find(path)
     if node is None:
         return None
-    name = expectation.model_key if path[-1] in ("whitelist", "blacklist") else expectation.profile.id
-    if path[-1] in ("enabled_providers", "whitelist"):
+    own = path[:1] == ("provider",)
+    name = expectation.model_key if own else expectation.profile.id
+    # Only the user's own config may add a list to the provider at all; elsewhere it is removed.
+    is_kept = blocker.layer == USER or not own
+    if is_kept and path[-1] in ("enabled_providers", "whitelist"):
         return Set(path, [*node.value, name]) if isinstance(node.value, list) else None
-    if path[-1] in ("disabled_providers", "blacklist"):
+    if is_kept and path[-1] in ("disabled_providers", "blacklist"):
         filled = _filled(survey, blocker)
         if not isinstance(node.value, list) or not isinstance(filled, list):
             return None

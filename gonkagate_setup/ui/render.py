@@ -82,7 +82,8 @@ def preview(
     model = plan.choice.model
     title = f"{profile.display_name} with {model.display_name}, {_where(plan, in_git)}"
     if plan.choice.available_only:
-        title = f"{profile.display_name} available in opencode; what it starts with stays as it is"
+        title = f"{profile.display_name} available in opencode"
+        title += "; what it starts with stays as it is" if plan.changed else ""
     if not plan.changed:
         title += ": everything is in place already"
     action, about_key = _KEY[plan.key]

@@ -215,7 +215,7 @@ def test_a_project_that_names_a_model_is_used_beside_an_available_one(quick: Mac
 
 
 def test_available_is_refused_where_opencode_would_choose_another_model_itself(quick: Machine) -> None:
-    other = {"other": {"models": {"model": {}}}}
+    other: dict[str, Any] = {"other": {"models": {"model": {}}}}
     write(quick.user_config, {"$schema": SCHEMA, "provider": other, "disabled_providers": ["gonkagate"]})
     before = quick.tree()
     finished = run(quick, *CHOSEN, "--on-blocked", "available")

@@ -22,7 +22,7 @@ from gonkagate_setup.system.survey import take_survey
 from tests.e2e.by_hand import resolved_from_files
 from tests.e2e.oracle import OWN, SELECTED, SHELLS, Case, at
 from tests.e2e.oracle_cases import generate
-from tests.e2e.oracle_checks import host_of, resolved_well
+from tests.e2e.oracle_checks import expectation_of, host_of, resolved_well
 from tests.machine import Machine
 from tests.stand_in import StandIn
 
@@ -97,6 +97,9 @@ def test_what_is_edited_takes_away_what_is_in_the_way_and_only_in_files_of_the_u
         for shell in ("durable", "fresh"):
             resolved = resolved_from_files(case, shell)
             assert resolved_well(resolved), f"{note}\n{shell}: {resolved}\n{proposal.repairs}"
+        # The requirements' own rules about whose keys may be where are the judgement's, too.
+        judged = verdict.predict(expectation_of(case), take_survey(host_of(case), case.cwd, GONKAGATE))
+        assert not [one for one in judged if one.blocks and one.reach == DURABLE], f"{note}\n{judged}"
         edited = {Path(one.snapshot.real) for one in proposal.repairs}
         own = {case.paths[name].resolve() for name in EDITABLE if name in case.paths}
         assert edited <= own | {path.resolve() for path in case.texts()}, note

@@ -24,7 +24,7 @@ class Story:
 
 
 def tell(desk: Desk) -> list[Story]:
-    """First setup, rerun, undone, blocked, uninstalled, one after the other on one machine."""
+    """First setup, rerun, undone, blocked, fixed, uninstalled, one after the other on one machine."""
     machine = desk.machine
     stories = [
         _session(desk, "first", (), "", "", machine.key, "y", ends=0),
@@ -34,7 +34,8 @@ def tell(desk: Desk) -> list[Story]:
     machine.project_config.write_text(
         '{\n  "$schema": "https://opencode.ai/config.json",\n  "model": "other/model"\n}\n', encoding="utf-8"
     )
-    stories.append(_session(desk, "blocked", ("--scope", "user"), "2", "y", "3", ends=6))
+    stories.append(_session(desk, "blocked", ("--scope", "user"), "1", "y", "5", ends=6))
+    stories.append(_session(desk, "fixed", ("--scope", "user"), "1", "y", "2", "y", ends=0))
     machine.project_config.unlink()
     done = machine.run_setup("--scope", "user", "--yes")
     assert done.status == 0, done.output

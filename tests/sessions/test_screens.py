@@ -119,24 +119,90 @@ def test_a_project_of_a_colleague_beside_a_setup_for_every_folder(
 
 
 @WIDTHS
-@pytest.mark.parametrize("choice", [1, 2, 3])
-def test_the_ways_out_of_a_block(quick_desk: Desk, matches: Matches, columns: int, choice: int) -> None:
+@pytest.mark.parametrize("choice", ["project", "fix", "keep", "available", "leave"])
+def test_what_can_be_done_about_a_block(
+    quick_desk: Desk, matches: Matches, columns: int, choice: str
+) -> None:
     machine = quick_desk.machine
     configure(machine, "project/opencode.json", OTHER)
     screen = quick_desk.sit("--model", KIMI, columns=columns)
-    answer(screen, "1", machine.key, "y", "?", str(choice))
-    if choice == 1:
+    answer(screen, "1", machine.key, "y", "?", choice)
+    if choice in ("project", "fix", "available"):
         answer(screen, "y")
-    assert screen.end() == {1: 0, 2: 6, 3: 6}[choice]
-    assert (machine.project_config.read_text() == json.dumps(OTHER, indent=2) + "\n") is (choice != 1)
-    assert machine.key_file.exists() is (choice != 3)
-    assert screen.text.count("model is ") == (1 if choice == 1 else 2)
+    assert screen.end() == (0 if choice in ("project", "fix", "available") else 6)
+    unchanged = machine.project_config.read_text() == json.dumps(OTHER, indent=2) + "\n"
+    assert unchanged is (choice not in ("project", "fix"))
+    assert machine.key_file.exists() is (choice != "leave")
+    assert screen.text.count('model is "other') == (2 if choice in ("keep", "leave") else 1)
     matches(quick_desk.shown(screen), f"blocked-{choice}-{columns}")
 
 
 @WIDTHS
+@pytest.mark.parametrize("choice", ["fix", "available", "leave"])
+def test_what_can_be_done_about_a_block_in_the_users_own_config(
+    quick_desk: Desk, matches: Matches, columns: int, choice: str
+) -> None:
+    machine = quick_desk.machine
+    value = {**OTHER, "default_agent": "nobody", "agent": {"build": {"model": "other/model"}}}
+    configure(machine, "home/.config/opencode/opencode.json", value)
+    before = machine.user_config.read_bytes()
+    screen = quick_desk.sit("--model", KIMI, "--scope", "user", columns=columns)
+    answer(screen, machine.key, "y", choice)
+    if choice == "fix":
+        answer(screen, "?", "n")
+        assert screen.end() == 130
+        assert machine.user_config.read_bytes() == before
+        screen = quick_desk.sit("--model", KIMI, "--scope", "user", columns=columns)
+        answer(screen, machine.key, "y", choice)
+    if choice != "leave":
+        answer(screen, "y")
+    assert screen.end() == (6 if choice == "leave" else 0)
+    assert (machine.user_config.read_bytes() == before) is (choice == "leave")
+    matches(quick_desk.shown(screen), f"in-the-way-{choice}-{columns}")
+
+
+@WIDTHS
+@pytest.mark.parametrize("choice", ["keep", "start"])
+def test_a_rerun_where_it_is_only_available(
+    quick_desk: Desk, matches: Matches, columns: int, choice: str
+) -> None:
+    machine = quick_desk.machine
+    configure(machine, "home/.config/opencode/opencode.json", {**OTHER, "disabled_providers": ["gonkagate"]})
+    done = machine.run_setup(
+        *("--yes", "--scope", "user", "--model", KIMI, "--on-blocked", "available"),
+        env={"GONKAGATE_API_KEY": machine.key},
+    )
+    assert done.status == 0, done.output
+    screen = quick_desk.sit(columns=columns)
+    answer(screen, "?", choice)
+    if choice == "start":
+        answer(screen, "", "1", "y")
+    assert screen.end() == 0
+    assert (read(machine.user_config)["model"] == "other/model") is (choice == "keep")
+    matches(quick_desk.shown(screen), f"available-{choice}-{columns}")
+
+
+@WIDTHS
+def test_the_same_notice_is_on_the_screen_once(quick_desk: Desk, matches: Matches, columns: int) -> None:
+    machine = quick_desk.machine
+    value = {"$schema": SCHEMA, "agent": {"plan": {"model": "other/model"}}}
+    configure(machine, "home/.config/opencode/opencode.json", value)
+    environ = {"GONKAGATE_API_KEY": machine.key}
+    arguments = ("--model", KIMI, "--scope", "user", "--yes")
+    screen = quick_desk.sit(*arguments, env=environ, columns=columns)
+    assert screen.end() == 0
+    assert screen.text.count("agent.plan.model is") == 1
+    matches(quick_desk.shown(screen), f"notice-once-{columns}")
+    # Where the preview goes to a file, or is not shown, the result is the only place on the screen.
+    for more, shell in ((("--quiet",), "{}"), ((), f"{{}} 2>{machine.root}/notes")):
+        screen = quick_desk.sit(*arguments, *more, env=environ, columns=columns, shell=shell)
+        assert screen.end() == 0
+        assert screen.text.count("agent.plan.model is") == 1
+
+
+@WIDTHS
 @pytest.mark.parametrize("what", ["agent", "dot-opencode"])
-@pytest.mark.parametrize("choice", ["", "2"], ids=["Enter", "2"])
+@pytest.mark.parametrize("choice", ["", "3"], ids=["Enter", "3"])
 def test_no_way_out_is_offered_that_would_fail(
     quick_desk: Desk, matches: Matches, columns: int, what: str, choice: str
 ) -> None:
@@ -151,7 +217,8 @@ def test_no_way_out_is_offered_that_would_fail(
     answer(screen, machine.key, "y", choice)
     assert screen.end() == 6
     assert "Set it up for this project" not in screen.text
-    # Enter keeps it for every other folder, 2 leaves all as it was.
+    assert "Change what is in the way" not in screen.text
+    # Enter keeps it for every other folder, 3 leaves all as it was.
     assert machine.key_file.exists() is (choice == "")
     if not choice:
         matches(quick_desk.shown(screen), f"blocked-by-{what}-{columns}")
@@ -161,7 +228,7 @@ def test_no_way_out_is_offered_that_would_fail(
 def test_a_block_in_colour(quick_desk: Desk, matches: Matches, columns: int) -> None:
     configure(quick_desk.machine, "project/opencode.json", OTHER)
     screen = quick_desk.sit("--model", KIMI, "--scope", "user", "--color=always", columns=columns)
-    answer(screen, quick_desk.machine.key, "y", "3")
+    answer(screen, quick_desk.machine.key, "y", "5")
     assert screen.end() == 6
     matches(quick_desk.coloured(screen), f"blocked-colour-{columns}")
 
@@ -178,7 +245,7 @@ def test_the_question_after_a_block_never_hides_its_cause(
         answer(screen, "y")
     prompt(screen)
     assert screen.text.count('model is "other/model"') == 1
-    screen.type("3\r")
+    screen.type("5\r")
     assert screen.end() == 6
     assert screen.text.count('model is "other/model"') == 2
 
@@ -192,7 +259,7 @@ def test_the_cause_is_shown_where_the_question_is_also_when_notes_go_to_a_file(q
     )
     prompt(screen)
     assert screen.text.count('model is "other/model"') == 1
-    screen.type("3\r")
+    screen.type("5\r")
     assert screen.end() == 6
 
 

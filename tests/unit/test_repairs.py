@@ -105,6 +105,15 @@ def test_a_list_of_the_providers_models_keeps_what_else_it_holds(
     assert [one.operation for one in found.repairs] == [operation]
 
 
+@pytest.mark.parametrize("key", ["whitelist", "blacklist"])
+def test_a_list_that_a_project_adds_to_the_provider_is_removed(key: str) -> None:
+    files = {
+        USER_FILE: GOOD,
+        PROJECT_FILE: {"provider": {"gonkagate": {key: [MODEL if key[0] == "b" else "x"]}}},
+    }
+    assert json.loads(edited(files)[PROJECT_FILE]) == {"provider": {"gonkagate": {}}}
+
+
 def test_a_status_that_hides_the_model_is_removed() -> None:
     value = json.loads(json.dumps(GOOD))
     value["provider"]["gonkagate"]["models"][MODEL]["status"] = "deprecated"
@@ -210,6 +219,16 @@ def test_in_project_scope_the_users_agents_stay_and_the_projects_file_decides(
     after = edited(files, wanted=expectation(Scope.PROJECT))
     assert set(after) == {PROJECT_FILE}
     assert json.loads(after[PROJECT_FILE]) == {**ACTIVE, **project}
+
+
+def test_in_project_scope_the_projects_own_wrong_agent_is_replaced_where_the_users_is_wrong_too() -> None:
+    files = {
+        USER_FILE: {**INSTALLED, "default_agent": "nobody"},
+        PROJECT_FILE: {**ACTIVE, "default_agent": "nobody"},
+    }
+    after = edited(files, wanted=expectation(Scope.PROJECT))
+    assert set(after) == {PROJECT_FILE}
+    assert json.loads(after[PROJECT_FILE]) == {**ACTIVE, "default_agent": "build"}
 
 
 def test_a_nested_project_file_and_one_in_the_home_folder_are_the_users_to_edit() -> None:

@@ -1,0 +1,140 @@
+"""--on-blocked against the oracle: what a real `opencode run` sends after `fix`, and after `available`.
+
+The cases are those of test_oracle_matrix.py. The normal run takes two that only files of the user block;
+`--deep` takes all 400, those with a blocker elsewhere included, in which `fix` must change nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from scripts import opencode_versions
+from tests.e2e.configs import UPSTREAM
+from tests.e2e.oracle import HOST, REFERENCE, SELECTED, Case
+from tests.e2e.oracle_cases import generate
+from tests.e2e.test_on_blocked_by_hand import EDITABLE
+from tests.machine import Finished, Machine
+from tests.stand_in import StandIn
+
+BLOCK = 5
+DEEP = 80
+# Seeds whose blockers are lists, models and agents, in user and in project scope.
+NORMAL = (207, 341)
+Record = Callable[[str, float, str], None]
+
+
+def command(case: Case, *arguments: str) -> Finished:
+    environ = {**case.environ, "GONKAGATE_API_KEY": case.machine.key}
+    return case.machine.run_setup(*arguments, "--json", env=environ, cwd=case.cwd)
+
+
+def set_up(case: Case, on_blocked: str) -> Finished:
+    chosen = ("--yes", "--model", SELECTED, "--scope", case.scope.value)
+    return command(case, *chosen, "--on-blocked", on_blocked)
+
+
+def files(case: Case) -> dict[str, bytes]:
+    """Every config of the case; opencode itself adds `$schema` where it is missing, so all have it."""
+    paths = [*case.paths.values(), *case.texts()]
+    return {str(path): path.read_bytes() for path in paths if path.exists()}
+
+
+def asked(case: Case, *arguments: str) -> list[tuple[str, str, str, bool]]:
+    """Host, key, model, and whether it is for a title, of each request of an `opencode run`."""
+    machine = case.machine
+    machine.stand_in.requests.clear()
+    opencode = str(machine.bin / "opencode")
+    # In the environment that stays: what is set for this session is not what setup is about.
+    environ = {name: value for name, value in case.environ.items() if name != "OPENCODE_CONFIG_CONTENT"}
+    machine.run([opencode, "run", *arguments, "say hi"], environ=environ, cwd=case.cwd, timeout=120)
+    return sorted(
+        (request.host.partition(":")[0], request.key or "", request.json.get("model", ""), request.is_title)
+        for request in machine.stand_in.requests
+    )
+
+
+def is_ours(case: Case, sent: list[tuple[str, str, str, bool]]) -> bool:
+    """Whether everything went to our service with our key and the selected model, and something did."""
+    wanted = (HOST, case.machine.key, UPSTREAM[SELECTED])
+    return any(not title for *_, title in sent) and all(one[:3] == wanted for one in sent)
+
+
+def where_blocked(case: Case, report: dict[str, Any]) -> set[str]:
+    """The places, by the matrix's names, of what blocks in every shell."""
+    names = {str(path): name for name, path in case.paths.items()}
+    found = [entry for entry in report["blockers"] if entry["reach"] == "durable"]
+    return {names.get(entry["file"] or "", "?") for entry in found}
+
+
+@pytest.mark.parametrize("seed", NORMAL)
+def test_fix_and_available_do_what_they_say(
+    seed: int, tmp_path: Path, stand_in: StandIn, figure: Record
+) -> None:
+    machine = Machine(tmp_path / "machine", stand_in, opencode_versions.executable(opencode_versions.NEWEST))
+    assert _holds(generate(machine, seed), seed) == "own"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("block", range(DEEP))
+def test_fix_and_available_do_what_they_say_in_every_case(
+    block: int, tmp_path: Path, stand_in: StandIn, figure: Record
+) -> None:
+    machine = Machine(tmp_path / "machine", stand_in, opencode_versions.executable(opencode_versions.NEWEST))
+    kinds = [_holds(generate(machine, seed), seed) for seed in range(block * BLOCK, (block + 1) * BLOCK)]
+    for kind in ("free", "own", "own, agent", "foreign"):
+        figure(f"cases of the matrix: {kind}", kinds.count(kind), f"of {BLOCK}")
+
+
+def _holds(case: Case, seed: int) -> str:
+    """Check one case, and say what kind it is; nothing of it is left for the next one."""
+    note = f"seed {seed}: {case.layout}, {case.scope}, {case.puts}"
+    case.lay_out()
+    before = files(case)
+    try:
+        return _checked(case, before, note)
+    finally:
+        command(case, "uninstall", "--yes")
+        case.clear()
+
+
+def _checked(case: Case, before: dict[str, bytes], note: str) -> str:
+    done = set_up(case, "rollback")
+    blocked = done.status == 6
+    places = where_blocked(case, done.json)
+    if not blocked:
+        return "free"
+    assert files(case) == before, note
+    if places - EDITABLE:
+        done = set_up(case, "fix")
+        assert done.status == 6, f"{note}\n{done.output}"
+        assert done.json["edits"] == []
+        assert files(case) == before, note
+        return "foreign"
+    start = asked(case)
+    done = set_up(case, "fix")
+    assert done.status in (0, 7), f"{note}\n{done.output}"
+    assert done.json["edits"], note
+    sent = asked(case)
+    assert is_ours(case, sent), f"{note}\n{sent}\n{done.output}"
+    undone = command(case, "undo", "--yes")
+    assert undone.status == 0, undone.output
+    assert files(case) == before, note
+
+    done = set_up(case, "available")
+    unusable = [entry for entry in done.json["blockers"] if entry["code"] == "agent_unusable"]
+    assert done.status in (0, 7), f"{note}\n{done.output}"
+    assert not unusable
+    # Titles go where the user's own small_model says.
+    sent = [one for one in asked(case, "--model", REFERENCE) if not one[-1]]
+    starts = [put for put in case.puts if put.key in (("default_agent",), ("agent", "build", "disable"))]
+    # An agent that opencode refuses to start with is left as it is: then nothing is asked, before and after.
+    assert is_ours(case, sent) or (starts and not start and not sent), f"{note}\n{sent}\n{done.output}"
+    now = asked(case)
+    assert now == start or (not start and all(one[0] == HOST for one in now)), f"{note}\n{start}\n{now}"
+    undone = command(case, "undo", "--yes")
+    assert undone.status == 0, undone.output
+    assert files(case) == before, note
+    return "own, agent" if not sent else "own"
