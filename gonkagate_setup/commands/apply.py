@@ -39,7 +39,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         Transaction(context.store, context.host, secrets) as changes,
     ):
         # Another setup may have been killed since the start of this one.
-        interrupted.put_back_under_lock(context.store, context.host)
+        interrupted.put_back_under_lock(context.store, context.host, go_on=True)
         for snapshot in (observed.key_file, observed.state_file):
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))

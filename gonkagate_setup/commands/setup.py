@@ -44,7 +44,13 @@ def run(
     given = Answers(model=_given_model(request, profile), scope=request.scope)
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
     guarded.keys(context.store, host, terminal)
-    interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run)
+    left = interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run, go_on=True)
+    report = _run(request, context, given)
+    return replace(report, findings=(*report.findings, *left))
+
+
+def _run(request: Request, context: Context, given: Answers) -> Report:
+    prompter = context.prompter
     agreed, report = _set_up(request, context, given)
     if not report.here_only or request.on_blocked is OnBlocked.KEEP:
         return report
@@ -52,6 +58,7 @@ def run(
         return replace(report, next_step=f"{report.next_step}; {blocked.KEEP_OPTION}")
     if not _seen(agreed, report):
         # Shown where the answer is typed: with --quiet or a redirection nobody would know what this is about.
+        terminal = context.terminal
         terminal.show("\n".join([*render.section("In the way:", report.blockers, terminal.width), ""]))
     way_out = blocked.ask(prompter, _in_project(context, agreed))
     if way_out is WayOut.LEAVE:

@@ -6,8 +6,9 @@ was changed since, only our keys are turned back, each only where it still holds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Iterable
 
 from gonkagate_setup.commands import guarded, interrupted, record
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
@@ -19,6 +20,7 @@ from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import Exit
+from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import files
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.links import require_within
@@ -49,8 +51,21 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     store = Store.at(host.home, profile)
     store.require_own_folders()
     guarded.keys(store, host, terminal)
-    interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
+    left = interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
     secrets = guarded.keys(store, host, terminal)
+    report = _run(request, store, host, terminal, prompter, secrets)
+    return replace(report, findings=(*report.findings, *left))
+
+
+def _run(
+    request: Request,
+    store: Store,
+    host: Host,
+    terminal: Terminal,
+    prompter: Prompter,
+    secrets: Iterable[Secret],
+) -> Report:
+    profile = store.profile
     shown: tuple[FileEdit, ...] | None = None
     for _ in range(ATTEMPTS):
         plan = _plan(store)

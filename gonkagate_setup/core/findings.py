@@ -45,6 +45,7 @@ CODES: Final[Mapping[str, str]] = {
     "opencode_not_audited": "this opencode is newer than the newest one that was audited",
     "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config",
     "stored_credential": "opencode's own credential store has an entry for the provider",
+    "interrupted_setup_left": "a config that was changed after a setup was interrupted was not put back",
     "opencode_edits_config": "opencode itself will add $schema to a config",
     "uninstall_kept": "a setting of the provider that is not ours stays",
     "uninstall_elsewhere": "the provider is still named in a place that is not edited",

@@ -10,7 +10,6 @@ import errno
 import os
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -76,9 +75,23 @@ class Folder:
         return os.open(self._name(name), flags | SAFE, mode, dir_fd=self._fd)
 
     def remove(self, name: str) -> None:
-        """Remove a file; nothing happens where there is none."""
-        with suppress(FileNotFoundError):
+        """Remove a file; nothing happens where there is none.
+
+        On a file system that is mounted read-only, Linux answers EROFS before it looks for the name.
+        """
+        try:
             os.unlink(self._name(name), dir_fd=self._fd)
+        except OSError:
+            if self.has(name):
+                raise
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything under that name."""
+        try:
+            os.lstat(self._name(name), dir_fd=self._fd)
+        except FileNotFoundError:
+            return False
+        return True
 
     def make(self, name: str, mode: int) -> None:
         """Make a folder with that mode, whatever the umask says."""

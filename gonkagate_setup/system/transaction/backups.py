@@ -54,6 +54,13 @@ def copies(store: Store, role: Role, path: Path) -> list[Path]:
     return [copy for _, _, copy in sorted(found)]
 
 
+def is_copy(store: Store, role: Role, path: Path, copy: Path) -> bool:
+    """Whether `copy` has the name of a kept copy of `path`."""
+    folder, prefix = _family(store, role, path)
+    named = copy.name.startswith(prefix) and _STAMP.fullmatch(copy.name[len(prefix) :])
+    return copy.parent == folder and bool(named)
+
+
 def project_copies(store: Store) -> list[Path]:
     """The kept copies of project files, of every project. Raises OSError."""
     names = os.listdir(store.backups) if store.backups.is_dir() else []  # noqa: PTH208

@@ -88,7 +88,7 @@ def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
 
 def digests(data: bytes) -> tuple[str, str]:
     """The sums of what counts as ours after `data` was written: itself, and with opencode's `$schema`."""
-    return digest(data), digest(_as_opencode_leaves_it(data))
+    return digest(data), digest(as_opencode_leaves_it(data))
 
 
 def digest(data: bytes) -> str:
@@ -98,7 +98,8 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _as_opencode_leaves_it(data: bytes) -> bytes:
+def as_opencode_leaves_it(data: bytes) -> bytes:
+    """What opencode makes of a config without `$schema` when it starts."""
     return _OPENCODE_START.sub(lambda _: _OPENCODE_SCHEMA, data, count=1)
 
 
