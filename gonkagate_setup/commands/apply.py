@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from gonkagate_setup import __version__
-from gonkagate_setup.commands import blocked, interrupted, key_notices, outcome, record, second_reading
+from gonkagate_setup.commands import (
+    blocked,
+    interrupted,
+    key_notices,
+    outcome,
+    record,
+    second_reading,
+    targets,
+)
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
 from gonkagate_setup.core import state as states
@@ -44,6 +52,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))
         writes = _writes(context, plan, agreed.answers.key, observed)
+        unusual = tuple(targets.notices(targets.of_changes(writes)))
         if writes:
             context.probe.forget_early()
         changes.apply(writes)
@@ -68,7 +77,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             anew = verdict.judge(context.expectation(plan), survey, proof)
             findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
         findings += tuple(key_notices.of(context.store, context.host))
-        findings += tuple(key_notices.in_files(survey, context.host, secrets))
+        findings += tuple(key_notices.in_files(survey, context.host, secrets)) + unusual
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gonkagate_setup.commands import blocked, guarded, interrupted, key_notices, outcome
+from gonkagate_setup.commands import blocked, guarded, interrupted, key_notices, outcome, targets
 from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import OnBlocked, WayOut
 from gonkagate_setup.commands.choices import Answers, Questions
@@ -151,7 +151,7 @@ def _plan(context: Context, observed: Observation, answers: Answers, choice: Cho
         and choice.scope is Scope.PROJECT
         and active_here(context.profile, observed.survey, context.store.home) is not None
     )
-    return plans.build(
+    plan = plans.build(
         context.profile,
         choice,
         _key_action(observed.stored, answers.key),
@@ -160,6 +160,9 @@ def _plan(context: Context, observed: Observation, answers: Answers, choice: Cho
         observed.state,
         joins=joins,
     )
+    written = targets.of_plan(plan, observed.key_file, observed.state_file)
+    targets.require_writable(context.store, written)
+    return plan
 
 
 def _show(request: Request, context: Context, plan: Plan, observed: Observation) -> tuple[Finding, ...]:
@@ -174,6 +177,7 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
     survey = observed.survey.replace(plan.texts)
     predicted = verdict.predict(context.expectation(plan), survey)
     predicted += tuple(key_notices.in_files(survey, context.host, observed.secrets))
+    predicted += tuple(targets.notices(targets.of_plan(plan, observed.key_file, observed.state_file)))
     preview = render.preview(
         plan,
         profile=context.profile,

@@ -6,11 +6,11 @@ It starts no opencode, so it works where there is none any more.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Iterator, Sequence
 
-from gonkagate_setup.commands import guarded, interrupted, record
+from gonkagate_setup.commands import guarded, interrupted, record, targets
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import uninstalling
@@ -21,7 +21,7 @@ from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.core.uninstalling import Removal
 from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.system import credential, files
+from gonkagate_setup.system import credential, files, mounts
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.store import Store
@@ -53,11 +53,12 @@ class _Plan:
     changes: tuple[Change, ...]
     reports: tuple[FileReport, ...]
     former_keys: frozenset[str]
+    unusual: tuple[Finding, ...] = ()
 
     @property
     def notices(self) -> tuple[Finding, ...]:
         """What stays, and why; what keeps the key first."""
-        return self.removal.key_needed + self.removal.notices
+        return self.removal.key_needed + self.removal.notices + self.unusual
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
@@ -74,6 +75,9 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             if not request.dry_run and store.folders[0].exists():
                 _tidy_up(store, host)
             return _report(profile, "success", "There is nothing to uninstall", plan)
+        written = targets.of_changes(plan.changes)
+        targets.require_writable(store, written)
+        plan = replace(plan, unusual=tuple(targets.notices(written)))
         if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
             diff = render.diffs(taking_back.texts(plan.removal.edits))
             preview = _preview(plan, profile, terminal.width)
@@ -137,7 +141,9 @@ def _created(store: Store) -> tuple[str, ...]:
             raise
         # A record that is not understood proves nothing; it goes all the same.
         return ()
-    return () if history is None else history.created
+    created = () if history is None else history.created
+    # What something is mounted at cannot be removed.
+    return tuple(path for path in created if not mounts.is_mount_point(Path(path)))
 
 
 def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:

@@ -45,6 +45,8 @@ CODES: Final[Mapping[str, str]] = {
     "opencode_not_audited": "this opencode is newer than the newest one that was audited",
     "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config",
     "stored_credential": "opencode's own credential store has an entry for the provider",
+    "config_written_in_place": "a config is written in place, because it cannot be replaced",
+    "config_has_other_names": "a config has other names, which keep the former content",
     "interrupted_setup_left": "a config that was changed after a setup was interrupted was not put back",
     "opencode_edits_config": "opencode itself will add $schema to a config",
     "uninstall_kept": "a setting of the provider that is not ours stays",

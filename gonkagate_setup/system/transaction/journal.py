@@ -56,6 +56,8 @@ class FileEntry:
     `before` and `attributes` are what was there (None: nothing). `after` are the SHA-256 sums of what counts
     as ours afterwards: what we wrote, and what opencode makes of that by adding `$schema`; empty when the
     file is removed. `temporary` is the name beside it under which the new bytes are written.
+    `in_place` (None: the file is replaced) are the new bytes of a file that is written in place, so that one
+    that was half written is known for ours.
     """
 
     path: Path
@@ -64,12 +66,13 @@ class FileEntry:
     before: bytes | None
     attributes: Attributes | None
     after: tuple[str, ...]
+    in_place: bytes | None = None
 
 
 Entry = Union[FolderEntry, ProtectEntry, FileEntry]
 
 
-def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
+def file_entry(snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: bool = False) -> FileEntry:
     """The entry for replacing what the snapshot shows by `data` (None: for removing it)."""
     path = Path(snapshot.real)
     attributes = None
@@ -83,6 +86,7 @@ def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
         before=snapshot.data,
         attributes=attributes,
         after=() if data is None else digests(data),
+        in_place=data if in_place else None,
     )
 
 
@@ -204,7 +208,9 @@ def _encode(entry: Entry) -> dict[str, Any]:
     fields: dict[str, Any] = {"kind": type(entry).__name__, **asdict(entry), "path": os.fspath(entry.path)}
     if isinstance(entry, FileEntry):
         fields["role"] = entry.role.value
-        fields["before"] = None if entry.before is None else base64.b64encode(entry.before).decode("ascii")
+        for name in ("before", "in_place"):
+            data = fields[name]
+            fields[name] = None if data is None else base64.b64encode(data).decode("ascii")
     return fields
 
 
@@ -216,15 +222,22 @@ def _decode(fields: Mapping[str, Any]) -> Entry:
         return FolderEntry(path)
     if fields["kind"] == ProtectEntry.__name__:
         return ProtectEntry(path, str(fields["recorded"]))
-    before, attributes = fields["before"], fields["attributes"]
+    # A journal of an older version has no "in_place".
+    before, in_place = (_bytes(fields.get(name)) for name in ("before", "in_place"))
+    attributes = fields["attributes"]
     return FileEntry(
         path=path,
         role=Role(fields["role"]),
         temporary=Path(fields["temporary"]).name,
-        before=None if before is None else base64.b64decode(before, validate=True),
+        before=before,
         attributes=None if attributes is None else _attributes(attributes),
         after=tuple(str(digest) for digest in fields["after"]),
+        in_place=in_place,
     )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text, validate=True)
 
 
 def _attributes(fields: Mapping[str, Any]) -> Attributes:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Sequence
 
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import mounts
 from gonkagate_setup.system.files import LIMIT, READ, drain, read_snapshot, reason
-from gonkagate_setup.system.folder import Folder, write_beside
+from gonkagate_setup.system.folder import Folder, mixture, write_beside, write_in_place
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.store import Store
@@ -197,6 +199,8 @@ def _undo_file(work: _Undoing, entry: FileEntry) -> None:
     if not _in_its_folder(entry):
         # The folder was removed, moved away or is a link now: what is behind that name is not what we wrote.
         _stays(work, entry, _behind(work, entry.path))
+        with suppress(OSError), Folder(Path(os.path.realpath(entry.path.parent))) as moved:
+            moved.remove(entry.temporary)
         return
     with Folder(entry.path.parent) as folder:
         folder.remove(entry.temporary)
@@ -204,7 +208,7 @@ def _undo_file(work: _Undoing, entry: FileEntry) -> None:
             _stays(work, entry, _behind(work, entry.path))
             return
         now = read_snapshot(entry.path, follow_links=False, limit=_limit(entry)).data
-        ours = now is None if not entry.after else now is not None and journal.digest(now) in entry.after
+        ours = _is_ours(entry, now)
         # The old bytes under another mode: ours only where we wrote those very bytes, else somebody put them
         # back by hand and made of the mode what they liked.
         if now == entry.before and not (ours and now is not None and _mode_differs(entry)):
@@ -281,8 +285,15 @@ def _is_copy(work: _Undoing, entry: FileEntry) -> bool:
     return of is not None
 
 
+def _is_ours(entry: FileEntry, now: bytes | None) -> bool:
+    if now is None or not entry.after:
+        return now is None and not entry.after
+    half = entry.in_place is not None and mixture(now, entry.before or b"", entry.in_place)
+    return half or journal.digest(now) in entry.after
+
+
 def _limit(entry: FileEntry) -> int:
-    return max(16 * 1024 * 1024, 2 * len(entry.before or b""))
+    return max(LIMIT, 2 * len(entry.before or b""), len(entry.in_place or b""))
 
 
 def _mode_differs(entry: FileEntry) -> bool:
@@ -304,6 +315,11 @@ def _remove(work: _Undoing, folder: Folder, entry: FileEntry) -> None:
 
 
 def _restore(work: _Undoing, folder: Folder, entry: FileEntry, before: bytes) -> None:
+    modified = None if entry.attributes is None else entry.attributes.modified
+    if entry.in_place is not None or mounts.is_mount_point(entry.path):
+        write_in_place(folder, entry.path.name, before, modified)
+        work.restored.append(entry.path)
+        return
     private = work.store.owns(entry.path)
     write_beside(
         folder,
