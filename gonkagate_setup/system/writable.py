@@ -39,6 +39,12 @@ class Obstacle:
 
 def obstacle(snapshot: Snapshot) -> Obstacle | None:
     """What will keep this file from being made, replaced or removed; None if nothing is known to."""
+    with suppress(OSError):  # then the write itself says it
+        return _obstacle(snapshot)
+    return None
+
+
+def _obstacle(snapshot: Snapshot) -> Obstacle | None:
     path = Path(snapshot.real)
     if snapshot.exists and _fixed(path):
         return _explained(path)
@@ -51,6 +57,12 @@ def obstacle(snapshot: Snapshot) -> Obstacle | None:
 
 def folder_obstacle(folder: Path) -> Obstacle | None:
     """What will keep files from being made here, or the folder from being made; None if nothing is known."""
+    with suppress(OSError):
+        return _folder_obstacle(folder)
+    return None
+
+
+def _folder_obstacle(folder: Path) -> Obstacle | None:
     there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
     if there is None or not there.is_dir():
         return None  # reading says what is wrong with it
@@ -70,7 +82,7 @@ def in_place(snapshot: Snapshot) -> str | None:
     if mounts.is_mount_point(path):
         return "something is mounted at this very file, so it cannot be replaced"
     if _owner_would_change(snapshot) and _allowed(path, os.W_OK):
-        return f"it belongs to {_owner(path)}, which it would not if this user replaced it"
+        return f"it belongs to {_owner(snapshot)}, which it would not if this user replaced it"
     return None
 
 
@@ -164,15 +176,13 @@ def _fixed(path: Path) -> bool:
 
     try:
         descriptor = os.open(path, READ)
-    except OSError:
-        return False
-    try:
-        answer = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(struct.calcsize("l")))
+        try:
+            answer = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(struct.calcsize("l")))
+        finally:
+            os.close(descriptor)
     except OSError:
         # Many file systems have no such marks.
         return False
-    finally:
-        os.close(descriptor)
     return bool(int.from_bytes(answer[:4], sys.byteorder) & _LINUX_FIXED)
 
 
@@ -184,10 +194,9 @@ def _owner_would_change(snapshot: Snapshot) -> bool:
     return user != os.geteuid() or group not in (os.getegid(), *os.getgroups())
 
 
-def _owner(path: Path) -> str:
-    status = path.lstat()
-    mine = status.st_uid == os.geteuid()
-    return f"group {status.st_gid}" if mine else _named(status.st_uid)
+def _owner(snapshot: Snapshot) -> str:
+    user, group = snapshot.owner or (0, 0)
+    return f"group {group}" if user == os.geteuid() else _named(user)
 
 
 def _may_give_away() -> bool:
@@ -195,10 +204,10 @@ def _may_give_away() -> bool:
     if os.geteuid() != 0:
         return False
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        lines = mounts.kernel_says("/proc/self/status").split(b"\n")
     except OSError:
         return True
-    able = next((line.split()[1] for line in lines if line.startswith("CapEff:")), "1")
+    able = next((line.split()[1] for line in lines if line.startswith(b"CapEff:")), b"1")
     return bool(int(able, 16) & 1)
 
 

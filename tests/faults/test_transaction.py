@@ -337,6 +337,11 @@ def test_a_journal_that_is_rubbish_undoes_nothing(installed: Home, rubbish: byte
     assert installed.tree() == before
 
 
+def put_back(home: Home) -> None:
+    with lock(home.store, home.host):
+        recover(home.store, home.host)
+
+
 @posix
 @pytest.mark.parametrize("what", ["link", "writable by others"])
 def test_a_journal_that_another_user_could_write_is_refused(
@@ -348,8 +353,8 @@ def test_a_journal_that_another_user_could_write_is_refused(
     else:
         installed.store.journal.mkdir()
         installed.store.journal.chmod(0o777)
-    with lock(installed.store, installed.host), pytest.raises(SetupError) as caught:
-        recover(installed.store, installed.host)
+    with pytest.raises(SetupError) as caught:
+        put_back(installed)
     assert caught.value.code == "managed_state_unusable"
     assert str(installed.store.journal) in str(caught.value.where)
 

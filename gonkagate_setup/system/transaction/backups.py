@@ -50,7 +50,7 @@ def without_key(data: bytes, profile: Profile, secrets: Iterable[Secret] = ()) -
 def copies(store: Store, role: Role, path: Path) -> list[Path]:
     """The kept copies of `path`, oldest first: what has exactly such a name. Raises OSError."""
     found = []
-    for folder, prefix in {_family(store, role, path), _family(store, Role.PROJECT_CONFIG, path)}:
+    for folder, prefix in _families(store, role, path):
         # The second is only there if something is in it.
         missing = folder == store.backups and not folder.is_dir()
         for name in () if missing else os.listdir(folder):  # noqa: PTH208  # only names are wanted
@@ -62,10 +62,9 @@ def copies(store: Store, role: Role, path: Path) -> list[Path]:
 
 def is_copy(store: Store, role: Role, path: Path, copy: Path) -> bool:
     """Whether `copy` has the name of a kept copy of `path`."""
-    families = (_family(store, role, path), _family(store, Role.PROJECT_CONFIG, path))
     return any(
         copy.parent == folder and copy.name.startswith(prefix) and _STAMP.fullmatch(copy.name[len(prefix) :])
-        for folder, prefix in families
+        for folder, prefix in _families(store, role, path)
     )
 
 
@@ -80,6 +79,10 @@ def prune(store: Store, role: Role, path: Path) -> None:
     for copy in copies(store, role, path)[:-KEPT]:
         with Folder(copy.parent) as folder:
             folder.remove(copy.name)
+
+
+def _families(store: Store, role: Role, path: Path) -> list[tuple[Path, str]]:
+    return list(dict.fromkeys((_family(store, role, path), _family(store, Role.PROJECT_CONFIG, path))))
 
 
 def _family(store: Store, role: Role, path: Path) -> tuple[Path, str]:

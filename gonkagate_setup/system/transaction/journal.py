@@ -9,6 +9,7 @@ among them, and is gone when the setup has ended.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import re
@@ -131,10 +132,13 @@ def append(store: Store, entries: Sequence[Entry]) -> None:
 
 
 def exists(store: Store) -> bool:
-    """Whether there is a journal, whole or not; also where that cannot be found out."""
+    """Whether there is a journal, whole or not; also if that cannot be found out.
+
+    Store.require_own_folders says what keeps it from being found out.
+    """
     try:
         store.journal.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True
@@ -184,9 +188,9 @@ def discard(store: Store) -> None:
 def _require_ours(path: Path) -> None:
     status = path.lstat()
     if is_link(path) or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
-        raise OSError(f"{path} is not a plain file or folder")
+        raise OSError(errno.EINVAL, "it is not a plain file or folder")
     if os.name != "nt" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise OSError(f"{path} can be written by another user")
+        raise OSError(errno.EPERM, "another user can write it")
 
 
 def _line(entry: Entry) -> bytes:

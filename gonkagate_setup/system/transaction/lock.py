@@ -23,6 +23,7 @@ from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import signals
 from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.links import is_link
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.writable import advice
@@ -59,6 +60,13 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         except OSError as problem:
             self._remove_unused()
             self._release()
+            if is_link(self._store.lock):
+                raise SetupError(
+                    "managed_state_unusable",
+                    "this is a link where a file of this program belongs",
+                    where=Where(str(self._store.lock)),
+                    next_step="remove the link, then run this command again",
+                ) from None
             why, next_step = advice(self._store.lock, problem)
             raise SetupError(
                 "managed_state_write_failed",

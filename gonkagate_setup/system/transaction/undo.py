@@ -130,7 +130,7 @@ def _recovery(work: _Undoing) -> Recovery:
 
 def _undo(work: _Undoing, entries: Sequence[Entry], begun: int) -> None:
     configs = [entry.path for entry in entries if isinstance(entry, FileEntry) and entry.role.backed_up]
-    for beside in {path.with_name(name) for path in configs for name in _CONFIG_NAMES}.difference(configs):
+    for beside in sorted({path.with_name(name) for path in configs for name in _CONFIG_NAMES} - set(configs)):
         # A config may have been renamed since, or name the key by its user's own hand.
         work.texts.append(_behind(work, beside))
     for number, entry in reversed(list(enumerate(entries))):
