@@ -1,4 +1,4 @@
-"""A home that is none, and links where files and folders of this program belong: every verb says which it is."""
+"""A home that is none, and links in place of our own files and folders: every verb says which it is."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from unittest import mock
 import pytest
 
 from gonkagate_setup import cli
+from gonkagate_setup.errors import SetupError
 from tests import watching
-from tests.faults.homes import Home, put
+from tests.faults.homes import SCENARIOS, Home, put
+from tests.faults.test_unwritable import ROOT_ONLY, as_stranger, strangers  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and devices are those of POSIX")
 SETUP = ("--scope", "user", "--model", "kimi-k2.6", "--yes", "--no-input")
@@ -24,7 +26,7 @@ each_verb = pytest.mark.parametrize("arguments", VERBS, ids=lambda words: " ".jo
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    home = Home.empty(tmp_path / "machine")
+    home = SCENARIOS[0].make(tmp_path / "machine")
     put(home.root / "bin" / "opencode", b"#!/bin/sh\necho 1.18.33\n", 0o755)
     monkeypatch.chdir(home.project)
     return home
@@ -82,14 +84,21 @@ def test_p6_a_home_that_is_none_is_called_so(home: Home, kind: str, arguments: t
     assert home.tree() == before
 
 
-@pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root may enter every folder")
-@each_verb
-def test_p6_a_home_that_may_not_be_entered(home: Home, arguments: tuple[str, ...]) -> None:
-    home.folder.chmod(0o600)
-    try:
-        assert_refused(report(home, arguments), home.folder, "cannot be entered", "chmod u+x")
-    finally:
-        home.folder.chmod(0o755)
+@ROOT_ONLY
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_p6_a_home_that_may_not_be_entered(strangers: Home) -> None:  # noqa: F811
+    """Every verb asks this first, see the others."""
+    strangers.folder.chmod(0o600)
+
+    def ask() -> str:
+        with pytest.raises(SetupError) as caught:
+            strangers.store.require_own_folders()
+        return f"{caught.value.message} {caught.value.where} {caught.value.next_step}"
+
+    said = as_stranger(ask)
+    strangers.folder.chmod(0o755)
+    assert f"cannot be entered (permission denied) {strangers.folder} " in said
+    assert f"chmod u+x {strangers.folder}" in said
 
 
 def test_p6_the_list_of_models_needs_no_home(home: Home) -> None:
@@ -125,7 +134,7 @@ def test_p10_a_folder_that_is_a_link_is_named_itself(
 @pytest.mark.parametrize(
     ("name", "code", "arguments"),
     [
-        ("api-key", "secret_file_unusable", SETUP),
+        ("api-key", "managed_config_unsafe_link", SETUP),
         ("api-key", "secret_file_unusable", ("verify",)),
         ("api-key", "managed_config_unsafe_link", ("uninstall", "--yes")),
         ("install-state.json", "managed_config_unsafe_link", SETUP),
