@@ -131,9 +131,8 @@ def _explained(place: Path) -> Obstacle:
             f"belongs to {_named(owner)}, and this runs as {me}",
             f"run this as that user, or make it yours with: sudo chown {_id(os.geteuid())} {name}",
         )
-    return Obstacle(
-        place, "is not writable for your user", f"make it writable with: chmod u+w {name}; {_AGAIN}"
-    )
+    step = f"make it writable with: chmod u+w {name};" if os.name != "nt" else "make it writable for you,"
+    return Obstacle(place, "is not writable for your user", f"{step} {_AGAIN}")
 
 
 def _allowed(path: Path, mode: int) -> bool:

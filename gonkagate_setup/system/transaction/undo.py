@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,12 @@ from typing import Final, Sequence
 
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import mounts
-from gonkagate_setup.system.files import LIMIT, READ, drain, read_snapshot, reason
-from gonkagate_setup.system.folder import Folder, mixture, write_beside, write_in_place
+from gonkagate_setup.system.files import read_snapshot, reason
+from gonkagate_setup.system.folder import Folder, write_beside, write_in_place
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.transaction import backups, journal
+from gonkagate_setup.system.transaction import backups, found, journal
 from gonkagate_setup.system.transaction.changes import Role
 from gonkagate_setup.system.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
 
@@ -148,7 +147,7 @@ def _try_one(work: _Undoing, entry: Entry, *, begun: bool) -> None:
     try:
         if begun:
             _undo_one(work, entry)
-        elif isinstance(entry, FileEntry) and _in_its_folder(entry):
+        elif isinstance(entry, FileEntry) and found.in_its_folder(entry):
             with Folder(entry.path.parent) as folder:
                 folder.remove(entry.temporary)
     except (OSError, SetupError) as problem:
@@ -196,7 +195,7 @@ def _filled(folder: Path) -> bool:
 
 
 def _undo_file(work: _Undoing, entry: FileEntry) -> None:
-    if not _in_its_folder(entry):
+    if not found.in_its_folder(entry):
         # The folder was removed, moved away or is a link now: what is behind that name is not what we wrote.
         _stays(work, entry, _behind(work, entry.path))
         with suppress(OSError), Folder(Path(os.path.realpath(entry.path.parent))) as moved:
@@ -204,14 +203,14 @@ def _undo_file(work: _Undoing, entry: FileEntry) -> None:
         return
     with Folder(entry.path.parent) as folder:
         folder.remove(entry.temporary)
-        if _somebody_elses(entry):
+        if found.somebody_elses(entry):
             _stays(work, entry, _behind(work, entry.path))
             return
-        now = read_snapshot(entry.path, follow_links=False, limit=_limit(entry)).data
-        ours = _is_ours(entry, now)
+        now = read_snapshot(entry.path, follow_links=False, limit=found.limit(entry)).data
+        ours = found.is_ours(entry, now)
         # The old bytes under another mode: ours only where we wrote those very bytes, else somebody put them
         # back by hand and made of the mode what they liked.
-        if now == entry.before and not (ours and now is not None and _mode_differs(entry)):
+        if now == entry.before and not (ours and now is not None and found.mode_differs(entry)):
             return
         if ours and _is_copy(work, entry):
             return
@@ -223,34 +222,10 @@ def _undo_file(work: _Undoing, entry: FileEntry) -> None:
             _restore(work, folder, entry, entry.before)
 
 
-def _in_its_folder(entry: FileEntry) -> bool:
-    parent = entry.path.parent
-    return parent.is_dir() and (os.name == "nt" or os.path.realpath(parent) == str(parent))
-
-
-def _somebody_elses(entry: FileEntry) -> bool:
-    """Whether it is a link, a folder or a giant by now, which we never made of it."""
-    try:
-        status = entry.path.lstat()
-    except FileNotFoundError:
-        return False
-    return not stat.S_ISREG(status.st_mode) or status.st_size > _limit(entry)
-
-
 def _behind(work: _Undoing, path: Path) -> bytes:
-    """What opencode would read at that name, nothing where there is no file."""
-    try:
-        descriptor = os.open(path, READ & ~getattr(os, "O_NOFOLLOW", 0))
-        try:
-            # Without O_NONBLOCK in READ, a FIFO would block.
-            return drain(descriptor, LIMIT) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-        finally:
-            os.close(descriptor)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        pass
-    except OSError:
-        work.unsure = True
-    return b""
+    text = found.behind(path)
+    work.unsure = work.unsure or text is None
+    return text or b""
 
 
 def _stays(work: _Undoing, entry: FileEntry, now: bytes | None) -> None:
@@ -283,23 +258,6 @@ def _is_copy(work: _Undoing, entry: FileEntry) -> bool:
     if of is not None:
         work.copies[entry.path] = of
     return of is not None
-
-
-def _is_ours(entry: FileEntry, now: bytes | None) -> bool:
-    if now is None or not entry.after:
-        return now is None and not entry.after
-    half = entry.in_place is not None and mixture(now, entry.before or b"", entry.in_place)
-    return half or journal.digest(now) in entry.after
-
-
-def _limit(entry: FileEntry) -> int:
-    return max(LIMIT, 2 * len(entry.before or b""), len(entry.in_place or b""))
-
-
-def _mode_differs(entry: FileEntry) -> bool:
-    if entry.attributes is None or os.name == "nt":
-        return False
-    return stat.S_IMODE(entry.path.lstat().st_mode) != entry.attributes.mode
 
 
 def _remove(work: _Undoing, folder: Folder, entry: FileEntry) -> None:
