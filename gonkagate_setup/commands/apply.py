@@ -14,6 +14,7 @@ from gonkagate_setup.commands import (
     record,
     second_reading,
     starting,
+    targets,
 )
 from gonkagate_setup.commands.blocked import OnBlocked
 from gonkagate_setup.commands.context import Agreed, Context, Observation, Request
@@ -48,11 +49,12 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         Transaction(context.store, context.host, secrets) as changes,
     ):
         # Another setup may have been killed since the start of this one.
-        interrupted.put_back_under_lock(context.store, context.host)
+        interrupted.put_back_under_lock(context.store, context.host, go_on=True)
         for snapshot in (observed.key_file, observed.state_file, observed.marker):
             if not files.unchanged(snapshot):
                 raise TargetChanged(Path(snapshot.path))
         writes = _writes(context, plan, agreed.answers.key, observed)
+        unusual = tuple(targets.notices(targets.of_changes(writes)))
         if writes:
             context.probe.forget_early()
         if writes and plan.choice.available_only:
@@ -63,6 +65,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         changes.apply(writes)
         survey = observed.survey.replace(plan.texts)
         survey, findings = _prove(context, agreed, survey, found, known=not writes, secrets=secrets)
+        findings += unusual
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)

@@ -18,12 +18,12 @@ from gonkagate_setup.system.survey import take_survey
 def run(host: Host, profile: Profile) -> Report:
     """List the catalogue; reads the configs of this folder and the record, and starts no opencode."""
     store = Store.at(host.home, profile)
-    state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
     try:
+        state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
         survey = take_survey(host, host.cwd, profile)
         choice = installed(profile, survey, state, available_only=store.available.exists())
     except SetupError:
-        # A config that cannot be read is no reason to keep the list back; setup and verify name it.
+        # A file that cannot be read is no reason to keep the list back; setup and verify name it.
         choice = None
     selected = None if choice is None or choice.available_only else choice.model.key
     return Report(

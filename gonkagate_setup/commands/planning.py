@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gonkagate_setup.commands import guarded
+from gonkagate_setup.commands import guarded, targets
 from gonkagate_setup.commands.choices import Answers
 from gonkagate_setup.commands.context import Context, Observation
 from gonkagate_setup.commands.recommending import active_here
@@ -42,7 +42,7 @@ def plan(context: Context, observed: Observation, answers: Answers, choice: Choi
         and choice.scope is Scope.PROJECT
         and active_here(context.profile, observed.survey, context.store.home) is not None
     )
-    return plans.build(
+    built = plans.build(
         context.profile,
         choice,
         _key_action(observed.stored, answers.key),
@@ -51,6 +51,14 @@ def plan(context: Context, observed: Observation, answers: Answers, choice: Choi
         observed.state,
         joins=joins,
     )
+    require_writable(context, observed, built)
+    return built
+
+
+def require_writable(context: Context, observed: Observation, built: Plan) -> None:
+    """Refuse a plan with a file that cannot be written, before anything is."""
+    written = targets.of_plan(built, observed.key_file, observed.state_file)
+    targets.require_writable(context.store, written)
 
 
 def choice(answers: Answers, *, available_only: bool = False) -> Choice:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gonkagate_setup.commands import blocked, guarded, interrupted, key_notices, outcome, planning, unblocking
+from gonkagate_setup.commands import (
+    blocked,
+    guarded,
+    interrupted,
+    key_notices,
+    outcome,
+    planning,
+    targets,
+    unblocking,
+)
 from gonkagate_setup.commands.apply import carry_out, ending
 from gonkagate_setup.commands.blocked import Answer, OnBlocked
 from gonkagate_setup.commands.choices import Answers, Questions
@@ -42,7 +51,13 @@ def run(
     given = Answers(model=_given_model(request, profile), scope=request.scope)
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
     guarded.keys(context.store, host, terminal)
-    interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run)
+    left = interrupted.put_back(context.store, host, terminal, dry_run=request.dry_run, go_on=True)
+    report = _run(request, context, given)
+    return replace(report, findings=(*report.findings, *left))
+
+
+def _run(request: Request, context: Context, given: Answers) -> Report:
+    prompter = context.prompter
     given, attempt = unblocking.first_attempt(request, context, given)
     agreed, report = _set_up(request, context, given, attempt)
     if not (report.put_back or (request.dry_run and blocked.durable_blocker(report.findings))):
@@ -59,6 +74,7 @@ def run(
         return replace(report, next_step=f"{report.next_step}; {offers.as_options}")
     if any(finding.id not in agreed.seen for finding in report.blockers):
         # Shown where the answer is typed: with --quiet or a redirection nobody would know what this is about.
+        terminal = context.terminal
         terminal.show("\n".join([*render.section("In the way:", report.blockers, terminal.width), ""]))
     return _follow(blocked.ask(prompter, offers), request, context, given, agreed, report, attempt)
 
@@ -195,6 +211,7 @@ def _show(
     survey = observed.survey.replace(plan.texts)
     predicted = verdict.predict(context.expectation(plan), survey)
     predicted += tuple(key_notices.in_files(survey, context.host, observed.secrets))
+    predicted += tuple(targets.notices(targets.of_plan(plan, observed.key_file, observed.state_file)))
     if base is not None:
         preview = render.repairs_preview(plan, base, context.terminal.width)
     else:

@@ -38,7 +38,9 @@ def amended(context: Context, observed: Observation, plan: Plan, blockers: Seque
     )
     if proposal.left:
         raise OutOfReachError
-    return plans.repaired(plan, proposal.repairs)
+    whole = plans.repaired(plan, proposal.repairs)
+    planning.require_writable(context, observed, whole)
+    return whole
 
 
 def offers(context: Context, agreed: Agreed, report: Report, attempt: Attempt) -> Offers:

@@ -6,20 +6,23 @@ was changed since, only our keys are turned back, each only where it still holds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Iterable, Sequence
 
-from gonkagate_setup.commands import guarded, interrupted, record
+from gonkagate_setup.commands import guarded, interrupted, record, targets
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import undoing
 from gonkagate_setup.core.catalog import Profile
+from gonkagate_setup.core.findings import Finding
 from gonkagate_setup.core.history import FileChange, History
 from gonkagate_setup.core.report import FileReport, Report
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import Exit
-from gonkagate_setup.system import files
+from gonkagate_setup.redaction import Secret
+from gonkagate_setup.system import files, mounts
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.links import require_within
 from gonkagate_setup.system.store import Store
@@ -49,20 +52,36 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     store = Store.at(host.home, profile)
     store.require_own_folders()
     guarded.keys(store, host, terminal)
-    interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
+    left = interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
     secrets = guarded.keys(store, host, terminal)
+    report = _run(request, store, host, terminal, prompter, secrets)
+    return replace(report, findings=(*report.findings, *left))
+
+
+def _run(
+    request: Request,
+    store: Store,
+    host: Host,
+    terminal: Terminal,
+    prompter: Prompter,
+    secrets: Iterable[Secret],
+) -> Report:
+    profile = store.profile
     shown: tuple[FileEdit, ...] | None = None
     for _ in range(ATTEMPTS):
         plan = _plan(store)
         if plan is None:
             return _report(profile, "success", "There is nothing to undo")
+        written = targets.of_changes(plan.changes)
+        targets.require_writable(store, written)
+        unusual = tuple(targets.notices(written))
         if shown != plan.edits:
             diff = render.diffs(taking_back.texts(plan.edits))
-            preview = _preview(plan, store, terminal.width)
+            preview = _preview(plan, store, unusual, terminal.width)
             if request.dry_run:
                 terminal.say(preview)
                 message = "Nothing was written; this is what would be undone"
-                return _report(profile, "dry_run", message, plan, diff=diff)
+                return _report(profile, "dry_run", message, plan, unusual, diff=diff)
             consent(request, prompter, terminal, "Undo this?", preview, diff)
             shown = plan.edits
         second_reading(plan.edits, terminal)
@@ -73,11 +92,11 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             terminal.say("A file changed while this was running; reading everything again.")
             continue
         message = f"The setup of {moment(plan.history.at)} is undone; {_KEY_STAYS}"
-        return _report(profile, "success", message, plan)
+        return _report(profile, "success", message, plan, unusual)
     raise changed
 
 
-def _preview(plan: _Plan, store: Store, width: int) -> str:
+def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int) -> str:
     about = {
         "restore": "gets the bytes back that it had before the setup",
         "update": "only the keys that the setup wrote are turned back; what was changed since stays",
@@ -101,7 +120,7 @@ def _preview(plan: _Plan, store: Store, width: int) -> str:
             [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"],
         )
     )
-    return taking_back.preview(f"Undo the setup of {moment(plan.history.at)}", entries, (), width)
+    return taking_back.preview(f"Undo the setup of {moment(plan.history.at)}", entries, findings, width)
 
 
 def _plan(store: Store) -> _Plan | None:
@@ -120,6 +139,9 @@ def _plan(store: Store) -> _Plan | None:
         if change.layer == Role.PROJECT_CONFIG.value and str(snapshot.real) != change.real:
             # The project may have got a link since; a config of it lies at its root.
             require_within(Path(change.path), Path(snapshot.real), Path(change.path).parent)
+        if mounts.is_mount_point(Path(snapshot.real)):
+            # It cannot be removed; what the setup wrote is taken out of it.
+            change = replace(change, existed=True)  # noqa: PLW2901
         untouched = _untouched(change, snapshot)
         copy = _copy(store, change) if untouched else None
         edit = undoing.undo(change, snapshot, untouched=untouched, copy=None if copy is None else copy.data)
@@ -187,7 +209,13 @@ def _marker(store: Store, history: History) -> list[Change]:
 
 
 def _report(
-    profile: Profile, status: str, message: str, plan: _Plan | None = None, *, diff: str | None = None
+    profile: Profile,
+    status: str,
+    message: str,
+    plan: _Plan | None = None,
+    findings: tuple[Finding, ...] = (),
+    *,
+    diff: str | None = None,
 ) -> Report:
     return Report(
         command="undo",
@@ -197,5 +225,6 @@ def _report(
         profile=profile,
         changed=plan is not None and bool(plan.edits),
         files=() if plan is None else plan.reports,
+        findings=findings,
         details={} if diff is None else {"diff": diff},
     )

@@ -6,11 +6,11 @@ It starts no opencode, so it works where there is none any more.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Iterator, Sequence
 
-from gonkagate_setup.commands import guarded, interrupted, record
+from gonkagate_setup.commands import guarded, interrupted, record, targets
 from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
 from gonkagate_setup.core import state as states
 from gonkagate_setup.core import uninstalling
@@ -23,7 +23,7 @@ from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.core.uninstalling import Removal
 from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.system import credential, files
+from gonkagate_setup.system import credential, files, mounts
 from gonkagate_setup.system import transaction as transactions
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.store import Store
@@ -55,11 +55,12 @@ class _Plan:
     changes: tuple[Change, ...]
     reports: tuple[FileReport, ...]
     former_keys: frozenset[str]
+    unusual: tuple[Finding, ...] = ()
 
     @property
     def notices(self) -> tuple[Finding, ...]:
         """What stays, and why; what keeps the key first."""
-        return self.removal.key_needed + self.removal.notices
+        return self.removal.key_needed + self.removal.notices + self.unusual
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
@@ -76,6 +77,9 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             if not request.dry_run and store.folders[0].exists():
                 _tidy_up(store, host)
             return _report(profile, "success", "There is nothing to uninstall", plan)
+        written = targets.of_changes(plan.changes)
+        targets.require_writable(store, written)
+        plan = replace(plan, unusual=tuple(targets.notices(written)))
         if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
             diff = render.diffs(taking_back.texts(plan.removal.edits))
             preview = _preview(plan, profile, terminal.width)
@@ -104,9 +108,8 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
     survey = take_survey(host, host.cwd, profile)
     state_file = files.read_snapshot(store.state, follow_links=False)
     history = _history(store)
-    created = () if history is None else history.created
     repaired = [] if history is None else list(_repaired(history))
-    removal = uninstalling.build(profile, survey, states.parse(state_file.data), created, repaired)
+    removal = uninstalling.build(profile, survey, states.parse(state_file.data), _created(history), repaired)
     changes: list[Change] = []
     reports: list[FileReport] = []
     kept_copies: set[Path] = set()
@@ -142,6 +145,12 @@ def _history(store: Store) -> History | None:
             raise
         # A record that is not understood proves nothing; it is removed all the same.
         return None
+
+
+def _created(history: History | None) -> tuple[str, ...]:
+    """The configs that setups made; what something is mounted at cannot be removed."""
+    created = () if history is None else history.created
+    return tuple(path for path in created if not mounts.is_mount_point(Path(path)))
 
 
 def _repaired(history: History) -> Iterator[tuple[FileChange, Snapshot]]:

@@ -28,6 +28,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     `live_seconds`: ask the service itself too, in so much time at most.
     """
     store = Store.at(host.home, profile)
+    store.require_own_folders()
     secrets = guarded.keys(store, host, terminal)
     if journal.exists(store):
         raise SetupError(

@@ -12,7 +12,8 @@ class Snapshot:
 
     `path` is the name that was asked for, `real` the file behind every symbolic link (the one that a
     write replaces). `data` is None where there is no file; then `mode` (permission bits), `owner`
-    ((uid, gid), None on Windows) and `identity` ((device, inode, size, mtime in ns)) are None too.
+    ((uid, gid), None on Windows) and `identity` ((device, inode, size, mtime in ns)) are None too. `links`
+    is how many names the file has.
     """
 
     path: PurePath
@@ -21,6 +22,7 @@ class Snapshot:
     mode: int | None = None
     owner: tuple[int, int] | None = None
     identity: tuple[int, int, int, int] | None = None
+    links: int = 1
 
     @property
     def exists(self) -> bool:

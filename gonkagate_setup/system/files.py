@@ -127,6 +127,7 @@ def _read(path: Path, real: Path, limit: int) -> Snapshot:
         mode=stat.S_IMODE(after.st_mode),
         owner=None if os.name == "nt" else (after.st_uid, after.st_gid),
         identity=_identity(after),
+        links=after.st_nlink,
     )
 
 

@@ -16,8 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Final
 
-from gonkagate_setup.system.files import READ, SAFE
+from gonkagate_setup.system.files import READ, SAFE, drain
 
+# The smallest that any disk writes at once.
+_BLOCK: Final = 512
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 # A virus scanner or an editor that has the file open makes a rename fail on Windows for a moment:
@@ -76,9 +78,23 @@ class Folder:
         return os.open(self._name(name), flags | SAFE, mode, dir_fd=self._fd)
 
     def remove(self, name: str) -> None:
-        """Remove a file; nothing happens where there is none."""
-        with suppress(FileNotFoundError):
+        """Remove a file; nothing happens where there is none.
+
+        On a file system that is mounted read-only, Linux answers EROFS before it looks for the name.
+        """
+        try:
             os.unlink(self._name(name), dir_fd=self._fd)
+        except OSError:
+            if self.has(name):
+                raise
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything under that name."""
+        try:
+            os.lstat(self._name(name), dir_fd=self._fd)
+        except FileNotFoundError:
+            return False
+        return True
 
     def make(self, name: str, mode: int) -> None:
         """Make a folder with that mode, whatever the umask says."""
@@ -151,6 +167,59 @@ def write_beside(
     if keep is not None and keep.modified is not None and os.utime not in os.supports_fd:
         # Windows sets the time of the last write when the handle that wrote is closed.
         os.utime(folder.path / temporary, ns=(keep.modified, keep.modified))
+
+
+def write_in_place(folder: Folder, name: str, data: bytes, modified: int | None = None) -> None:
+    """Give the file new bytes without replacing it, sync, and read them back.
+
+    What is longer than `data` is overwritten with line ends before it is cut off, so that a config is never
+    followed by the rest of an older one. `modified` is the time of its last change, in ns. Raises OSError;
+    the file may then hold a mixture, for which see `mixture`.
+    """
+    descriptor = folder.open(name, os.O_RDWR)
+    try:
+        _write_all(descriptor, _padded(data, os.fstat(descriptor).st_size))
+        os.ftruncate(descriptor, len(data))
+        if modified is not None and os.utime in os.supports_fd:
+            with suppress(PermissionError):  # the owner's alone
+                os.utime(descriptor, ns=(modified, modified))
+        sync(descriptor)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        if drain(descriptor, len(data)) != data:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+    finally:
+        os.close(descriptor)
+
+
+def mixture(now: bytes, before: bytes, after: bytes) -> bool:
+    """Whether `now` is what a `write_in_place` of `after` over `before`, or of the way back, may leave.
+
+    A process that is killed leaves the beginning of the one and the rest of the other. After a power cut
+    each block of the disk may be either, or zeros where the file was made longer.
+    """
+    length = max(len(before), len(after))
+    if not min(len(before), len(after)) <= len(now) <= length:
+        return False
+    zeros = before + bytes(length - len(before))
+    texts = (_padded(before, length), _padded(after, length), zeros)
+    return all(
+        _either(now[at : at + _BLOCK], *(text[at : at + _BLOCK] for text in texts))
+        for at in range(0, len(now), _BLOCK)
+    )
+
+
+def _either(now: bytes, *texts: bytes) -> bool:
+    """Whether `now` begins as one of the texts and ends as one."""
+    if any(now == text[: len(now)] for text in texts) or not now.strip(b"\0"):
+        return True
+    return any(
+        now[:cut] in {text[:cut] for text in texts} and now[cut:] in {text[cut : len(now)] for text in texts}
+        for cut in range(1, len(now))
+    )
+
+
+def _padded(data: bytes, length: int) -> bytes:
+    return data + b"\n" * max(0, length - len(data))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

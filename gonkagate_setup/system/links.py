@@ -70,7 +70,11 @@ class _Walk:
         if self.links > _MOST_LINKS:
             _refuse(self.path, "this link leads back to itself")
         if not self.pending and not self.follow_last:
-            _refuse(self.path, "this is a symbolic link where a file of our own belongs")
+            _refuse(
+                self.path,
+                f"this is a link, to {os.fspath(link.readlink())}, where a file of this program belongs",
+                "remove the link, or put a real file in its place",
+            )
         if self.trusted is not None:
             self._require_own_link(link, status)
         elif _made_by_a_user(status):
@@ -170,10 +174,10 @@ def _require_own_place(path: Path, real: Path, trusted: Path, places: Iterable[P
             _refuse(path, f"this link leads to {real}, and another user can change {place}")
 
 
-def _refuse(path: Path, message: str) -> NoReturn:
+def _refuse(path: Path, message: str, step: str = "replace the link by a file, or correct it") -> NoReturn:
     raise SetupError(
         "managed_config_unsafe_link",
         message,
         where=Where(str(path)),
-        next_step="replace the link by a file, or correct it, then run this command again",
+        next_step=f"{step}, then run this command again",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,15 +18,19 @@ NOTE_NAME = "opencode-executable.json"
 
 @dataclass(frozen=True)
 class Store:
-    """Where the profile keeps what is its own; every file 0600, `folder` and all below it 0700."""
+    """Where the profile keeps what is its own; every file 0600, `folder` and all below it 0700.
+
+    `home` is free of links, `named` is how HOME named it.
+    """
 
     home: Path
     profile: Profile
+    named: Path | None = field(default=None, compare=False)
 
     @classmethod
     def at(cls, home: Path, profile: Profile) -> Store:
         """The store under this home folder; links in the home's own path are resolved."""
-        return cls(Path(os.path.realpath(home)), profile)
+        return cls(Path(os.path.realpath(home)), profile, home)
 
     @property
     def folder(self) -> Path:
@@ -84,31 +88,58 @@ class Store:
         return path == self.folder or self.folder in path.parents
 
     def require_own_folders(self) -> None:
-        """Raise SetupError managed_state_unusable.
+        """Refuse a home that is not a folder, and a link or a file in place of a folder of this program.
 
-        Where the home is not a folder, and where a link or a file is in place of a folder of ours.
+        Raises SetupError managed_state_unusable, naming what is to be replaced.
         """
-        try:
-            there = self.home.is_dir()
-        except OSError as problem:
-            _refuse(
-                self.home, f"this home folder cannot be looked at ({reason(problem)})", "make it readable"
-            )
-        if not there:
-            _refuse(
-                self.home, "this home folder is not there", "set HOME (on Windows USERPROFILE) to your own"
-            )
-        for folder in self.folders:
+        self._require_home()
+        for folder in (*self.folders, self.journal, self.backups.parent, self.backups):
             try:
                 status = folder.lstat()
             except FileNotFoundError:
-                return
+                continue
             except OSError as problem:
-                _refuse(folder, f"this folder cannot be looked at ({reason(problem)})", "make it readable")
+                # What is said of a name is a matter of the folder above it.
+                why = f"this folder cannot be entered ({reason(problem)})"
+                _refuse(folder.parent, why, f"make it accessible with: chmod u+x {_quoted(folder.parent)};")
             if is_link(folder):
-                _refuse(folder, "the key's folder must not be a link", "replace the link by a real folder")
+                _refuse(
+                    folder,
+                    f"this is a link, to {_target(folder)}, and no folder of this program may be one",
+                    "replace the link by a real folder,",
+                )
             if not stat.S_ISDIR(status.st_mode):
-                _refuse(folder, "there is no folder where the key's folder belongs", "move it out of the way")
+                _refuse(
+                    folder,
+                    "there is a file where a folder of this program belongs",
+                    "move it out of the way,",
+                )
+
+    def _require_home(self) -> None:
+        named = self.named or self.home
+        yours = "set HOME (on Windows USERPROFILE) to your own,"
+        try:
+            self.home.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            leads = f" (it leads to {self.home})" if is_link(named) else ""
+            _refuse(named, f"this home folder is not there{leads}", yours)
+        except OSError as problem:
+            _refuse(named, f"this home folder cannot be looked at ({reason(problem)})", yours)
+        if not self.home.is_dir():
+            _refuse(named, "HOME does not name a folder, but this file or device", yours)
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.fspath(link.readlink())
+    except OSError:
+        return "another place"
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
 
 
 def _refuse(folder: Path, message: str, what_to_do: str) -> NoReturn:
@@ -116,5 +147,5 @@ def _refuse(folder: Path, message: str, what_to_do: str) -> NoReturn:
         "managed_state_unusable",
         message,
         where=Where(str(folder)),
-        next_step=f"{what_to_do}, then run this command again",
+        next_step=f"{what_to_do} then run this command again",
     )

@@ -15,7 +15,7 @@ import pexpect
 import pytest
 
 from tests.e2e.release_server import NATIVE, NATIVE_PROGRAM, PROGRAM, PYZ, SUMS, Release
-from tests.faults.test_full_disk import mounts, unshare
+from tests.faults.mounted import mounts, unshare
 from tests.machine import ROOT
 
 if sys.platform == "win32":

@@ -22,7 +22,7 @@ from tests.conftest import Record
 from tests.e2e.release_server import NATIVE, PROGRAM, PYZ, Release
 from tests.e2e.test_install_sh import SCRIPT, SHELLS, Box
 from tests.e2e.test_pyz import copy_of_sources
-from tests.faults.test_full_disk import mounts, unshare
+from tests.faults.mounted import mounts, unshare
 from tests.machine import ROOT, Machine
 
 pytestmark = pytest.mark.deep

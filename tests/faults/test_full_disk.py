@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Callable
 
 import pytest
 
+from tests.faults import mounted as mounts
 from tests.faults.homes import SCENARIOS, Scenario
 
-ROOT = Path(__file__).resolve().parents[2]
-unshare = shutil.which("unshare")
-_PROBE = "mount -t tmpfs none /mnt && umount /mnt"
-
-
-def mounts() -> bool:
-    if unshare is None or sys.platform != "linux":
-        return False
-    return not subprocess.run(
-        [unshare, "-rm", "sh", "-c", _PROBE], capture_output=True, check=False
-    ).returncode
-
-
-pytestmark = pytest.mark.skipif(
-    not mounts(), reason="this machine lets no test mount a file system (unshare -rm)"
-)
+pytestmark = mounts.needs_mounts
 
 # Inside its own mount name space: a tmpfs of so many pages is filled but for `free` of them, then set up.
 FULL = """
@@ -78,15 +60,8 @@ else:
 def mounted(program: str, tmp_path: Path, scenario: Scenario, free: int, size: str = "400k") -> str:
     mount = tmp_path / "mount"
     mount.mkdir(exist_ok=True)
-    script = f'mount -t tmpfs -o size={size} none "$1" && shift && exec "$@"'
-    done = subprocess.run(
-        [str(unshare), "-rm", "sh", "-c", script, "sh", str(mount),
-         sys.executable, "-c", program, str(SCENARIOS.index(scenario)), str(free), str(mount)],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    script = f'mount -t tmpfs -o size={size} none {mount} && exec "$@"'
+    return mounts.run(program, SCENARIOS.index(scenario), free, mount, script=script)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS[:4], ids=lambda scenario: scenario.name)

@@ -30,6 +30,7 @@ from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system.files import read_snapshot
 from gonkagate_setup.system.survey import take_survey
 from gonkagate_setup.system.transaction import Role, TargetChanged, Transaction, Write, journal, lock
+from gonkagate_setup.system.transaction import undo as putting_back
 from gonkagate_setup.ui.prompts import RefusingPrompter
 from gonkagate_setup.ui.terminal import Outlet, Terminal
 from tests.faults.homes import NEW_KEY, NOW, Home
@@ -251,9 +252,9 @@ def run_setup(home: Home) -> None:
 
 
 @pytest.mark.parametrize("verb", [run_undo, run_uninstall, run_setup])
-@pytest.mark.parametrize("touched", [True, False])
+@pytest.mark.parametrize("how", ["untouched", "touched", "refused"])
 def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_told(
-    verb: Verb, touched: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    verb: Verb, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home.empty(tmp_path / "machine")
     over_another(home)
@@ -261,7 +262,7 @@ def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_to
 
     def meanwhile(*_: Any) -> None:
         if not times:
-            killed_meanwhile(home, touched=touched)
+            killed_meanwhile(home, touched=how == "touched")
         times.append(1)
 
     for command, name in (
@@ -270,18 +271,26 @@ def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_to
         (apply, "_second_reading"),
     ):
         monkeypatch.setattr(command, name, meanwhile)
-    if touched:
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if how == "refused":
+        monkeypatch.setattr(putting_back, "_restore", refuse)
         with pytest.raises(SetupError) as caught:
             verb(home)
         assert caught.value.code == "managed_rollback_failed"
         assert str(home.user_config) in caught.value.message
-        assert home.user_config.read_bytes() == b'{"by": "hand"}'
-    elif verb is run_setup:
+        assert journal.exists(home.store)
+        return
+    if verb is run_setup:
         with pytest.raises(TargetChanged):
             verb(home)
     else:
         verb(home)
         assert len(times) == 2, "everything is read again"
+    if how == "touched":
+        assert b'"by": "hand"' in home.user_config.read_bytes()
     assert b"theme" not in home.user_config.read_bytes()
     assert not journal.exists(home.store)
 

@@ -238,8 +238,8 @@ def test_somebody_elses_change_without_our_key_lets_the_key_go(home: Home) -> No
         transaction = Transaction(home.store, home.host)
         transaction.apply(BY_NAME["first setup"].changes(home))
         home.user_config.write_bytes(b"{}")
-        failures = transaction.rollback()
-    assert len(failures) == 1
+        assert transaction.rollback() == ()
+    assert home.user_config.read_bytes() == b"{}"
     assert not home.store.key.exists()
 
 
@@ -259,8 +259,38 @@ def test_incomplete_roll_back_has_its_own_code(home: Home) -> None:
     assert str(home.user_config) in caught.value.message
 
 
-def test_one_failing_step_stops_no_other(installed: Home) -> None:
-    """A folder has taken the user config's place; the project file and the key come back all the same."""
+def test_one_failing_step_stops_no_other(installed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user config cannot be put back just now; the project file and the key come back all the same."""
+    before = installed.tree()
+    original = os.replace
+
+    def refuse(source: str, target: str, **named: object) -> None:
+        if Path(target).name == "opencode.json" and b"model" in installed.project_config.read_bytes():
+            original(source, target, **named)  # type: ignore[arg-type]
+            return
+        if Path(target).name == "opencode.json":
+            raise OSError(28, "No space left on device")
+        original(source, target, **named)  # type: ignore[arg-type]
+
+    with lock(installed.store, installed.host):
+        transaction = Transaction(installed.store, installed.host)
+        transaction.apply(
+            [private(installed.store.key, NEW_KEY), *BY_NAME["scope switch"].changes(installed)]
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", refuse)
+            failures = transaction.rollback()
+        assert [str(installed.user_config) in text for text in failures] == [True]
+        assert installed.project_config.read_bytes() == before["project/opencode.json"][3]
+        assert installed.store.key.read_bytes() == OLD_KEY
+        # The journal waits for the obstacle to go.
+        done = recover(installed.store, installed.host)
+    assert done is not None
+    assert done.failures == ()
+    assert installed.tree() == before
+
+
+def test_a_folder_in_the_place_of_a_config_is_somebody_elses(installed: Home) -> None:
     before = installed.tree()
     with lock(installed.store, installed.host):
         transaction = Transaction(installed.store, installed.host)
@@ -269,20 +299,14 @@ def test_one_failing_step_stops_no_other(installed: Home) -> None:
         )
         installed.user_config.unlink()
         installed.user_config.mkdir()
-        failures = transaction.rollback()
-        assert [str(installed.user_config) in text for text in failures] == [True]
-        assert installed.project_config.read_bytes() == before["project/opencode.json"][3]
-        assert installed.store.key.read_bytes() == OLD_KEY
-        # The journal waits for the obstacle to go.
-        installed.user_config.rmdir()
-        installed.user_config.write_bytes(config())
-        done = recover(installed.store, installed.host)
-    assert done is not None
-    assert done.failures == ()
-    after = installed.tree()
-    assert after.pop("home/.config/opencode/opencode.json")[3] == config(model="gonkagate/old")
-    before.pop("home/.config/opencode/opencode.json")
-    assert after == before
+        assert transaction.rollback() == ()
+    assert installed.user_config.is_dir()
+    assert installed.project_config.read_bytes() == before["project/opencode.json"][3]
+    assert installed.store.key.read_bytes() == OLD_KEY
+    # What was there before is nowhere else.
+    (copy,) = installed.user_config.parent.glob("*.bak-*")
+    assert copy.read_bytes() == before["home/.config/opencode/opencode.json"][3]
+    assert not installed.store.journal.exists()
 
 
 def test_a_journal_in_the_way_is_not_overwritten(installed: Home) -> None:
@@ -313,6 +337,11 @@ def test_a_journal_that_is_rubbish_undoes_nothing(installed: Home, rubbish: byte
     assert installed.tree() == before
 
 
+def put_back(home: Home) -> None:
+    with lock(home.store, home.host):
+        recover(home.store, home.host)
+
+
 @posix
 @pytest.mark.parametrize("what", ["link", "writable by others"])
 def test_a_journal_that_another_user_could_write_is_refused(
@@ -324,8 +353,8 @@ def test_a_journal_that_another_user_could_write_is_refused(
     else:
         installed.store.journal.mkdir()
         installed.store.journal.chmod(0o777)
-    with lock(installed.store, installed.host), pytest.raises(SetupError) as caught:
-        recover(installed.store, installed.host)
+    with pytest.raises(SetupError) as caught:
+        put_back(installed)
     assert caught.value.code == "managed_state_unusable"
     assert str(installed.store.journal) in str(caught.value.where)
 

@@ -200,12 +200,17 @@ class Sweep:
 
 @pytest.fixture(scope="module", params=SETUPS, ids=[whole.name for whole in SETUPS])
 def sweep(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
-    """Recorded once for all tests; in memory where the machine has /dev/shm."""
+    """Recorded once for all tests."""
+    yield from recorded(request.param, tmp_path_factory)
+
+
+def recorded(whole: Whole, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    """In memory where the machine has /dev/shm."""
     base = tmp_path_factory.mktemp("sweep")
     memory = Path("/dev/shm")
     if os.access(memory, os.W_OK):
         base = Path(tempfile.mkdtemp(dir=memory))
-    yield Sweep(request.param, base / "machine", base / "template")
+    yield Sweep(whole, base / "machine", base / "template")
     shutil.rmtree(base)
 
 

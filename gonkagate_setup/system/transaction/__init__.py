@@ -8,8 +8,9 @@ The order is the promise:
    again and replaced in one step, each step durable before the next (a config is never durable before the
    key that it points to).
 4. `rollback` and `recover` are the same code and look only at the journal and the disk, so they need not
-   know how far things came: what is as before is left, what is ours is put back, what somebody else wrote
-   since stays and is reported.
+   know how far things came: what is as before is left, what is ours is put back, what somebody else wrote,
+   moved or removed since stays. A config that stays with something of ours in it is reported, and the copy
+   of what it was before is kept.
 5. `commit` removes the journal. That removal is the instant from which the setup stays.
 """
 
@@ -18,10 +19,11 @@ from __future__ import annotations
 from gonkagate_setup.system.transaction.changes import Delete, Protect, Role, TargetChanged, Write
 from gonkagate_setup.system.transaction.lock import lock
 from gonkagate_setup.system.transaction.run import Transaction
-from gonkagate_setup.system.transaction.undo import Recovery, recover
+from gonkagate_setup.system.transaction.undo import Left, Recovery, recover
 
 __all__ = [
     "Delete",
+    "Left",
     "Protect",
     "Recovery",
     "Role",

@@ -9,6 +9,7 @@ among them, and is gone when the setup has ended.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import re
@@ -56,6 +57,8 @@ class FileEntry:
     `before` and `attributes` are what was there (None: nothing). `after` are the SHA-256 sums of what counts
     as ours afterwards: what we wrote, and what opencode makes of that by adding `$schema`; empty when the
     file is removed. `temporary` is the name beside it under which the new bytes are written.
+    `in_place` (None: the file is replaced) are the new bytes of a file that is written in place, so that one
+    that was half written is known for ours.
     """
 
     path: Path
@@ -64,12 +67,13 @@ class FileEntry:
     before: bytes | None
     attributes: Attributes | None
     after: tuple[str, ...]
+    in_place: bytes | None = None
 
 
 Entry = Union[FolderEntry, ProtectEntry, FileEntry]
 
 
-def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
+def file_entry(snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: bool = False) -> FileEntry:
     """The entry for replacing what the snapshot shows by `data` (None: for removing it)."""
     path = Path(snapshot.real)
     attributes = None
@@ -83,12 +87,13 @@ def file_entry(snapshot: Snapshot, role: Role, data: bytes | None) -> FileEntry:
         before=snapshot.data,
         attributes=attributes,
         after=() if data is None else digests(data),
+        in_place=data if in_place else None,
     )
 
 
 def digests(data: bytes) -> tuple[str, str]:
     """The sums of what counts as ours after `data` was written: itself, and with opencode's `$schema`."""
-    return digest(data), digest(_as_opencode_leaves_it(data))
+    return digest(data), digest(as_opencode_leaves_it(data))
 
 
 def digest(data: bytes) -> str:
@@ -98,7 +103,8 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _as_opencode_leaves_it(data: bytes) -> bytes:
+def as_opencode_leaves_it(data: bytes) -> bytes:
+    """What opencode makes of a config without `$schema` when it starts."""
     return _OPENCODE_START.sub(lambda _: _OPENCODE_SCHEMA, data, count=1)
 
 
@@ -126,10 +132,13 @@ def append(store: Store, entries: Sequence[Entry]) -> None:
 
 
 def exists(store: Store) -> bool:
-    """Whether there is a journal, whole or not; also where that cannot be found out."""
+    """Whether there is a journal, whole or not; also if that cannot be found out.
+
+    Store.require_own_folders says what keeps it from being found out.
+    """
     try:
         store.journal.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True
@@ -179,9 +188,9 @@ def discard(store: Store) -> None:
 def _require_ours(path: Path) -> None:
     status = path.lstat()
     if is_link(path) or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
-        raise OSError(f"{path} is not a plain file or folder")
+        raise OSError(errno.EINVAL, "it is not a plain file or folder")
     if os.name != "nt" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise OSError(f"{path} can be written by another user")
+        raise OSError(errno.EPERM, "another user can write it")
 
 
 def _line(entry: Entry) -> bytes:
@@ -203,7 +212,9 @@ def _encode(entry: Entry) -> dict[str, Any]:
     fields: dict[str, Any] = {"kind": type(entry).__name__, **asdict(entry), "path": os.fspath(entry.path)}
     if isinstance(entry, FileEntry):
         fields["role"] = entry.role.value
-        fields["before"] = None if entry.before is None else base64.b64encode(entry.before).decode("ascii")
+        for name in ("before", "in_place"):
+            data = fields[name]
+            fields[name] = None if data is None else base64.b64encode(data).decode("ascii")
     return fields
 
 
@@ -215,15 +226,22 @@ def _decode(fields: Mapping[str, Any]) -> Entry:
         return FolderEntry(path)
     if fields["kind"] == ProtectEntry.__name__:
         return ProtectEntry(path, str(fields["recorded"]))
-    before, attributes = fields["before"], fields["attributes"]
+    # A journal of an older version has no "in_place".
+    before, in_place = (_bytes(fields.get(name)) for name in ("before", "in_place"))
+    attributes = fields["attributes"]
     return FileEntry(
         path=path,
         role=Role(fields["role"]),
         temporary=Path(fields["temporary"]).name,
-        before=None if before is None else base64.b64decode(before, validate=True),
+        before=before,
         attributes=None if attributes is None else _attributes(attributes),
         after=tuple(str(digest) for digest in fields["after"]),
+        in_place=in_place,
     )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text, validate=True)
 
 
 def _attributes(fields: Mapping[str, Any]) -> Attributes:

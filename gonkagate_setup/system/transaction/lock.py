@@ -21,11 +21,12 @@ from typing import Any, Final, cast
 
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import signals
-from gonkagate_setup.system.files import reason
 from gonkagate_setup.system.folder import Folder
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.links import is_link
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.store import Store
+from gonkagate_setup.system.writable import advice
 
 _PAUSE: Final = 0.05
 # What the two kinds of lock say while another process has it.
@@ -59,11 +60,19 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         except OSError as problem:
             self._remove_unused()
             self._release()
+            if is_link(self._store.lock):
+                raise SetupError(
+                    "managed_state_unusable",
+                    "this is a link where a file of this program belongs",
+                    where=Where(str(self._store.lock)),
+                    next_step="remove the link, then run this command again",
+                ) from None
+            why, next_step = advice(self._store.lock, problem)
             raise SetupError(
                 "managed_state_write_failed",
-                f"this folder cannot be used ({reason(problem)}), so nothing was changed",
+                f"this folder cannot be used ({why}), so nothing was changed",
                 where=Where(str(self._store.folder)),
-                next_step="make it writable for your user, then run this command again",
+                next_step=next_step,
             ) from None
         except BaseException:
             self._release()

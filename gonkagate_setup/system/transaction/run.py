@@ -12,15 +12,16 @@ from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import signals
-from gonkagate_setup.system.files import reason, unchanged
-from gonkagate_setup.system.folder import Attributes, Folder, write_beside
+from gonkagate_setup.system.files import unchanged
+from gonkagate_setup.system.folder import Attributes, Folder, write_beside, write_in_place
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.protection import for_host
 from gonkagate_setup.system.store import Store
 from gonkagate_setup.system.transaction import backups, journal
-from gonkagate_setup.system.transaction.changes import Change, Protect, Role, TargetChanged, Write
+from gonkagate_setup.system.transaction.changes import Change, Delete, Protect, Role, TargetChanged, Write
 from gonkagate_setup.system.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
 from gonkagate_setup.system.transaction.undo import undo
+from gonkagate_setup.system.writable import advice, in_place
 
 _PRIVATE: Final = 0o600
 
@@ -32,7 +33,7 @@ class _StepError(Exception):
         super().__init__(code)
         self.code = code
         self.path = path
-        self.why = reason(problem)
+        self.why, self.next_step = advice(path, problem)
 
 
 class _Step:
@@ -171,7 +172,7 @@ class Transaction:
                 steps += self._protect_steps(path.parent, known)
             steps.append(
                 _Step(
-                    journal.file_entry(change.snapshot, change.role, data),
+                    journal.file_entry(change.snapshot, change.role, data, in_place=_in_place(change, data)),
                     data=data,
                     snapshot=change.snapshot,
                 )
@@ -222,7 +223,7 @@ class Transaction:
 
     def _replace(self, entry: FileEntry, step: _Step) -> None:
         with Folder(entry.path.parent) as folder:
-            if step.data is not None:
+            if step.data is not None and entry.in_place is None:
                 self._write_beside(folder, entry, step.data)
             # Whatever a config needs is on disk before the config is, and a key goes after what names it.
             if entry.role not in (Role.STATE, Role.NOTE):
@@ -232,6 +233,8 @@ class Transaction:
             self._begun += 1
             if step.data is None:
                 folder.remove(entry.path.name)
+            elif entry.in_place is not None:
+                write_in_place(folder, entry.path.name, step.data)
             else:
                 folder.rename(entry.temporary, entry.path.name)
         self._unsynced.append(entry.path.parent)
@@ -252,6 +255,10 @@ class Transaction:
         write_beside(
             folder, entry.temporary, data, keep, protect=protect, like=None if private else entry.path.name
         )
+
+
+def _in_place(change: Write | Delete, data: bytes | None) -> bool:
+    return data is not None and change.role.backed_up and in_place(change.snapshot) is not None
 
 
 def _folder_steps(folder: Path, known: set[Path]) -> list[_Step]:
@@ -286,7 +293,7 @@ def _failed(step: _StepError) -> SetupError:
         step.code,
         f"this could not be written ({step.why}); everything is as it was before",
         where=Where(str(step.path)),
-        next_step="make room or make it writable for your user, then run this command again",
+        next_step=step.next_step,
     )
 
 
