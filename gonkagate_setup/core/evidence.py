@@ -71,7 +71,7 @@ class Evidence:
     """Everything that one gathering brought back.
 
     `answers` has every environment; those that do not differ share one answer. `plugins` has those where
-    plugins are configured, resolved with the plugins running.
+    there are plugins, resolved with the plugins running.
     `on_path` tells whether the shell finds this opencode; `also` are other ones on the PATH.
     """
 

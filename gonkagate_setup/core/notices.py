@@ -9,10 +9,11 @@ from typing import Any, Final, Iterator, Sequence
 from gonkagate_setup.core.advice import dotted, suspects
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.checks import key_path
+from gonkagate_setup.core.deviation import Deviation
 from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.jsonc import reference_tokens
-from gonkagate_setup.core.layers import Layer, Path
+from gonkagate_setup.core.layers import Layer
 from gonkagate_setup.core.places import INFERRED, PLUGIN, USER, Environment
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError
@@ -120,15 +121,22 @@ def plugins_unproved(names: tuple[str, ...], failure: SetupError | None, reach: 
     )
 
 
-def plugins_change(names: tuple[str, ...], path: Path, effect: str, reach: str) -> Finding:
+def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> Finding:
     """A plugin changes what was proved without plugins."""
+    key = dotted(deviation.path)
+    change = "remove the plugin that does it (its file, or its name in the plugin list)"
+    if deviation.code == "agent_model_overridden":
+        agent = deviation.path[1]
+        change = (
+            f"change the model of {agent} in that plugin's settings, name another default_agent, or {change}"
+        )
     return _about(
         "plugins_change_config",
         BLOCKER,
         PLUGIN,
-        f"a plugin changes {dotted(path)} ({effect}); configured: {', '.join(names)}",
-        "remove the plugin that does it from the plugin list, then run `gonkagate-setup` again",
-        key=dotted(path),
+        f"a plugin changes {key} ({deviation.effect}); configured: {', '.join(names)}",
+        f"{change}, then run `gonkagate-setup` again",
+        key=key,
         reach=reach,
     )
 

@@ -83,7 +83,8 @@ class Survey:
     """Everything readable that decides what opencode resolves, read once.
 
     `readings` holds every file by the path that opencode uses; `agents` the Markdown files of each
-    folder with agents, in opencode's order; `referred` the texts of files that judged values refer to.
+    folder with agents, in opencode's order; `referred` the texts of files that judged values refer to;
+    `plugin_files` the plugins that lie in each of those folders.
     """
 
     profile: Profile
@@ -93,6 +94,7 @@ class Survey:
     traces: Traces = Traces()
     in_git: bool = False
     referred: Mapping[PurePath, str] = field(default_factory=dict, repr=False)
+    plugin_files: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)
 
     @property
     def worktree(self) -> PurePath | None:
@@ -159,6 +161,13 @@ class Survey:
                     place = replace(place, layer=USER)  # noqa: PLW2901
                 found.append(self._filled(_file(place, reading, environ)))
         return tuple(found)
+
+    def has_plugins(self, environment: Environment) -> bool:
+        """Whether a config that is read in `environment` names a plugin, or one lies in a config folder."""
+        if any(layer.value.get("plugin") for layer in self.layers(environment)):
+            return True
+        found = places(self.surroundings, environment)
+        return any(self.plugin_files.get(place.path) for place in found if place.path is not None)
 
     def leads_to(self, layer: Layer, argument: str) -> PurePath:
         """The file that a `{file:…}` in the layer leads to; relative to the file as named, links and all."""

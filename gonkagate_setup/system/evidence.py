@@ -56,7 +56,7 @@ def gather(
         first[0] = lambda: known
     if always:
         first += [_bound(asker.models, environs[name]) for name in for_models]
-    with_plugins = [name for name in distinct if _names_plugins(survey, name)]
+    with_plugins = [name for name in distinct if survey.has_plugins(name)]
     first += [_bound(asker.with_plugins, environs[name]) for name in with_plugins]
     # Two opencodes that create the database at once break each other (measured, 1.18.33).
     alone = [] if survey.traces.database or len(first) == 1 else [first.pop(0)()]
@@ -79,11 +79,8 @@ def gather(
     models.update((name, next(results)) for name in second)
     plugins.update((name, next(results)) for name in unseen)
     answers = {name: _with_models(configs[twins[name]], models.get(twins[name])) for name in Environment}
+    plugins = {name: plugins[twins[name]] for name in Environment if twins[name] in plugins}
     return Evidence(version, executable.path, answers, plugins, executable.on_path, executable.also)
-
-
-def _names_plugins(survey: Survey, environment: Environment) -> bool:
-    return any(layer.value.get("plugin") for layer in survey.layers(environment))
 
 
 def _bound(ask: Callable[[Mapping[str, str]], Result], environ: Mapping[str, str]) -> Callable[[], Result]:

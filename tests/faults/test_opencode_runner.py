@@ -377,7 +377,7 @@ def test_an_opencode_that_cannot_do_without_locks_is_given_them(fake: Fake) -> N
 def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
     fake.does('case "$*" in *--pure*) echo \'{"plugin": ["x"]}\';; *) echo $$ >>"$PIDS"; sleep 1000;; esac')
     found, _ = gathered(fake, timeout=2.0)
-    (answer,) = found.plugins.values()
+    (answer,) = {id(answer): answer for answer in found.plugins.values()}.values()
     assert answer.config is None
     assert answer.failure.code == "opencode_unresponsive"
 

@@ -10,7 +10,7 @@ import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Answer, Gated, Version
-from gonkagate_setup.core.findings import CODES
+from gonkagate_setup.core.findings import CODES, Finding
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.core.survey import Traces
@@ -632,6 +632,102 @@ def test_plugins_are_a_notice_and_so_are_silent_ones() -> None:
     failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
     silent = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
     assert notices(silent) == [("plugins_unproved", "plugin", None)]
+
+
+# W3: agents that plugins bring (code-yeongyu/oh-my-openagent PR#1849, #3900)
+BROUGHT = {"agent": {"sisyphus": {"mode": "primary"}}}
+PLUGIN_FILES = (
+    PROJECT_PLUGIN := str(ROOT / ".opencode/plugin/s.js"),
+    str(ROOT / ".opencode/plugins/.s.ts"),
+    str(HOME / ".opencode/plugin/s.js"),
+    str(HOME / ".config/opencode/plugins/s.ts"),
+)
+
+
+@pytest.mark.parametrize("where", ["list", *PLUGIN_FILES])
+def test_w3_an_agent_that_a_plugin_brings_is_left_open_and_then_used(where: str) -> None:
+    listed = {"plugin": ["oh-my-openagent"]} if where == "list" else {}
+    files = {**GOOD, PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus", **listed}}
+    if where != "list":
+        files[where] = "export const P = 1"
+    seen = survey(files)
+    foreseen = predict(expectation(), seen)
+    assert blockers(foreseen) == []
+    assert ("agent_unusable", "project_config", "default_agent") in notices(foreseen)
+    running = Answer({**user(), "default_agent": "sisyphus", **BROUGHT})
+    found = judge(expectation(), seen, evidence(seen, plugins=running))
+    assert blockers(found) == []
+    assert notices(found) == [("plugins_configured", "plugin", None)]
+
+
+def test_w3_without_a_plugin_the_agent_is_unusable_at_once() -> None:
+    files = {**GOOD, PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    told = [("agent_unusable", "project_config", "default_agent", "durable")]
+    assert both(files) == told
+    assert both({**files, str(ROOT / ".opencode/plugin/sub/s.js"): ""}) == told
+    assert both({**files, str(ROOT / ".opencode/plugin/s.mjs"): ""}) == told
+
+
+def running(files: dict[str, Any], config: dict[str, Any], **environ: str) -> tuple[Finding, ...]:
+    """The judgement where plugins make `config` of what the files say."""
+    seen = survey({**GOOD, PROJECT_PLUGIN: "", **files}, environ)
+    return judge(expectation(), seen, evidence(seen, plugins=Answer({**user(), **config})))
+
+
+def test_w3_an_agent_of_a_plugin_with_its_own_model_blocks_and_is_the_plugins() -> None:
+    files = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    own = {"agent": {"sisyphus": {"mode": "primary", "model": "openai/gpt"}}}
+    found = running(files, {"default_agent": "sisyphus", **own})
+    assert blockers(found) == [("plugins_change_config", "plugin", "agent.sisyphus.model", "durable")]
+    assert "change the model of sisyphus in that plugin's settings" in found[0].next_step
+    same_model = {"agent": {"sisyphus": {"mode": "primary", "model": REFERENCE}}}
+    assert blockers(running(files, {"default_agent": "sisyphus", **same_model})) == []
+
+
+@pytest.mark.parametrize(
+    "brought", [{}, {"agent": {"sisyphus": {"mode": "subagent"}}}, {"agent": {"sisyphus": {"disable": True}}}]
+)
+def test_w3_an_agent_that_no_plugin_makes_usable_still_blocks_where_it_is_named(brought: Any) -> None:
+    files = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    found = running(files, {"default_agent": "sisyphus", **brought})
+    assert blockers(found) == [("agent_unusable", "project_config", "default_agent", "durable")]
+
+
+def test_w3_what_a_plugin_does_to_the_default_agent_is_the_plugins() -> None:
+    # It is not build any more that opencode starts with, so its model is not in the way.
+    files = {PROJECT_FILE: {**SCHEMA, "agent": {"build": {"model": "openai/gpt"}}}}
+    agents = {"build": {"model": "openai/gpt"}, **BROUGHT["agent"]}
+    assert blockers(running(files, {"default_agent": "sisyphus", "agent": agents})) == []
+    assert blockers(running({}, {"default_agent": "nobody"})) == [
+        ("plugins_change_config", "plugin", "default_agent", "durable")
+    ]
+    disabled = {"build": {"disable": True}, "plan": {"model": "openai/gpt"}}
+    assert blockers(running({}, {"agent": disabled})) == [
+        ("plugins_change_config", "plugin", "agent.plan.model", "durable")
+    ]
+    named = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    assert blockers(running(named, {"default_agent": "nobody", **BROUGHT})) == [
+        ("plugins_change_config", "plugin", "default_agent", "durable")
+    ]
+
+
+def test_w3_plugins_that_did_not_answer_leave_the_agent_unproved() -> None:
+    seen = survey({**GOOD, PROJECT_PLUGIN: "", PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}})
+    failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
+    found = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
+    assert blockers(found) == [("agent_unusable", "project_config", "default_agent", "durable")]
+    assert "unless a plugin brings it" in found[0].message
+
+
+def test_w3_opencode_pure_keeps_plugins_from_bringing_an_agent() -> None:
+    files = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    brought = {"default_agent": "sisyphus", **BROUGHT}
+    assert blockers(running(files, brought, OPENCODE_PURE="1")) == [
+        ("agent_unusable", "project_config", "default_agent", "durable")
+    ]
+    assert blockers(running(files, brought, OPENCODE_PURE="0")) == []
+    seen = survey({**GOOD, PROJECT_PLUGIN: "", **files}, {"OPENCODE_PURE": "1"})
+    assert blockers(predict(expectation(), seen)) != []
 
 
 def test_an_opencode_off_the_path_blocks_the_session_and_a_second_one_is_a_notice() -> None:
