@@ -152,7 +152,7 @@ def report(report: Report, *, width: int = 80) -> str:
         for file in touched:
             lines += _file(file, column)
     lines += section("Good to know:", report.notices, width)
-    if report.command == "setup" and report.changed and touched:
+    if report.command == "setup" and report.changed and touched and report.status != "failed":
         lines += ["", f"{style('undo:', 'heading')} gonkagate-setup undo"]
     if report.error is None and report.next_step not in (
         None,
