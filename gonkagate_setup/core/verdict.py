@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
-from gonkagate_setup.core import advice, notices, plugins
+from gonkagate_setup.core import advice, notices, plugins, refusals
 from gonkagate_setup.core.agents import other_models, starting_agents
 from gonkagate_setup.core.attribution import attribute
 from gonkagate_setup.core.checks import (
@@ -36,7 +36,7 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
     for environment in Environment:
         layers = survey.layers(environment)
         unreadable = [layer for layer in layers if layer.problem is not None]
-        found += [notices.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
+        found += [refusals.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
         found += _judge_config(expectation, survey, environment, _without_variant(merge(layers)), None)
     found += notices.of_survey(expectation.profile, survey)
     return _settled(found)
@@ -48,7 +48,7 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
     for environment in Environment:
         answer = evidence.answers[environment]
         if answer.failure is not None:
-            found.append(notices.refused(answer.failure, survey, environment, _reach(environment)))
+            found.append(refusals.refused(answer.failure, survey, environment, _reach(environment)))
         if answer.config is None:
             continue
         found += _judge_config(
@@ -63,7 +63,7 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
         if answer.models_failure is not None:
             found.append(notices.models_unknown(answer.models_failure, _reach(environment)))
         found += [
-            notices.unreadable(layer, _reach(environment), NOTICE)
+            refusals.unreadable(layer, _reach(environment), NOTICE)
             for layer in survey.layers(environment)
             if layer.problem is not None
         ]

@@ -34,6 +34,7 @@ _CONFIG_FOLLOWS: Final = re.compile(r"JSONC Input|\bgot \"|\{file:|\{env:|↳|JS
 # Sentences of the system, of SQLite as opencode 1.14 to 1.18 passes them on, and of launchers.
 _KNOWN: Final = re.compile(
     r"(?:(?-i:\bE[A-Z]{3,14}: [a-z][a-z -]{2,60}(?:, [a-z]{2,12}(?: '[^'\n]{1,200}')?)?)"
+    r"|(?-i:\b[A-Z][A-Za-z]{3,20}: FileSystem\.[A-Za-z]{3,30} \([^()\n]{1,300}\))"
     r"|\bFailed to execute statement|\bFailed query: [A-Za-z_]{2,20}(?: [A-Za-z_]{2,20})?"
     r"|\bdatabase or disk is full|\bdisk I/O error|\bunable to open database file|\bdatabase is locked"
     r"|\battempt to write a readonly database|\bdatabase disk image is malformed|\bfile is not a database"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from gonkagate_setup.core.evidence import Answer, Gated, Version
 from gonkagate_setup.core.findings import CODES, Finding
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
-from gonkagate_setup.core.survey import Traces
+from gonkagate_setup.core.survey import Reading, Traces
 from gonkagate_setup.core.verdict import judge, predict
 from gonkagate_setup.errors import SetupError, Where
 from tests.unit.surveying import (
@@ -986,3 +987,43 @@ def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
         ("agent_unusable", "project_config", "default_agent", "durable"),
         ("agent_model_overridden", "project_config", "agent.build.model", "durable"),
     ]
+
+
+# P3: variables that name the wrong kind of thing (opencode#42116)
+@pytest.mark.parametrize(
+    ("variable", "place", "said", "wanted"),
+    [
+        ("OPENCODE_CONFIG", "/w/dir", "BadResource: FileSystem.readFile (/w/dir)", "a file"),
+        ("OPENCODE_CONFIG_DIR", "/w/f", "BadResource: FileSystem.readFile (/w/f/opencode.json)", "a folder"),
+        # 1.14.34 does not make the folder.
+        ("OPENCODE_CONFIG_DIR", "/w/no", "NotFound: FileSystem.writeFile (/w/no/.gitignore)", "a folder"),
+    ],
+)
+def test_p3_a_variable_that_names_the_wrong_thing_is_named(
+    variable: str, place: str, said: str, wanted: str
+) -> None:
+    failure = SetupError(
+        "effective_config_command_failed", f"it failed: {said}", where=Where("/bin/opencode"), next_step="x"
+    )
+    seen = survey(GOOD, {variable: place})
+    proof = evidence(seen)
+    answers = {name: Answer(failure=failure) for name in Environment}
+    (found,) = (
+        entry for entry in judge(expectation(), seen, replace(proof, answers=answers)) if entry.path == place
+    )
+    assert (found.code, found.layer, found.reach) == ("opencode_refused", variable, "durable")
+    assert said in found.message
+    assert f"let the variable {variable} name {wanted}" in found.next_step
+    assert f"`unset {variable}`" in found.next_step
+
+
+@pytest.mark.parametrize("variable", ["OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"])
+def test_p3_the_preview_names_the_variable_once(variable: str) -> None:
+    seen = survey(GOOD, {variable: "/w/x"})
+    refusal = SetupError("managed_config_read_failed", "it is of the wrong kind", next_step="x")
+    names = ("x",) if variable == "OPENCODE_CONFIG" else ("x/opencode.json", "x/opencode.jsonc")
+    wrong: dict[PurePath, Reading] = {PurePosixPath("/w", name): Reading.refused(refusal) for name in names}
+    seen = replace(seen, readings={**seen.readings, **wrong})
+    (found,) = predict(expectation(), seen)
+    assert (found.code, found.layer, found.path) == ("config_unreadable", variable, "/w/x")
+    assert f"`unset {variable}`" in found.next_step
