@@ -7,9 +7,10 @@ from typing import Final
 
 from gonkagate_setup.core.advice import suspects
 from gonkagate_setup.core.findings import BLOCKER, Finding
+from gonkagate_setup.core.launcher import Folders
 from gonkagate_setup.core.layers import Layer
 from gonkagate_setup.core.notices import about
-from gonkagate_setup.core.places import CONFIG_DIR, CUSTOM, INFERRED, Environment
+from gonkagate_setup.core.places import CONFIG_DIR, CUSTOM, INFERRED, USER, Environment
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError
 
@@ -100,3 +101,32 @@ def refused(failure: SetupError, survey: Survey, environment: Environment, reach
         line=None if where is None else where.line,
         column=None if where is None else where.column,
     )
+
+
+def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str) -> Finding:
+    """Opencode uses another config folder than ours, or sees another content of it."""
+    own, launcher = survey.surroundings.user_folder, survey.traces.launcher
+    other = "use an opencode without it, for example from `npm install -g opencode-ai`"
+    if folders.config == own and folders.home != survey.surroundings.home:
+        message = (
+            f"opencode takes {folders.home} for the home folder, and not {survey.surroundings.home}, so the "
+        )
+        message += (
+            "reference to the key file leads elsewhere: what starts it (snap, firejail, a launcher) sets it"
+        )
+        step = f"run `HOME='{folders.home}' gonkagate-setup`, which puts the key there, or {other}"
+    elif folders.config == own:
+        message = f"opencode reads {own}, but does not see the config that is there: "
+        message += f"a sandbox around {executable} (snap, firejail, a container) may show it another folder"
+        step = f"let the sandbox show {own} and ~/.gonkagate, or {other}; then run `gonkagate-setup` again"
+    else:
+        message = f"opencode reads its config from {folders.config}, and not from {own}: what starts it "
+        message += "(snap, firejail, a launcher) gives it another home or XDG_CONFIG_HOME"
+        moved = f"HOME='{folders.home}'"
+        if folders.home == survey.surroundings.home:
+            moved = f"XDG_CONFIG_HOME='{folders.config.parent}'"
+        step = f"run `{moved} gonkagate-setup`, which sets GonkaGate up there, or {other}"
+    culprits = launcher.sets("HOME", "XDG_CONFIG_HOME") if launcher is not None else ()
+    if culprits:
+        message += f"; {', '.join(map(str, culprits))}"
+    return about("config_folder_moved", BLOCKER, USER, message, step, reach=reach, path=folders.config)

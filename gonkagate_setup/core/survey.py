@@ -9,6 +9,7 @@ from typing import Iterator, Mapping
 from gonkagate_setup.core import references, referred
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
+from gonkagate_setup.core.launcher import Launcher
 from gonkagate_setup.core.layers import Layer, Problem
 from gonkagate_setup.core.markdown import entry
 from gonkagate_setup.core.native import lowered
@@ -70,12 +71,14 @@ class Traces:
     """What is visible of layers that are not read.
 
     `well_known` are URLs in opencode's auth.json, `stored_key` tells whether it has an entry for the
-    provider, `database` whether opencode has its database yet, which may name an organisation.
+    provider, `database` whether opencode has its database yet, which may name an organisation; `launcher` is
+    what starts opencode, once that was looked at.
     """
 
     well_known: tuple[str, ...] = ()
     stored_key: bool = False
     database: bool = False
+    launcher: Launcher | None = None
 
 
 @dataclass(frozen=True)

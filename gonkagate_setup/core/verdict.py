@@ -45,8 +45,14 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
 def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple[Finding, ...]:
     """What opencode's own answers prove; the survey only says who is to blame."""
     found: list[Finding] = []
+    survey = replace(survey, traces=replace(survey.traces, launcher=evidence.launcher))
     for environment in Environment:
         answer = evidence.answers[environment]
+        if environment in evidence.folders:
+            # Whatever else it resolved comes from there, and writing ours once more would change nothing.
+            folders = evidence.folders[environment]
+            found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
+            continue
         if answer.failure is not None:
             found.append(refusals.refused(answer.failure, survey, environment, _reach(environment)))
         if answer.config is None:

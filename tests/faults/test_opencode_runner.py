@@ -14,8 +14,9 @@ import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Gated, Version
+from gonkagate_setup.core.launcher import Launcher
 from gonkagate_setup.errors import SetupError
-from gonkagate_setup.system import child, evidence, opencode, programs, survey
+from gonkagate_setup.system import child, evidence, launcher, opencode, programs, survey
 from gonkagate_setup.system.host import Host
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
@@ -399,6 +400,61 @@ def test_only_what_is_needed_is_started(fake: Fake) -> None:
         assert gathered(fake)[1] == [pure, models]
     answer.write_text('{"plugin": ["x"]}')
     assert gathered(fake)[1] == ["debug config", pure]
+
+
+PATHS = """case "$*" in
+  "debug paths") echo Now using node v22; printf 'home  /snap\\r\\nconfig     /snap/.config/opencode\\r\\n';;
+  *) cat "$HOME/answer";;
+esac"""
+USERS = {"provider": {"gonkagate": {}}, "model": "gonkagate/x"}
+
+
+@pytest.mark.parametrize("answer", [{}, {"provider": {"gonkagate": {}}}, USERS, {**USERS, "model": "a/b"}])
+def test_p5_opencode_is_asked_for_its_folders_only_where_it_does_not_see_ours(
+    fake: Fake, answer: dict[str, Any]
+) -> None:
+    fake.does('echo "$*" >>"$LOG"\n' + PATHS)
+    (fake.home / "answer").write_text(json.dumps(answer))
+    config = fake.home / ".config" / "opencode" / "opencode.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps(USERS))
+    found, asked = gathered(fake)
+    sees = USERS.keys() == answer.keys()
+    assert ("debug paths" in asked) == (not sees)
+    assert {str(one.config) for one in found.folders.values()} == (
+        set() if sees else {"/snap/.config/opencode"}
+    )
+
+
+def test_p5_a_refusal_of_our_own_config_may_come_from_another_home(fake: Fake) -> None:
+    config = fake.home / ".config" / "opencode" / "opencode.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps(USERS))
+    refuses = f"echo 'Error: Configuration is invalid at {config}: bad file reference: x' >&2; exit 1"
+    named = "printf 'home  %s\\nconfig  %s\\n' {} " + str(config.parent)
+    for home, said in (("/snap", {"/snap"}), (str(fake.home), set())):
+        fake.does(f'case "$*" in "debug paths") {named.format(home)};; *) {refuses};; esac')
+        found, _ = gathered(fake)
+        assert {str(one.home) for one in found.folders.values()} == said
+
+
+def test_p2_a_launcher_is_read_and_followed(fake: Fake) -> None:
+    inner = fake.root / "bin" / ".opencode-wrapped"
+    inner.write_text("#!/bin/sh\nexport OPENCODE_CONFIG='/etc/c.json'\necho '{}'\n")
+    inner.chmod(0o755)
+    fake.does(f'export HOME="$HOME"\nexec -a x "{inner}" "$@"')
+    found = launcher.read(fake.executable)
+    assert found is not None
+    assert [(one.name, one.value, one.file.name, one.line) for one in found.settings] == [
+        ("HOME", None, "opencode", 2),
+        ("OPENCODE_CONFIG", "/etc/c.json", ".opencode-wrapped", 2),
+    ]
+    fake.does("exec " + str(fake.path))
+    assert launcher.read(fake.executable) == Launcher(fake.path, readable=True)
+    fake.path.write_bytes(b"\x7fELF" + bytes(70000))
+    assert launcher.read(fake.executable) == Launcher(fake.path, readable=False)
+    fake.path.write_bytes(b"#!/bin/sh\n" + b"x" * 70000)
+    assert launcher.read(fake.executable) == Launcher(fake.path, readable=False)
 
 
 def test_no_key_stays_in_the_evidence(fake: Fake) -> None:
