@@ -24,7 +24,9 @@ from gonkagate_setup.core.evidence import Answer
 from gonkagate_setup.core.findings import DURABLE, Finding
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.report import Report
+from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.survey import Survey
+from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
 from gonkagate_setup.system import background, evidence, files
 from gonkagate_setup.system import transaction as transactions
@@ -61,7 +63,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             changed_start = starting.would_change(context, observed, found)
             if changed_start is not None:
                 nothing = ending(context, plan, observed, (changed_start,))
-                return outcome.durably_blocked(nothing, (), here_only=False)
+                return outcome.durably_blocked(nothing, (), (), here_only=False)
         changes.apply(writes)
         survey = observed.survey.replace(plan.texts)
         survey, findings = _prove(context, agreed, survey, found, known=not writes, secrets=secrets)
@@ -72,7 +74,9 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         if durably and not (
             here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
         ):
-            return outcome.durably_blocked(reached, changes.rollback(), here_only=here_only)
+            failures = changes.rollback()
+            left = _left(context, plan, observed) if failures else ()
+            return outcome.durably_blocked(reached, failures, left, here_only=here_only)
         last = record.writing(
             context.store,
             context.host,
@@ -128,6 +132,21 @@ def _prove(
     findings += tuple(key_notices.of(context.store, context.host))
     findings += tuple(key_notices.in_files(survey, context.host, secrets))
     return survey, findings
+
+
+def _left(context: Context, plan: Plan, observed: Observation) -> list[str]:
+    """The files that are not as they were before, as the disk has them after putting back was incomplete."""
+    former = [(copy, str(copy.path)) for copy in observed.former_keys(plan)]
+    before = [(observed.key_file, str(context.store.key)), *former]
+    before += [(config.snapshot, str(config.snapshot.path)) for config in plan.configs]
+    return [name for snapshot, name in before if not _as_before(snapshot)]
+
+
+def _as_before(snapshot: Snapshot) -> bool:
+    try:
+        return files.read_snapshot(Path(snapshot.real)).data == snapshot.data
+    except SetupError:
+        return False
 
 
 def _answered_already(context: Context, survey: Survey) -> Answer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Mapping, Sequence
+from typing import Collection, Mapping, Sequence
 
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.findings import Finding
@@ -87,9 +87,15 @@ def kept_elsewhere(ending: Ending, kept: Kept) -> Report:
     )
 
 
-def durably_blocked(ending: Ending, failures: Sequence[str], *, here_only: bool) -> Report:
-    """opencode does not use the provider; everything was put back, or `failures` says what was not."""
-    files = _files(ending, action="restore")
+def durably_blocked(
+    ending: Ending, failures: Sequence[str], left: Collection[str], *, here_only: bool
+) -> Report:
+    """opencode does not use the provider; everything was put back, or `failures` says what was not.
+
+    `left` are the files that still have what the setup made of them.
+    """
+    done = {file.path: file for file in _files(ending)}
+    files = tuple(done[file.path] if file.path in left else file for file in _files(ending, action="restore"))
     if failures:
         return _report(
             ending,
@@ -98,7 +104,8 @@ def durably_blocked(ending: Ending, failures: Sequence[str], *, here_only: bool)
             "The setup was blocked, and not everything could be put back: " + "; ".join(failures),
             files,
             error_code="managed_rollback_failed",
-            next_step="look at the files named above",
+            next_step="put right what the message names, for example make room on the disk, then run "
+            "`gonkagate-setup` again: it puts the rest back first",
             changed=True,
         )
     explained = any(finding.layer != INFERRED for finding in _blockers(ending.findings))

@@ -172,6 +172,18 @@ def inferred(survey: Survey, layers: Sequence[Layer], deviation: Deviation, reac
 def suspects(survey: Survey) -> str:
     """Which of the layers that cannot be read left a trace."""
     steps = []
+    launcher = survey.traces.launcher
+    if launcher is not None and launcher.settings:
+        steps.append(f"look at the launcher: {', '.join(map(str, launcher.settings))}")
+    elif launcher is not None:
+        how = (
+            f"`cat {launcher.path}` shows it"
+            if launcher.readable
+            else "it is not a script, so ask who made it"
+        )
+        steps.append(
+            f"look whether the launcher {launcher.path} sets variables such as OPENCODE_CONFIG ({how})"
+        )
     if survey.traces.well_known:
         urls = ", ".join(survey.traces.well_known)
         steps.append(f"ask who runs {urls} (opencode loads config from there; `opencode auth list` shows it)")

@@ -112,10 +112,11 @@ def _no_agent(config: Mapping[str, Any]) -> Iterator[Deviation]:
             )
 
 
-def other_models(expectation: Expectation, config: Mapping[str, Any]) -> Iterator[Deviation]:
-    """Agents other than the first one, and commands, with a model outside the catalogue."""
+def other_models(
+    expectation: Expectation, config: Mapping[str, Any], started: Sequence[str]
+) -> Iterator[Deviation]:
+    """Agents other than those that opencode starts with, and commands, with a model outside the catalogue."""
     own = {expectation.profile.reference(model.key) for model in expectation.profile.validated}
-    started = starting_agents(config)
     for kind, label in (("agent", "agent"), ("command", "command")):
         entries = config.get(kind)
         for name, entry in entries.items() if isinstance(entries, dict) else ():

@@ -22,15 +22,18 @@ def deviations(
     named_agents: Sequence[str] = (),
     *,
     variants_stay: bool = False,
+    agents: Mapping[str, Any] | None = None,
 ) -> Iterator[Deviation]:
     """Everything about `config` that is not as expected, most telling first.
 
     `named_agents` are the default agents that the layers name, highest first; with `variants_stay` this
-    opencode is known to keep a model's `#variant`.
+    opencode is known to keep a model's `#variant`. `agents` is the config with the agents that opencode
+    starts with, where those are not the config's own.
     """
     if not expectation.available_only:
         yield from _activation(expectation, config, variants_stay=variants_stay)
-        yield from agent_deviations(expectation, config, named_agents, variants_stay=variants_stay)
+        agents = config if agents is None else agents
+        yield from agent_deviations(expectation, agents, named_agents, variants_stay=variants_stay)
     offered = isinstance(models, tuple) and expectation.reference in models
     hiding = frozenset() if offered else _hiding(expectation, config)
     if not offered:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Mapping, Union
 
+from gonkagate_setup.core.launcher import Folders, Launcher
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.errors import SetupError
 
@@ -71,8 +72,10 @@ class Evidence:
     """Everything that one gathering brought back.
 
     `answers` has every environment; those that do not differ share one answer. `plugins` has those where
-    plugins are configured, resolved with the plugins running.
+    there are plugins, resolved with the plugins running.
     `on_path` tells whether the shell finds this opencode; `also` are other ones on the PATH.
+    `launcher` is what starts it, where that is another file; `folders` are those that opencode itself names,
+    in the environments in which it does not see what the user's own config has.
     """
 
     version: Version
@@ -81,6 +84,8 @@ class Evidence:
     plugins: Mapping[Environment, Answer] = field(default_factory=dict)
     on_path: bool = True
     also: tuple[PurePath, ...] = ()
+    launcher: Launcher | None = None
+    folders: Mapping[Environment, Folders] = field(default_factory=dict)
 
 
 def answer_of(config: Mapping[str, Any], provider: str) -> Answer:

@@ -43,7 +43,7 @@ CODES: Final[Mapping[str, str]] = {
     "opencode_not_on_path": "the shell does not find opencode",
     "opencode_second": "another opencode is on the PATH",
     "opencode_not_audited": "this opencode is newer than the newest one that was audited",
-    "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config",
+    "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config, or what starts opencode does",
     "stored_credential": "opencode's own credential store has an entry for the provider",
     "config_written_in_place": "a config is written in place, because it cannot be replaced",
     "config_has_other_names": "a config has other names, which keep the former content",

@@ -6,19 +6,20 @@ import re
 from pathlib import PurePath
 from typing import Any, Final, Iterator, Sequence
 
-from gonkagate_setup.core.advice import dotted, suspects
+from gonkagate_setup.core.advice import dotted
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.checks import key_path
+from gonkagate_setup.core.deviation import Deviation
 from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.jsonc import reference_tokens
-from gonkagate_setup.core.layers import Layer, Path
+from gonkagate_setup.core.layers import Layer
 from gonkagate_setup.core.places import INFERRED, PLUGIN, USER, Environment
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError
 
 
-def _about(
+def about(
     code: str,
     severity: str,
     layer: str,
@@ -31,50 +32,14 @@ def _about(
     line: int | None = None,
     column: int | None = None,
 ) -> Finding:
+    """A finding that is not about a value that was expected."""
     name = None if path is None else str(path)
     return Finding(code, severity, reach, layer, name, line, column, key, message, next_step)
 
 
-def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
-    """A config that cannot be read or parsed: opencode will not start with it, or it cannot be blamed."""
-    problem = layer.problem
-    reason = "" if problem is None else problem.reason
-    return _about(
-        "config_unreadable",
-        severity,
-        layer.layer,
-        f"this config cannot be read: {reason}",
-        f"correct {layer.name}, then run `gonkagate-setup` again",
-        reach=reach,
-        path=layer.name,
-        line=None if problem is None else problem.line,
-        column=None if problem is None else problem.column,
-    )
-
-
-def refused(failure: SetupError, survey: Survey, environment: Environment, reach: str) -> Finding:
-    """Opencode did not resolve its config; the layer is the one that it complained about, if it named one."""
-    where = failure.where
-    name = None if where is None else where.name
-    layers = survey.layers(environment)
-    layer = next((entry.layer for entry in reversed(layers) if entry.name == name), INFERRED)
-    unseen = layer == INFERRED and survey.traces.well_known
-    return _about(
-        "opencode_refused",
-        BLOCKER,
-        layer,
-        failure.message,
-        f"{failure.next_step}; or {suspects(survey)}" if unseen else failure.next_step,
-        reach=reach,
-        path=name,
-        line=None if where is None else where.line,
-        column=None if where is None else where.column,
-    )
-
-
 def models_unknown(failure: SetupError, reach: str) -> Finding:
     """Opencode was asked which models it offers and did not say."""
-    return _about(
+    return about(
         "opencode_models_unknown", BLOCKER, INFERRED, failure.message, failure.next_step, reach=reach
     )
 
@@ -96,7 +61,7 @@ def _list(value: Any) -> list[Any]:
 
 def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
     """Plugins run code of their own, and the key that they may set is not in what opencode prints."""
-    return _about(
+    return about(
         "plugins_configured",
         NOTICE,
         PLUGIN,
@@ -109,7 +74,7 @@ def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
 def plugins_unproved(names: tuple[str, ...], failure: SetupError | None, reach: str) -> Finding:
     """Opencode gave no config with its plugins running."""
     reason = "" if failure is None else f" ({failure.message})"
-    return _about(
+    return about(
         "plugins_unproved",
         NOTICE,
         PLUGIN,
@@ -120,15 +85,22 @@ def plugins_unproved(names: tuple[str, ...], failure: SetupError | None, reach: 
     )
 
 
-def plugins_change(names: tuple[str, ...], path: Path, effect: str, reach: str) -> Finding:
+def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> Finding:
     """A plugin changes what was proved without plugins."""
-    return _about(
+    key = dotted(deviation.path)
+    change = "remove the plugin that does it (its file, or its name in the plugin list)"
+    if deviation.code == "agent_model_overridden":
+        agent = deviation.path[1]
+        change = (
+            f"change the model of {agent} in that plugin's settings, name another default_agent, or {change}"
+        )
+    return about(
         "plugins_change_config",
         BLOCKER,
         PLUGIN,
-        f"a plugin changes {dotted(path)} ({effect}); configured: {', '.join(names)}",
-        "remove the plugin that does it from the plugin list, then run `gonkagate-setup` again",
-        key=dotted(path),
+        f"a plugin changes {key} ({deviation.effect}); configured: {', '.join(names)}",
+        f"{change}, then run `gonkagate-setup` again",
+        key=key,
         reach=reach,
     )
 
@@ -137,7 +109,7 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
     """Notices that files and environment give rise to."""
     moved = survey.surroundings.environ.get("XDG_CONFIG_HOME")
     if moved:
-        yield _about(
+        yield about(
             "config_folder_moved",
             NOTICE,
             USER,
@@ -147,7 +119,7 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
             path=survey.surroundings.user_folder,
         )
     if survey.traces.stored_key:
-        yield _about(
+        yield about(
             "stored_credential",
             NOTICE,
             INFERRED,
@@ -162,7 +134,7 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
 
 def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
     if profile.key_variable in layer.references:
-        yield _about(
+        yield about(
             "key_variable_referenced",
             NOTICE,
             layer.layer,
@@ -179,7 +151,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
         if token.text != profile.key_binding or (node is not None and node.start <= token.offset < node.end):
             continue
         line, column = layer.document.location(token.offset)
-        yield _about(
+        yield about(
             "key_reference_elsewhere",
             NOTICE,
             layer.layer,
@@ -196,7 +168,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
         and "$schema" not in layer.document.value
         and _SCHEMA_GOES.match(layer.document.text)
     ):
-        yield _about(
+        yield about(
             "opencode_edits_config",
             NOTICE,
             layer.layer,
@@ -218,7 +190,7 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
         if path[:2] == base[: len(path)] or path in (("model",), ("small_model",)):
             first, _ = document.location(duplicate.first)
             line, column = document.location(duplicate.effective)
-            yield _about(
+            yield about(
                 "key_stands_twice",
                 NOTICE,
                 layer.layer,
@@ -240,7 +212,7 @@ _SCHEMA_GOES: Final = re.compile(r"\s*\{")
 def of_evidence(evidence: Evidence) -> Iterator[Finding]:
     """Notices about the program that was asked."""
     if not evidence.on_path:
-        yield _about(
+        yield about(
             "opencode_not_on_path",
             BLOCKER,
             INFERRED,
@@ -250,7 +222,7 @@ def of_evidence(evidence: Evidence) -> Iterator[Finding]:
             path=evidence.executable,
         )
     for other in evidence.also:
-        yield _about(
+        yield about(
             "opencode_second",
             NOTICE,
             INFERRED,
@@ -259,7 +231,7 @@ def of_evidence(evidence: Evidence) -> Iterator[Finding]:
             path=other,
         )
     if evidence.version > NEWEST_AUDITED:
-        yield _about(
+        yield about(
             "opencode_not_audited",
             NOTICE,
             INFERRED,

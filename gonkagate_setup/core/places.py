@@ -28,6 +28,10 @@ PLUGIN: Final = "plugin"
 
 JSON_NAMES: Final = ("opencode.json", "opencode.jsonc")
 USER_NAMES: Final = ("config.json", *JSON_NAMES)
+# In each folder that carries agents, opencode loads `{plugin,plugins}/*.{ts,js}` as plugins, links and names
+# with a leading dot too (read in 1.14.34, 1.17.19 and 1.18.33, and tried).
+PLUGIN_FOLDERS: Final = ("plugin", "plugins")
+PLUGIN_SUFFIXES: Final = (".ts", ".js")
 
 # What the durable environment goes without: set for one command, not for the machine.
 _RUNTIME_ONLY: Final = ("OPENCODE_CONFIG_CONTENT", "OPENCODE_DISABLE_PROJECT_CONFIG", "OPENCODE_PERMISSION")
@@ -165,6 +169,11 @@ def _folder_places(surroundings: Surroundings, environ: Mapping[str, str]) -> li
 def flag(environ: Mapping[str, str], name: str) -> bool:
     """Opencode's reading of a switch: only `1` and `true`, in any case, are on."""
     return environ.get(name, "").lower() in {"1", "true"}
+
+
+def without_plugins(environ: Mapping[str, str]) -> bool:
+    """Whether OPENCODE_PURE keeps opencode from loading plugins; newer ones take more words for "on"."""
+    return environ.get("OPENCODE_PURE", "").lower() in {"1", "true", "yes", "on", "y"}
 
 
 def managed_folder(environ: Mapping[str, str], platform: str, cwd: PurePath) -> PurePath:

@@ -9,6 +9,7 @@ from typing import Iterator, Mapping
 from gonkagate_setup.core import references, referred
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.jsonc import Document, JsoncError, decode, parse
+from gonkagate_setup.core.launcher import Launcher
 from gonkagate_setup.core.layers import Layer, Problem
 from gonkagate_setup.core.markdown import entry
 from gonkagate_setup.core.native import lowered
@@ -71,13 +72,15 @@ class Traces:
 
     `well_known` are URLs in opencode's auth.json, `stored_key` tells whether it has an entry for the
     provider, `database` whether opencode has its database yet, which may name an organisation. `recent`: a
-    model was chosen inside opencode, with which it starts where no config names one.
+    model was chosen inside opencode, with which it starts where no config names one. `launcher` is what
+    starts opencode, once that was looked at.
     """
 
     well_known: tuple[str, ...] = ()
     stored_key: bool = False
     database: bool = False
     recent: bool = False
+    launcher: Launcher | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class Survey:
     """Everything readable that decides what opencode resolves, read once.
 
     `readings` holds every file by the path that opencode uses; `agents` the Markdown files of each
-    folder with agents, in opencode's order; `referred` the texts of files that judged values refer to.
+    folder with agents, in opencode's order; `referred` the texts of files that judged values refer to;
+    `plugin_files` the plugins that lie in each of those folders.
     """
 
     profile: Profile
@@ -95,6 +99,7 @@ class Survey:
     traces: Traces = Traces()
     in_git: bool = False
     referred: Mapping[PurePath, str] = field(default_factory=dict, repr=False)
+    plugin_files: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)
 
     @property
     def worktree(self) -> PurePath | None:
@@ -161,6 +166,13 @@ class Survey:
                     place = replace(place, layer=USER)  # noqa: PLW2901
                 found.append(self._filled(_file(place, reading, environ)))
         return tuple(found)
+
+    def has_plugins(self, environment: Environment) -> bool:
+        """Whether a config that is read in `environment` names a plugin, or one lies in a config folder."""
+        if any(layer.value.get("plugin") for layer in self.layers(environment)):
+            return True
+        found = places(self.surroundings, environment)
+        return any(self.plugin_files.get(place.path) for place in found if place.path is not None)
 
     def leads_to(self, layer: Layer, argument: str) -> PurePath:
         """The file that a `{file:…}` in the layer leads to; relative to the file as named, links and all."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
-from gonkagate_setup.core import advice, notices
-from gonkagate_setup.core.agents import other_models
+from gonkagate_setup.core import advice, notices, plugins, refusals
+from gonkagate_setup.core.agents import other_models, starting_agents
 from gonkagate_setup.core.attribution import attribute
 from gonkagate_setup.core.checks import (
     addition,
@@ -15,7 +15,7 @@ from gonkagate_setup.core.checks import (
     key_path,
     masked_by_opencode,
 )
-from gonkagate_setup.core.deviation import Deviation, Expectation
+from gonkagate_setup.core.deviation import Deviation, Expectation, always
 from gonkagate_setup.core.evidence import MASK, VARIANTS_GO, Answer, Evidence
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.core.jsonc import same
@@ -36,7 +36,7 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
     for environment in Environment:
         layers = survey.layers(environment)
         unreadable = [layer for layer in layers if layer.problem is not None]
-        found += [notices.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
+        found += [refusals.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
         found += _judge_config(expectation, survey, environment, _without_variant(merge(layers)), None)
     found += notices.of_survey(expectation.profile, survey)
     return _settled(found)
@@ -45,10 +45,16 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
 def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple[Finding, ...]:
     """What opencode's own answers prove; the survey only says who is to blame."""
     found: list[Finding] = []
+    survey = replace(survey, traces=replace(survey.traces, launcher=evidence.launcher))
     for environment in Environment:
         answer = evidence.answers[environment]
+        if environment in evidence.folders:
+            # Whatever else it resolved comes from there, and writing ours once more would change nothing.
+            folders = evidence.folders[environment]
+            found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
+            continue
         if answer.failure is not None:
-            found.append(notices.refused(answer.failure, survey, environment, _reach(environment)))
+            found.append(refusals.refused(answer.failure, survey, environment, _reach(environment)))
         if answer.config is None:
             continue
         found += _judge_config(
@@ -58,11 +64,12 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
             _unmasked(expectation, survey, environment, answer.config),
             answer,
             variants_stay=evidence.version < VARIANTS_GO,
+            running=plugins.running(survey, evidence, environment),
         )
         if answer.models_failure is not None:
             found.append(notices.models_unknown(answer.models_failure, _reach(environment)))
         found += [
-            notices.unreadable(layer, _reach(environment), NOTICE)
+            refusals.unreadable(layer, _reach(environment), NOTICE)
             for layer in survey.layers(environment)
             if layer.problem is not None
         ]
@@ -107,14 +114,24 @@ def _judge_config(
     answer: Answer | None,
     *,
     variants_stay: bool = False,
+    running: Answer | None = None,
 ) -> Iterator[Finding]:
-    """What is wrong with a resolved config; without an answer of opencode, with a predicted one."""
+    """What is wrong with a resolved config; without an answer of opencode, with a predicted one.
+
+    `running` is the answer with plugins.
+    """
     layers = survey.layers(environment)
     reach = _reach(environment)
     models = None if answer is None else answer.models
-    named = (layer.get(("default_agent",)) for layer in reversed(layers))
-    named_agents = [name for name in named if isinstance(name, str)]
-    for deviation in deviations(expectation, config, models, named_agents, variants_stay=variants_stay):
+    named = _default_agents(layers)
+    agents = plugins.with_agents_of(config, running)
+    settings = (expectation, config, models, named)
+    together = list(deviations(*settings, variants_stay=variants_stay, agents=agents))
+    alone = list(deviations(*settings, variants_stay=variants_stay)) if running is not None else together
+    for deviation in plugins.of_configs(alone, together, running):
+        if answer is None and plugins.left_open(deviation, survey, environment, config):
+            yield from _open_agent(expectation, survey, layers, deviation, reach)
+            continue
         # What stands in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
         if not open_question or deviation.code == "provider_extended":
@@ -132,7 +149,8 @@ def _judge_config(
             fallback=USER,
             root=survey.project_root,
         )
-    for deviation in () if expectation.available_only else other_models(expectation, config):
+    others = () if expectation.available_only else other_models(expectation, config, starting_agents(agents))
+    for deviation in others:
         culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
         layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, deviation.path)
         yield advice.finding(
@@ -146,6 +164,34 @@ def _judge_config(
             value=deviation.resolved,
             root=survey.project_root,
         )
+
+
+def _default_agents(layers: Sequence[Layer]) -> list[str]:
+    """The default agents that the layers name, highest first."""
+    named = (layer.get(("default_agent",)) for layer in reversed(layers))
+    return [name for name in named if isinstance(name, str)]
+
+
+def _open_agent(
+    expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
+) -> Iterator[Finding]:
+    """What a preview says of an agent that a plugin may bring: a notice at the layer that names it."""
+    told = plugins.open_question(deviation)
+    if told is None:
+        return
+    culprits = attribute(layers, told.paths, told.wrong, told.resolved).culprits
+    layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, told.path)
+    yield advice.finding(
+        expectation,
+        told.code,
+        NOTICE,
+        reach,
+        layer,
+        path,
+        told.effect,
+        value=told.resolved,
+        root=survey.project_root,
+    )
 
 
 def _blamed(
@@ -208,13 +254,15 @@ def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) 
             yield notices.plugins_unproved(names, answer.failure, reach)
             continue
         yield notices.plugins_configured(names, reach)
-        known = {(entry.code, entry.path) for entry in deviations(expectation, pure.config, None)}
-        for deviation in deviations(expectation, answer.config, None):
-            if (deviation.code, deviation.path) not in known:
-                yield notices.plugins_change(names, deviation.path, deviation.effect, reach)
+        named = _default_agents(survey.layers(environment))
+        known = list(deviations(expectation, pure.config, None, named))
+        for deviation in deviations(expectation, answer.config, None, named):
+            if not plugins.among(deviation, known):
+                yield notices.plugins_change(names, deviation, reach)
         if answer.key != pure.key:
             effect = "opencode sends another key than the one in the key file"
-            yield notices.plugins_change(names, key_path(expectation.profile), effect, reach)
+            replaced = Deviation("key", key_path(expectation.profile), MISSING, always, effect)
+            yield notices.plugins_change(names, replaced, reach)
 
 
 def _settled(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Mapping, Sequence
 
 from gonkagate_setup.errors import SetupError, Where
+from gonkagate_setup.system import disk
 from gonkagate_setup.system.programs import environment
 
 TIMEOUT: Final = 90.0
@@ -60,11 +61,8 @@ def run(
     import shutil
     import tempfile
 
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
-    state = folder / "state"
+    folder, state = _private_folder(scratch, locks=locks)
     try:
-        if not locks:
-            _take_locks_away(state)
         with tempfile.TemporaryFile(dir=folder) as out, tempfile.TemporaryFile(dir=folder) as err:
             process = _start(executable, arguments, _child_environ(environ, state, cwd), cwd, out, err)
             try:
@@ -74,6 +72,33 @@ def run(
             return Output(process.returncode, _content(out, limit), _content(err, limit))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
+    """The folder for its output and, in it, the one for its state."""
+    import shutil
+    import tempfile
+
+    if scratch is not None and disk.full([scratch]):
+        scratch = None  # what opencode says about it shall not be lost for the same reason
+    folder: Path | None = None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
+        if not locks:
+            _take_locks_away(folder / "state")
+    except OSError as problem:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        # FileNotFoundError without a name: there is no temporary folder that can be written at all.
+        place = scratch or Path(problem.filename or "the temporary folder")
+        raise SetupError(
+            "opencode_proof_unavailable",
+            f"opencode cannot be asked: nothing can be written for it ({problem.strerror or problem})",
+            where=Where(str(place)),
+            next_step="make room there, or name another temporary folder in TMPDIR, "
+            "then run `gonkagate-setup` again",
+        ) from None
+    return folder, folder / "state"
 
 
 def sweep(now: float, folder: Path | None = None) -> None:
@@ -131,10 +156,41 @@ def _start(
     except OSError as error:
         raise SetupError(
             "opencode_not_found",
-            f"opencode could not be started: {error.strerror}",
+            f"opencode could not be started: {_why(error, executable)}",
             where=Where(str(executable)),
-            next_step="install it again, for example with `npm install -g opencode-ai`, and run this again",
+            next_step=_cure(error, executable),
         ) from None
+
+
+def _why(error: OSError, executable: Path) -> str:
+    first = _first_line(executable)
+    if isinstance(error, FileNotFoundError) and first and error.filename == str(executable):
+        return f"the program that its first line names is not there ({first})"
+    return error.strerror or type(error).__name__
+
+
+def _cure(error: OSError, executable: Path) -> str:
+    if isinstance(error, FileNotFoundError) and _first_line(executable):
+        return (
+            f"install what its first line names, or put right {executable}; then run `gonkagate-setup` again"
+        )
+    if isinstance(error, PermissionError):
+        return f"make it executable for your user (`ls -l '{executable}'`), then run `gonkagate-setup` again"
+    return (
+        "install the opencode for this machine, for example with `npm install -g opencode-ai`, "
+        "then run `gonkagate-setup` again"
+    )
+
+
+def _first_line(executable: Path) -> str:
+    """The `#!` line of a script, empty for anything else."""
+    try:
+        with executable.open("rb") as file:
+            head = file.read(128)
+    except OSError:
+        return ""
+    line = head.split(b"\n")[0].decode("utf-8", "replace").strip() if head.startswith(b"#!") else ""
+    return "".join(filter(str.isprintable, line))
 
 
 def _command(executable: Path, arguments: Sequence[str]) -> str | list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, answer_of
 from gonkagate_setup.core.gating import rests_on_gating
-from gonkagate_setup.core.places import Environment
+from gonkagate_setup.core.launcher import Folders
+from gonkagate_setup.core.layers import MISSING, lookup
+from gonkagate_setup.core.places import USER, Environment
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.system import launcher as launchers
 from gonkagate_setup.system.child import TIMEOUT
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.opencode import Executable, list_models, resolve_config
@@ -56,7 +60,7 @@ def gather(
         first[0] = lambda: known
     if always:
         first += [_bound(asker.models, environs[name]) for name in for_models]
-    with_plugins = [name for name in distinct if _names_plugins(survey, name)]
+    with_plugins = [name for name in distinct if survey.has_plugins(name)]
     first += [_bound(asker.with_plugins, environs[name]) for name in with_plugins]
     # Two opencodes that create the database at once break each other (measured, 1.18.33).
     alone = [] if survey.traces.database or len(first) == 1 else [first.pop(0)()]
@@ -79,11 +83,49 @@ def gather(
     models.update((name, next(results)) for name in second)
     plugins.update((name, next(results)) for name in unseen)
     answers = {name: _with_models(configs[twins[name]], models.get(twins[name])) for name in Environment}
-    return Evidence(version, executable.path, answers, plugins, executable.on_path, executable.also)
+    plugins = {name: plugins[twins[name]] for name in Environment if twins[name] in plugins}
+    blind = [name for name in distinct if _sees_nothing_of_ours(survey, name, configs[name])]
+    folders = {name: _elsewhere(survey, configs[name], asker.folders(environs[name])) for name in blind}
+    return Evidence(
+        version,
+        executable.path,
+        answers,
+        plugins,
+        executable.on_path,
+        executable.also,
+        launchers.read(executable),
+        {name: found for name in Environment for found in [folders.get(twins[name])] if found is not None},
+    )
 
 
-def _names_plugins(survey: Survey, environment: Environment) -> bool:
-    return any(layer.value.get("plugin") for layer in survey.layers(environment))
+def _elsewhere(survey: Survey, answer: Answer, folders: Folders | None) -> Folders | None:
+    """The folders, where they explain what opencode does not see: others than ours, or no provider."""
+    own, home = survey.surroundings.user_folder, survey.surroundings.home
+    if folders is not None and os.path.realpath(folders.home) == os.path.realpath(home):
+        folders = replace(folders, home=home)
+    if folders is None or os.path.realpath(folders.config) != os.path.realpath(own):
+        return folders
+    if answer.config is None:
+        return None if folders.home == home else replace(folders, config=own)
+    seen = lookup(answer.config, ("provider", survey.profile.id)) is not MISSING
+    return None if seen else replace(folders, config=own)
+
+
+def _sees_nothing_of_ours(survey: Survey, environment: Environment, answer: Answer) -> bool:
+    """Whether opencode resolved no provider, or no model, where the user's own config has one.
+
+    Or refused that config: with another home, the reference to the key file leads to nothing.
+    """
+    config = answer.config
+    paths = (("provider", survey.profile.id), ("model",))
+    users = [layer for layer in survey.layers(environment) if layer.layer == USER]
+    if config is None:
+        where = None if answer.failure is None else answer.failure.where
+        return where is not None and where.line is None and where.name in [layer.name for layer in users]
+    return any(
+        lookup(config, path) is MISSING and any(layer.get(path) is not MISSING for layer in users)
+        for path in paths
+    )
 
 
 def _bound(ask: Callable[[Mapping[str, str]], Result], environ: Mapping[str, str]) -> Callable[[], Result]:
@@ -153,6 +195,18 @@ class _Asker:
             scratch=self._scratch,
             stop=self.stop,
             locks=locks,
+        )
+
+    def folders(self, environ: Mapping[str, str]) -> Folders | None:
+        """The folders that opencode uses, where it names them."""
+        self._progress("asking opencode for its folders")
+        return launchers.folders(
+            self._executable,
+            environ,
+            self._cwd,
+            timeout=self._timeout,
+            scratch=self._scratch,
+            stop=self.stop,
         )
 
     def with_plugins(self, environ: Mapping[str, str]) -> Answer:

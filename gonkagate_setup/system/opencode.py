@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Final, Iterator, Mapping
 
 from gonkagate_setup.core.evidence import Gated, Version
 from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.system import programs
+from gonkagate_setup.system import answers, complaints, disk, programs
 from gonkagate_setup.system.child import TIMEOUT, Output, run
 from gonkagate_setup.system.files import reason
 from gonkagate_setup.system.host import Host
@@ -148,18 +147,43 @@ def read_version(
 ) -> Version:
     """What `opencode --version` says; needs no config and changes no file."""
     output = run(executable.path, ["--version"], host.environ, host.cwd, timeout=timeout, stop=stop)
-    text = output.stdout.decode("utf-8", "replace").strip()
-    match = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
-    if output.status != 0 or match is None:
-        raise SetupError(
-            "opencode_version_unparseable",
-            f"`opencode --version` ended with status {output.status} and named no version",
-            where=Where(str(executable.path)),
-            next_step=f"run `{executable.path} --version` yourself; {_INSTALL}",
+    version = answers.version_of(output)
+    if output.status == 0 and version is not None:
+        return version
+    command = f"{executable.path} --version"
+    if output.status == 0:
+        words = complaints.told(complaints.versions_said(output)) or complaints.first_words(output)
+        message = "`opencode --version` named no version that is sure to be opencode's"
+        message += f"; it printed: {words}" if words else "; it printed nothing"
+        step = f"run `{command}` yourself: it has to print opencode's version on a line of its own; "
+        step += "if a launcher prints more, let it be silent"
+    else:
+        message, step = complaints.failed(
+            f"`opencode --version` {_ended(output)}",
+            complaints.first_words(output),
+            executable.path,
+            command,
+            _folders(host.environ),
         )
-    major, minor, patch = (int(number) for number in match.groups())
-    first_word = text[match.start() :].split()[0]
-    return Version(major, minor, patch, first_word if re.fullmatch(r"[\w.+-]{1,40}", first_word) else "")
+    raise SetupError(
+        "opencode_version_unparseable", message, where=Where(str(executable.path)), next_step=step
+    )
+
+
+def _ended(output: Output) -> str:
+    if output.status < 0:
+        return f"was ended by signal {-output.status}"
+    return f"failed with status {output.status}"
+
+
+def _folders(environ: Mapping[str, str], scratch: Path | None = None) -> list[Path]:
+    """The folders that an opencode that starts writes into, and that its output is written into."""
+    import tempfile
+
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    data = environ.get("XDG_DATA_HOME") or (home and str(Path(home, ".local", "share")))
+    named = [Path(data, "opencode")] if data else []
+    return [*named, Path(tempfile.gettempdir()), *([scratch] if scratch else [])]
 
 
 def require_supported(version: Version, executable: Executable) -> None:
@@ -199,81 +223,50 @@ def resolve_config(
     SetupError: effective_config_command_failed (with the file that opencode named),
     effective_config_parse_failed, opencode_proof_unavailable (no `debug config --pure`).
     """
-    import json
-
     arguments = ["debug", "config", "--pure"] if pure else ["debug", "config"]
     output = run(
         executable.path, arguments, environ, cwd, timeout=timeout, scratch=scratch, stop=stop, locks=locks
     )
     if output.status != 0:
-        raise _config_failure(output, executable)
-    try:
-        config = json.loads(output.stdout)
-    except (ValueError, RecursionError):
-        config = None
-    if not isinstance(config, dict):
+        raise _config_failure(output, executable, _folders(environ, scratch))
+    config = answers.config_of(output)
+    if config is None:
+        full = disk.full(_folders(environ, scratch))
+        reason = "" if full is None else f": the disk that holds {full} is full"
+        step = "run `opencode debug config --pure` yourself; upgrade opencode if it prints no JSON"
         raise SetupError(
             "effective_config_parse_failed",
-            "`opencode debug config` ended well but printed no JSON object",
+            f"`opencode debug config` ended well but printed no JSON object that is its own{reason}",
             where=Where(str(executable.path)),
-            next_step="run `opencode debug config --pure` yourself; upgrade opencode if it prints no JSON",
+            next_step=step
+            if full is None
+            else f"make room on the disk that holds {full}, {complaints.AGAIN}",
         )
     return config
 
 
-_COMPLAINT: Final = re.compile(
-    r"(?:Config file at (?P<syntax>.+?) is not valid JSON|Configuration is invalid at (?P<value>[^\n]+?)"
-    r"(?=: bad file reference|\n|$))"
-)
-_PLACE: Final = re.compile(r"\bat line (\d+), column (\d+)")
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def _config_failure(output: Output, executable: Executable) -> SetupError:
-    """What opencode complained about: only the file's name and a position leave its standard error."""
-    text = _COLOUR.sub("", output.stderr.decode("utf-8", "replace"))
-    if output.status < 0:
-        return _ended_badly(f"`opencode debug config` was ended by signal {-output.status}", executable)
-    usage = text + output.stdout.decode("utf-8", "replace")[:20000]
-    if "--pure" not in usage and "opencode debug" in usage and "Options:" in usage:
+def _config_failure(output: Output, executable: Executable, folders: list[Path]) -> SetupError:
+    if output.status > 0 and complaints.without_proof(output):
         return SetupError(
             "opencode_proof_unavailable",
             "this opencode has no `debug config --pure`, so it cannot prove which config it uses",
             where=Where(str(executable.path)),
             next_step=f"{_UPGRADE}, then run this again",
         )
-    match = _COMPLAINT.search(text)
-    if match is None:
-        return _ended_badly(f"`opencode debug config` failed with status {output.status}", executable)
-    return _named_complaint(match, text)
+    named = complaints.about_config(output) if output.status > 0 else None
+    return named or _ended_badly("debug config", output, executable, folders)
 
 
-def _ended_badly(message: str, executable: Executable) -> SetupError:
-    return SetupError(
-        "effective_config_command_failed",
-        message,
-        where=Where(str(executable.path)),
-        next_step="run `opencode debug config --pure` yourself in this folder and correct what it names",
+def _ended_badly(command: str, output: Output, executable: Executable, folders: list[Path]) -> SetupError:
+    message, step = complaints.failed(
+        f"`opencode {command}` {_ended(output)}",
+        complaints.known_words(output),
+        executable.path,
+        f"opencode {command} --pure",
+        folders,
     )
-
-
-def _named_complaint(match: re.Match[str], text: str) -> SetupError:
-    name = "".join(character for character in (match["syntax"] or match["value"]) if character.isprintable())
-    where = Where(name)
-    reason = "opencode refuses a value in this config"
-    if match["syntax"]:
-        reason = "opencode cannot parse this config"
-        place = _PLACE.search(text, match.end())
-        if place:
-            where = Where(name, int(place[1]), int(place[2]))
-    elif ": bad file reference" in text[match.end() : match.end() + 40]:
-        reason = "this config refers to a file that opencode cannot read"
     return SetupError(
-        "effective_config_command_failed",
-        reason,
-        where=where,
-        next_step="correct that file (`opencode debug config --pure` shows what opencode says), "
-        "then run this again",
+        "effective_config_command_failed", message, where=Where(str(executable.path)), next_step=step
     )
 
 
@@ -301,11 +294,9 @@ def list_models(
         stop=stop,
     )
     if output.status == 0:
-        text = output.stdout.decode("utf-8", "replace")
-        named = "" if provider is None else f"{provider}/"
-        return tuple(line.strip() for line in text.splitlines() if line.startswith(named) and "/" in line)
-    complaint = _COLOUR.sub("", output.stderr.decode("utf-8", "replace"))
-    if any(line.strip().endswith(f"Provider not found: {provider}") for line in complaint.splitlines()):
+        return answers.models_of(output, provider)
+    said = [*answers.lines(output.stderr), *answers.lines(output.stdout)]
+    if any(line.endswith(f"Provider not found: {provider}") for line in said):
         return Gated()
-    command = "opencode models" if provider is None else f"opencode models {provider}"
-    raise _ended_badly(f"`{command}` failed with status {output.status}", executable)
+    command = "models" if provider is None else f"models {provider}"
+    raise _ended_badly(command, output, executable, _folders(environ, scratch))

@@ -11,7 +11,16 @@ from typing import Final, Iterator
 from gonkagate_setup.core import referred
 from gonkagate_setup.core.catalog import Profile
 from gonkagate_setup.core.markdown import FOLDERS, is_entry_file
-from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
+from gonkagate_setup.core.places import (
+    JSON_NAMES,
+    PLUGIN_FOLDERS,
+    PLUGIN_SUFFIXES,
+    USER_NAMES,
+    Environment,
+    Kind,
+    Surroundings,
+    places,
+)
 from gonkagate_setup.core.survey import Reading, Survey, Traces
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import programs
@@ -22,6 +31,7 @@ from gonkagate_setup.system.links import require_within
 _GIT_SECONDS: Final = 10.0
 _PLUTIL: Final = "/usr/bin/plutil"
 _AGENT_FILES: Final = 2000
+_PLUGIN_FILES: Final = 100
 _REFERRED_BYTES: Final = 64 * 1024
 # Some file systems keep whole seconds, FAT two of them.
 _GRANULARITY_NS: Final = 2_000_000_000
@@ -38,6 +48,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
     surroundings = Surroundings(programs.environment(host.environ), host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
     agents: dict[PurePath, tuple[PurePath, ...]] = {}
+    plugins: dict[PurePath, tuple[PurePath, ...]] = {}
     for path in _files(surroundings):
         if path not in readings:
             readings[path] = _read(Path(path), host)
@@ -45,6 +56,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         if folder not in agents:
             agents[folder] = tuple(_agent_files(Path(folder)))
             readings.update((path, _read(Path(path), host)) for path in agents[folder])
+            plugins[folder] = tuple(_plugin_files(Path(folder)))
     _refuse_what_leads_out(surroundings, readings)
     survey = Survey(
         profile,
@@ -53,6 +65,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         {folder: files for folder, files in agents.items() if files},
         _traces(host, profile),
         in_git=worktree is not None,
+        plugin_files={folder: files for folder, files in plugins.items() if files},
     )
     return replace(survey, referred=_referred(survey))
 
@@ -182,6 +195,20 @@ def _agent_files(folder: Path) -> Iterator[PurePath]:
                 if is_entry_file(path.relative_to(folder)) and found < _AGENT_FILES:
                     found += 1
                     yield path
+
+
+def _plugin_files(folder: Path) -> Iterator[PurePath]:
+    """The plugins that lie in a config folder; the first ones, for what counts is that there are any."""
+    found = 0
+    for name in PLUGIN_FOLDERS:
+        try:
+            entries = sorted((folder / name).iterdir())
+        except OSError:
+            continue
+        for path in entries:
+            if path.suffix in PLUGIN_SUFFIXES and found < _PLUGIN_FILES:
+                found += 1
+                yield path
 
 
 def find_worktree(host: Host, cwd: Path) -> Path | None:

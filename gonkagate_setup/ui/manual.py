@@ -44,6 +44,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "OPENCODE_TEST_HOME, OPENCODE_TEST_MANAGED_CONFIG_DIR": "move two of opencode's places, for its tests",
     "XDG_STATE_HOME": "set to a private folder for the opencode that is asked",
     "SYSTEMROOT": "on Windows, where the program that ends an opencode in time lies",
+    "HOME, USERPROFILE": "the home folder, as for opencode",
     "USER": "on macOS, whose managed preferences opencode reads",
     "TMPDIR, TEMP, TMP": "where the report of a crash goes",
 }

@@ -180,7 +180,7 @@ def report(report: Report, *, width: int = 80) -> str:
             lines += entry("edited", path, about, width)
     unseen = [finding for finding in report.notices if finding.id not in report.seen]
     lines += section("Good to know:", unseen, width)
-    if report.command == "setup" and report.changed and touched:
+    if report.command == "setup" and report.changed and touched and report.status != "failed":
         lines += ["", f"{style('undo:', 'heading')} gonkagate-setup undo"]
     if report.error is None and report.next_step not in (
         None,

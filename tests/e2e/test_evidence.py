@@ -149,7 +149,7 @@ def test_a_gate_is_proved_by_the_models_that_opencode_offers(installed: Case, op
 def test_a_plugin_that_changes_the_model_is_found(installed: Case, opencode_version: str) -> None:
     write(installed.project_root / ".opencode" / "plugin" / "evil.js", EVIL_PLUGIN)
     proof, found = ask(installed)
-    assert set(proof.plugins) == {Environment.DURABLE}, opencode_version
+    assert set(proof.plugins) == set(Environment), opencode_version
     (blocker,) = [entry for entry in found if entry.severity != NOTICE]
     assert (blocker.code, blocker.layer, blocker.key) == ("plugins_change_config", "plugin", "model")
     assert "evil.js" in blocker.message

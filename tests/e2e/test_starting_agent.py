@@ -10,7 +10,9 @@ import pytest
 from gonkagate_setup.core.agents import starting_agents
 from gonkagate_setup.core.layers import lookup
 from gonkagate_setup.core.state import Scope
+from scripts import opencode_versions
 from tests.e2e.oracle import OTHER_REFERENCE, REFERENCE, SCHEMA, Case
+from tests.e2e.test_evidence import ask, write
 from tests.machine import Machine
 
 OTHERS = {"model": OTHER_REFERENCE}
@@ -48,3 +50,33 @@ def test_the_agent_that_opencode_starts_with(machine: Machine, opencode_version:
     model = lookup(config, ("agent", agent or "", "model"))
     expected = {None: set(), REFERENCE: {"minimaxai/minimax-m2.7"}, OTHER_REFERENCE: {"moonshotai/Kimi-K2.6"}}
     assert answered == (set() if agent is None else expected[model]), f"{opencode_version}: {agent}"
+
+
+# With a plugin, each run waits for half a minute for packages that this machine cannot have.
+@pytest.mark.parametrize(
+    ("version", "model"),
+    [
+        pytest.param(
+            version,
+            model,
+            marks=() if (version, model) == (opencode_versions.NEWEST, REFERENCE) else pytest.mark.deep,
+        )
+        for version in opencode_versions.SUPPORTED
+        for model in (REFERENCE, OTHER_REFERENCE)
+    ],
+)
+def test_w3_an_agent_that_a_plugin_brings(machine: Machine, version: str, model: str) -> None:
+    machine.use_opencode(opencode_versions.executable(version))
+    case = Case(machine, "git", Scope.USER, [])
+    case.lay_out()
+    case.install()
+    agent = json.dumps({"mode": "primary", "prompt": "p", "model": model})
+    path = machine.home / "plugin.js"
+    write(
+        path, f"export const P = async () => ({{ config: async (c) => {{ c.agent = {{ x: {agent} }} }} }})\n"
+    )
+    write(machine.project_config, {**SCHEMA, "default_agent": "x", "plugin": [path.as_uri()]})
+    _, found = ask(case)
+    blamed = [(entry.code, entry.key) for entry in found if entry.blocks]
+    assert case.uses_gonkagate("session") == (model == REFERENCE)
+    assert blamed == ([] if model == REFERENCE else [("plugins_change_config", "agent.x.model")])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Callable
 
 import pytest
 
 from tests.faults import mounted as mounts
-from tests.faults.homes import SCENARIOS, Scenario
+from tests.faults.homes import NEW, SCENARIOS, Scenario
 
 pytestmark = mounts.needs_mounts
 
@@ -82,3 +85,46 @@ def test_read_only(scenario: Scenario, tmp_path: Path) -> None:
     end = mounted(READ_ONLY, tmp_path, scenario, 0)
     assert end.startswith("put back managed_state_write_failed")
     assert "read-only file system" in end
+
+
+# W6: an opencode that fills the disk while it is asked, as the real one does with its database.
+FILLS = """#!/bin/sh
+[ "$1" != --version ] || { echo 1.18.33; exit; }
+cat /dev/zero >"$HOME/fill" 2>/dev/null
+echo 'Failed to execute statement' >&2
+exit 1
+"""
+ASKED = """
+mount -t tmpfs -o size=200k none "$HOME" && mkdir -p "$HOME/.config/opencode"
+cp "$1" "$HOME/.config/opencode/opencode.json"
+"$2" -m gonkagate_setup --yes --scope user --json
+"""
+
+
+def test_w6_the_files_that_are_reported_are_those_on_the_disk(tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("home", "bin", "project")}
+    for folder in folders.values():
+        folder.mkdir()
+    program, config = folders["bin"] / "opencode", tmp_path / "before.json"
+    program.write_text(FILLS)
+    program.chmod(0o755)
+    config.write_text(json.dumps({"username": "x" * 5000}))
+    environ = {
+        "HOME": str(folders["home"]),
+        "PATH": f"{folders['bin']}:/usr/bin:/bin",
+        "PYTHONPATH": str(mounts.ROOT),
+        "GONKAGATE_API_KEY": NEW.key,
+    }
+    done = subprocess.run(
+        [str(mounts.unshare), "-rm", "sh", "-c", ASKED, "sh", str(config), sys.executable],
+        cwd=folders["project"], env=environ, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=120, check=False,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["errorCode"]) == (9, "managed_rollback_failed"), done.stderr
+    actions = {Path(file["path"]).name: file["action"] for file in report["files"]}
+    assert actions == {"api-key": "create", "opencode.json": "update"}
+    assert "make room on the disk" in report["nextStep"]
+    (blocker,) = report["blockers"]
+    assert "Failed to execute statement; the disk that holds" in blocker["reason"]
+    assert blocker["nextStep"].startswith("make room on the disk that holds")

@@ -111,6 +111,18 @@ def test_which_folders_are_windows_drives(path: str, drive: bool) -> None:
         ("opencode v1.4.0", "1.4.0"),
         ("1.20.0-beta.2+x", "1.20.0-beta.2+x"),
         ("1.20.0\\033[0m", "1.20.0"),
+        # W5: a launcher with lines of its own (nvm-sh/nvm PR#722)
+        ("Now using node v22.11.0 (npm v10.9.0)\\n1.18.33", "1.18.33"),
+        ("v22.11.0\\r\\n1.18.33\\r\\nbye 3.2.1", "1.18.33"),
+        ("1.18.33\\nv22.11.0", "1.18.33"),
+        ("\\033]0;opencode 9.9.9\\007\\033[32m1.18.33\\033[0m", "1.18.33"),
+        ("wait...\\r1.18.33", "1.18.33"),
+        ("Now using node v22.11.0\\nv1.18.33", "1.18.33"),
+        ("Now using node v22.11.0\\nopencode version 1.18.33", "1.18.33"),
+        ("node v22.11.0\\nThis is opencode 1.18.33 (linux)", "1.18.33"),
+        ("1.18.33\\n1.18.33", "1.18.33"),
+        ("Now using node v22.11.0' >&2; echo 1.18.33; printf 'bye 9.9.9", "1.18.33"),
+        ("Now using node v22.11.0' ; echo 1.18.33 >&2; printf '", "1.18.33"),
     ],
 )
 def test_the_version_is_read(tmp_path: Path, said: str, version: str) -> None:
@@ -119,10 +131,69 @@ def test_the_version_is_read(tmp_path: Path, said: str, version: str) -> None:
     assert str(opencode.read_version(opencode.find(machine), machine)) == version
 
 
-@pytest.mark.parametrize("body", ["echo local", "exit 0", "echo 1.18.33; exit 3", "echo 1.18"])
-def test_a_version_that_cannot_be_read_is_an_error(tmp_path: Path, body: str) -> None:
+def refused(tmp_path: Path, body: str) -> SetupError:
     program(tmp_path / "a/opencode", body)
-    machine = host(tmp_path, tmp_path / "a")
+    machine = host(tmp_path, tmp_path / "a", Path("/usr/bin"), Path("/bin"))
     with pytest.raises(SetupError) as caught:
         opencode.read_version(opencode.find(machine), machine)
     assert caught.value.code == "opencode_version_unparseable"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("echo local", "exit 0", "echo 1.18.33; exit 3", "echo 1.18"),
+        "echo Now using node v22.11.0",
+        "echo 10.9.0; echo 1.18.33",
+        "echo v22.11.0; echo v1.18.33",
+    ],
+)
+def test_a_version_that_cannot_be_read_is_an_error(tmp_path: Path, body: str) -> None:
+    refused(tmp_path, body)
+
+
+def test_w5_versions_that_could_both_be_opencodes_are_shown(tmp_path: Path) -> None:
+    error = refused(tmp_path, "echo hello; echo 10.9.0 token=abc123def456; echo 10.9.0; echo 1.18.33")
+    assert error.message.endswith("it printed: 10.9.0 token=*** / 10.9.0 / 1.18.33")
+    assert "on a line of its own" in error.next_step
+
+
+ASDF = """echo "No version is set for command opencode
+Consider adding one of the following versions in your config file at /p/.tool-versions
+nodejs 22.11.0" >&2; exit 126"""
+ROOTS_DATA = """printf '%s\\n' "EACCES: permission denied, mkdir '$HOME/.local/share/opencode/log'" \\
+    '    path: "x",' ' syscall: "mkdir",' '   errno: -13,' >&2; exit 1"""
+
+
+def test_p4_a_shim_without_a_version_speaks_for_itself(tmp_path: Path) -> None:
+    error = refused(tmp_path, ASDF)
+    assert "failed with status 126: No version is set for command opencode / Consider" in error.message
+    assert error.next_step.startswith("choose a version as ")
+    assert "npm install" not in error.next_step
+
+
+def test_p4_a_data_folder_of_root_is_named(tmp_path: Path) -> None:
+    error = refused(tmp_path, ROOTS_DATA)
+    home = tmp_path / "home"
+    assert f"EACCES: permission denied, mkdir '{home}/.local/share/opencode/log'" in error.message
+    assert error.next_step.startswith(f"make {home} writable for your user")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("echo 'env: node: No such file or directory' >&2; exit 127", "env: node: No such file or directory"),
+        ("printf 'node:internal:1\\n  throw err;\\n\\nError: no x\\n' >&2; exit 1", "1: Error: no x"),
+        ("echo 'Killed: key=gp-abcdefghijklmnopqrstuvwxyzabcdef' >&2; exit 1", "key=***"),
+        ("kill -SEGV $$; sleep 1", "was ended by signal 11"),
+        ("exit 4", "failed with status 4"),
+    ],
+)
+def test_p4_first_words_are_shown_masked_and_no_reinstall_is_advised(
+    tmp_path: Path, body: str, told: str
+) -> None:
+    error = refused(tmp_path, body)
+    assert told in error.message
+    assert "abcdefgh" not in error.message
+    assert "install" not in error.next_step

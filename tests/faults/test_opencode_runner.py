@@ -14,8 +14,9 @@ import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Gated, Version
+from gonkagate_setup.core.launcher import Launcher
 from gonkagate_setup.errors import SetupError
-from gonkagate_setup.system import child, evidence, opencode, programs, survey
+from gonkagate_setup.system import child, evidence, launcher, opencode, programs, survey
 from gonkagate_setup.system.host import Host
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
@@ -192,6 +193,78 @@ def test_what_it_complains_about_is_named_and_nothing_of_it_quoted(fake: Fake) -
         assert "gp-secret" not in each.message + each.next_step + str(each.where)
 
 
+NOISE = 'echo "Now using node v22.11.0"; echo "{\\"level\\": \\"info\\", \\"a\\": {}}"; printf "\\033[32m"'
+CONFIG = json.dumps({"agent": {}, "mode": {}, "plugin": [], "command": {}, "username": "m"}, indent=2)
+
+
+@pytest.mark.parametrize("end", ["", "; echo Bye; echo '{\"done\": 1}'; echo '{ oops'"])
+@pytest.mark.parametrize("ending", ["", " | sed 's/$/\\r/'"])
+def test_w5_the_config_is_found_among_other_lines(fake: Fake, end: str, ending: str) -> None:
+    (fake.root / "said").write_text(CONFIG)
+    fake.does(f'{NOISE}; cat "{fake.root}/said"{ending}; echo{end}; echo bye >&2')
+    assert fake.resolve() == json.loads(CONFIG)
+    fake.does(f'{{ {NOISE}; cat "{fake.root}/said"{ending}; }} >&2')
+    assert fake.resolve() == json.loads(CONFIG)
+
+
+def test_w5_two_configs_or_half_a_one_are_none(fake: Fake) -> None:
+    (fake.root / "said").write_text(CONFIG)
+    other = CONFIG.replace('"m"', '"n"')
+    fake.does(f"cat '{fake.root}/said'; echo; echo '{other}'")
+    assert refusal(fake).code == "effective_config_parse_failed"
+    fake.does(f"head -c 60 '{fake.root}/said'; echo; echo '{{\"level\": 1}}'")
+    assert refusal(fake).code == "effective_config_parse_failed"
+
+
+def test_w5_looking_for_the_config_is_bounded(fake: Fake) -> None:
+    fake.does("yes '{\"a\":' | head -c 3000000")
+    begun = time.monotonic()
+    assert refusal(fake).code == "effective_config_parse_failed"
+    assert time.monotonic() - begun < 10
+
+
+SECRET = "abc4secret2value9"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Error: Unexpected error\n\nFailed to execute statement", "Failed to execute statement"),
+        ("ENOSPC: no space left on device, write", "ENOSPC: no space left on device, write"),
+        (f"SQLiteError: database or disk is full at {SECRET}", "database or disk is full"),
+        (f"EACCES: permission denied, open '/d/x'\ngot \"{SECRET}\"", "permission denied, open '/d/x'"),
+        (f'JSON Parse error: Unexpected identifier "{SECRET}"', "with status 1"),
+        (f"--- JSONC Input ---\n{{ ENOENT: no such {SECRET}, open '{SECRET}' }}", "with status 1"),
+        (f"Error: {SECRET} is wrong\n{SECRET}", "with status 1"),
+    ],
+)
+def test_p4_of_a_config_only_known_words_are_shown(fake: Fake, said: str, told: str) -> None:
+    (fake.root / "said").write_text(said)
+    for stream in ("2", "1"):
+        fake.does(f'cat "{fake.root}/said" >&{stream}; exit 1')
+        error = refusal(fake)
+        assert error.message.endswith(told)
+        assert SECRET not in error.message + error.next_step
+
+
+def test_w6_where_nothing_can_be_written_for_it_that_is_said(fake: Fake) -> None:
+    fake.does("echo '{}'")
+    with pytest.raises(SetupError) as caught:
+        child.run(fake.path, [], fake.environ, fake.home, scratch=fake.root / "missing")
+    assert (caught.value.code, str(caught.value.where)) == (
+        "opencode_proof_unavailable",
+        str(fake.root / "missing"),
+    )
+
+
+def test_p4_a_script_whose_interpreter_is_missing_says_so(fake: Fake) -> None:
+    fake.path.write_text("#!/no/such/node --x\n")
+    fake.path.chmod(0o755)
+    error = refusal(fake)
+    assert "the program that its first line names is not there (#!/no/such/node --x)" in error.message
+    assert "npm install" not in error.next_step
+
+
 def test_a_named_place_cannot_carry_control_characters(fake: Fake) -> None:
     fake.does("printf 'Error: Configuration is invalid at /p/\\033]0;evil\\007.json\\n' >&2; exit 1")
     assert str(refusal(fake).where) == "/p/]0;evil.json"
@@ -267,6 +340,7 @@ def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
     ("body", "expected"),
     [
         ("printf 'gonkagate/a\\nother/b\\ngonkagate/c/d\\n'", ("gonkagate/a", "gonkagate/c/d")),
+        ("printf 'Now using node v22\\r\\n\\033[1mgonkagate/a\\033[0m\\r\\n'", ("gonkagate/a",)),  # W5
         ("printf '\\033[91mError: \\033[0mProvider not found: gonkagate\\n' >&2; exit 1", Gated()),
     ],
 )
@@ -328,6 +402,61 @@ def test_only_what_is_needed_is_started(fake: Fake) -> None:
     assert gathered(fake)[1] == ["debug config", pure]
 
 
+PATHS = """case "$*" in
+  "debug paths") echo Now using node v22; printf 'home  /snap\\r\\nconfig     /snap/.config/opencode\\r\\n';;
+  *) cat "$HOME/answer";;
+esac"""
+USERS = {"provider": {"gonkagate": {}}, "model": "gonkagate/x"}
+
+
+@pytest.mark.parametrize("answer", [{}, {"provider": {"gonkagate": {}}}, USERS, {**USERS, "model": "a/b"}])
+def test_p5_opencode_is_asked_for_its_folders_only_where_it_does_not_see_ours(
+    fake: Fake, answer: dict[str, Any]
+) -> None:
+    fake.does('echo "$*" >>"$LOG"\n' + PATHS)
+    (fake.home / "answer").write_text(json.dumps(answer))
+    config = fake.home / ".config" / "opencode" / "opencode.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps(USERS))
+    found, asked = gathered(fake)
+    sees = USERS.keys() == answer.keys()
+    assert ("debug paths" in asked) == (not sees)
+    assert {str(one.config) for one in found.folders.values()} == (
+        set() if sees else {"/snap/.config/opencode"}
+    )
+
+
+def test_p5_a_refusal_of_our_own_config_may_come_from_another_home(fake: Fake) -> None:
+    config = fake.home / ".config" / "opencode" / "opencode.json"
+    config.parent.mkdir(parents=True)
+    config.write_text(json.dumps(USERS))
+    refuses = f"echo 'Error: Configuration is invalid at {config}: bad file reference: x' >&2; exit 1"
+    named = "printf 'home  %s\\nconfig  %s\\n' {} " + str(config.parent)
+    for home, said in (("/snap", {"/snap"}), (str(fake.home), set())):
+        fake.does(f'case "$*" in "debug paths") {named.format(home)};; *) {refuses};; esac')
+        found, _ = gathered(fake)
+        assert {str(one.home) for one in found.folders.values()} == said
+
+
+def test_p2_a_launcher_is_read_and_followed(fake: Fake) -> None:
+    inner = fake.root / "bin" / ".opencode-wrapped"
+    inner.write_text("#!/bin/sh\nexport OPENCODE_CONFIG='/etc/c.json'\necho '{}'\n")
+    inner.chmod(0o755)
+    fake.does(f'export HOME="$HOME"\nexec -a x "{inner}" "$@"')
+    found = launcher.read(fake.executable)
+    assert found is not None
+    assert [(one.name, one.value, one.file.name, one.line) for one in found.settings] == [
+        ("HOME", None, "opencode", 2),
+        ("OPENCODE_CONFIG", "/etc/c.json", ".opencode-wrapped", 2),
+    ]
+    fake.does("exec " + str(fake.path))
+    assert launcher.read(fake.executable) == Launcher(fake.path, readable=True)
+    fake.path.write_bytes(b"\x7fELF" + bytes(70000))
+    assert launcher.read(fake.executable) == Launcher(fake.path, readable=False)
+    fake.path.write_bytes(b"#!/bin/sh\n" + b"x" * 70000)
+    assert launcher.read(fake.executable) == Launcher(fake.path, readable=False)
+
+
 def test_no_key_stays_in_the_evidence(fake: Fake) -> None:
     fake.does(ANSWERS)
     options = {"apiKey": "gp-secret", "baseURL": "https://api.gonkagate.com/v1"}
@@ -377,7 +506,7 @@ def test_an_opencode_that_cannot_do_without_locks_is_given_them(fake: Fake) -> N
 def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
     fake.does('case "$*" in *--pure*) echo \'{"plugin": ["x"]}\';; *) echo $$ >>"$PIDS"; sleep 1000;; esac')
     found, _ = gathered(fake, timeout=2.0)
-    (answer,) = found.plugins.values()
+    (answer,) = {id(answer): answer for answer in found.plugins.values()}.values()
     assert answer.config is None
     assert answer.failure.code == "opencode_unresponsive"
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Mapping
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Answer, Evidence, Models, Version
 from gonkagate_setup.core.layers import merge
-from gonkagate_setup.core.places import JSON_NAMES, USER_NAMES, Environment, Kind, Surroundings, places
+from gonkagate_setup.core.places import (
+    JSON_NAMES,
+    PLUGIN_SUFFIXES,
+    USER_NAMES,
+    Environment,
+    Kind,
+    Surroundings,
+    places,
+)
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.core.survey import Reading, Survey, Traces
@@ -47,19 +56,23 @@ def survey(
     wanted = [around.user_folder / name for name in USER_NAMES]
     wanted += [around.project_root / name for name in JSON_NAMES]
     agents: dict[PurePath, tuple[PurePath, ...]] = {}
+    plugins: dict[PurePath, tuple[PurePath, ...]] = {}
     for environment in Environment:
         for place in places(around, environment):
             if place.path is not None and place.kind is Kind.AGENTS:
                 found = [path for path in texts if path.suffix == ".md" and place.path in path.parents]
                 agents[place.path] = tuple(found)
                 wanted += found
+                inside = [path for path in texts if path.parent.parent == place.path]
+                plugins[place.path] = tuple(path for path in inside if path.suffix in PLUGIN_SUFFIXES)
             elif place.path is not None:
                 wanted.append(place.path)
     readings = {}
     for path in wanted:
         text = texts.get(PurePosixPath(path))
         readings[path] = Reading.of(Snapshot(path, path, None if text is None else text.encode()))
-    return Survey(GONKAGATE, around, readings, agents, traces or Traces(), in_git=worktree is not None)
+    seen = Survey(GONKAGATE, around, readings, agents, traces or Traces(), in_git=worktree is not None)
+    return replace(seen, plugin_files=plugins)
 
 
 def expectation(scope: Scope = Scope.USER) -> Expectation:
@@ -85,7 +98,7 @@ def evidence(
     }
     if session is not None:
         answers[Environment.SESSION] = Answer(session, models=models)
-    asked = {} if plugins is None else {Environment.DURABLE: plugins}
+    asked = {} if plugins is None else dict.fromkeys(Environment, plugins)
     return Evidence(Version(1, 18, 33), PurePosixPath("/usr/bin/opencode"), answers, asked, **more)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 import pytest
 
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Answer, Gated, Version
-from gonkagate_setup.core.findings import CODES
+from gonkagate_setup.core.findings import CODES, Finding
 from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
-from gonkagate_setup.core.survey import Traces
+from gonkagate_setup.core.survey import Reading, Traces
 from gonkagate_setup.core.verdict import judge, predict
 from gonkagate_setup.errors import SetupError, Where
 from tests.unit.surveying import (
@@ -634,6 +635,102 @@ def test_plugins_are_a_notice_and_so_are_silent_ones() -> None:
     assert notices(silent) == [("plugins_unproved", "plugin", None)]
 
 
+# W3: agents that plugins bring (code-yeongyu/oh-my-openagent PR#1849, #3900)
+BROUGHT = {"agent": {"sisyphus": {"mode": "primary"}}}
+PLUGIN_FILES = (
+    PROJECT_PLUGIN := str(ROOT / ".opencode/plugin/s.js"),
+    str(ROOT / ".opencode/plugins/.s.ts"),
+    str(HOME / ".opencode/plugin/s.js"),
+    str(HOME / ".config/opencode/plugins/s.ts"),
+)
+
+
+@pytest.mark.parametrize("where", ["list", *PLUGIN_FILES])
+def test_w3_an_agent_that_a_plugin_brings_is_left_open_and_then_used(where: str) -> None:
+    listed = {"plugin": ["oh-my-openagent"]} if where == "list" else {}
+    files = {**GOOD, PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus", **listed}}
+    if where != "list":
+        files[where] = "export const P = 1"
+    seen = survey(files)
+    foreseen = predict(expectation(), seen)
+    assert blockers(foreseen) == []
+    assert ("agent_unusable", "project_config", "default_agent") in notices(foreseen)
+    running = Answer({**user(), "default_agent": "sisyphus", **BROUGHT})
+    found = judge(expectation(), seen, evidence(seen, plugins=running))
+    assert blockers(found) == []
+    assert notices(found) == [("plugins_configured", "plugin", None)]
+
+
+def test_w3_without_a_plugin_the_agent_is_unusable_at_once() -> None:
+    files = {**GOOD, PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    told = [("agent_unusable", "project_config", "default_agent", "durable")]
+    assert both(files) == told
+    assert both({**files, str(ROOT / ".opencode/plugin/sub/s.js"): ""}) == told
+    assert both({**files, str(ROOT / ".opencode/plugin/s.mjs"): ""}) == told
+
+
+def running(files: dict[str, Any], config: dict[str, Any], **environ: str) -> tuple[Finding, ...]:
+    """The judgement where plugins make `config` of what the files say."""
+    seen = survey({**GOOD, PROJECT_PLUGIN: "", **files}, environ)
+    return judge(expectation(), seen, evidence(seen, plugins=Answer({**user(), **config})))
+
+
+def test_w3_an_agent_of_a_plugin_with_its_own_model_blocks_and_is_the_plugins() -> None:
+    files = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    own = {"agent": {"sisyphus": {"mode": "primary", "model": "openai/gpt"}}}
+    found = running(files, {"default_agent": "sisyphus", **own})
+    assert blockers(found) == [("plugins_change_config", "plugin", "agent.sisyphus.model", "durable")]
+    assert "change the model of sisyphus in that plugin's settings" in found[0].next_step
+    same_model = {"agent": {"sisyphus": {"mode": "primary", "model": REFERENCE}}}
+    assert blockers(running(files, {"default_agent": "sisyphus", **same_model})) == []
+
+
+@pytest.mark.parametrize(
+    "brought", [{}, {"agent": {"sisyphus": {"mode": "subagent"}}}, {"agent": {"sisyphus": {"disable": True}}}]
+)
+def test_w3_an_agent_that_no_plugin_makes_usable_still_blocks_where_it_is_named(brought: Any) -> None:
+    files = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    found = running(files, {"default_agent": "sisyphus", **brought})
+    assert blockers(found) == [("agent_unusable", "project_config", "default_agent", "durable")]
+
+
+def test_w3_what_a_plugin_does_to_the_default_agent_is_the_plugins() -> None:
+    # It is not build any more that opencode starts with, so its model is not in the way.
+    files = {PROJECT_FILE: {**SCHEMA, "agent": {"build": {"model": "openai/gpt"}}}}
+    agents = {"build": {"model": "openai/gpt"}, **BROUGHT["agent"]}
+    assert blockers(running(files, {"default_agent": "sisyphus", "agent": agents})) == []
+    assert blockers(running({}, {"default_agent": "nobody"})) == [
+        ("plugins_change_config", "plugin", "default_agent", "durable")
+    ]
+    disabled = {"build": {"disable": True}, "plan": {"model": "openai/gpt"}}
+    assert blockers(running({}, {"agent": disabled})) == [
+        ("plugins_change_config", "plugin", "agent.plan.model", "durable")
+    ]
+    named = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    assert blockers(running(named, {"default_agent": "nobody", **BROUGHT})) == [
+        ("plugins_change_config", "plugin", "default_agent", "durable")
+    ]
+
+
+def test_w3_plugins_that_did_not_answer_leave_the_agent_unproved() -> None:
+    seen = survey({**GOOD, PROJECT_PLUGIN: "", PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}})
+    failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
+    found = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
+    assert blockers(found) == [("agent_unusable", "project_config", "default_agent", "durable")]
+    assert "unless a plugin brings it" in found[0].message
+
+
+def test_w3_opencode_pure_keeps_plugins_from_bringing_an_agent() -> None:
+    files = {PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}}
+    brought = {"default_agent": "sisyphus", **BROUGHT}
+    assert blockers(running(files, brought, OPENCODE_PURE="1")) == [
+        ("agent_unusable", "project_config", "default_agent", "durable")
+    ]
+    assert blockers(running(files, brought, OPENCODE_PURE="0")) == []
+    seen = survey({**GOOD, PROJECT_PLUGIN: "", **files}, {"OPENCODE_PURE": "1"})
+    assert blockers(predict(expectation(), seen)) != []
+
+
 def test_an_opencode_off_the_path_blocks_the_session_and_a_second_one_is_a_notice() -> None:
     seen = survey(GOOD)
     proof = evidence(seen, on_path=False, also=(HOME / "bin/opencode",))
@@ -890,3 +987,43 @@ def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
         ("agent_unusable", "project_config", "default_agent", "durable"),
         ("agent_model_overridden", "project_config", "agent.build.model", "durable"),
     ]
+
+
+# P3: variables that name the wrong kind of thing (opencode#42116)
+@pytest.mark.parametrize(
+    ("variable", "place", "said", "wanted"),
+    [
+        ("OPENCODE_CONFIG", "/w/dir", "BadResource: FileSystem.readFile (/w/dir)", "a file"),
+        ("OPENCODE_CONFIG_DIR", "/w/f", "BadResource: FileSystem.readFile (/w/f/opencode.json)", "a folder"),
+        # 1.14.34 does not make the folder.
+        ("OPENCODE_CONFIG_DIR", "/w/no", "NotFound: FileSystem.writeFile (/w/no/.gitignore)", "a folder"),
+    ],
+)
+def test_p3_a_variable_that_names_the_wrong_thing_is_named(
+    variable: str, place: str, said: str, wanted: str
+) -> None:
+    failure = SetupError(
+        "effective_config_command_failed", f"it failed: {said}", where=Where("/bin/opencode"), next_step="x"
+    )
+    seen = survey(GOOD, {variable: place})
+    proof = evidence(seen)
+    answers = {name: Answer(failure=failure) for name in Environment}
+    (found,) = (
+        entry for entry in judge(expectation(), seen, replace(proof, answers=answers)) if entry.path == place
+    )
+    assert (found.code, found.layer, found.reach) == ("opencode_refused", variable, "durable")
+    assert said in found.message
+    assert f"let the variable {variable} name {wanted}" in found.next_step
+    assert f"`unset {variable}`" in found.next_step
+
+
+@pytest.mark.parametrize("variable", ["OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"])
+def test_p3_the_preview_names_the_variable_once(variable: str) -> None:
+    seen = survey(GOOD, {variable: "/w/x"})
+    refusal = SetupError("managed_config_read_failed", "it is of the wrong kind", next_step="x")
+    names = ("x",) if variable == "OPENCODE_CONFIG" else ("x/opencode.json", "x/opencode.jsonc")
+    wrong: dict[PurePath, Reading] = {PurePosixPath("/w", name): Reading.refused(refusal) for name in names}
+    seen = replace(seen, readings={**seen.readings, **wrong})
+    (found,) = predict(expectation(), seen)
+    assert (found.code, found.layer, found.path) == ("config_unreadable", variable, "/w/x")
+    assert f"`unset {variable}`" in found.next_step

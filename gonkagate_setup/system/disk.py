@@ -1,0 +1,22 @@
+"""Whether there is room left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import Final, Iterable
+
+_NEARLY_FULL: Final = 1024 * 1024
+
+
+def full(folders: Iterable[Path]) -> Path | None:
+    """The first of the folders whose disk has less than 1 MiB left; for one that is missing, its parent."""
+    for folder in folders:
+        place = next((one for one in (folder, *folder.parents) if os.path.exists(one)), folder)  # noqa: PTH110
+        with contextlib.suppress(OSError):
+            # One that is read-only has no room either, and is not full.
+            if os.access(place, os.W_OK) and shutil.disk_usage(place).free < _NEARLY_FULL:
+                return place
+    return None
