@@ -180,7 +180,7 @@ def _report(
         next_step=next_step,
         here_only=here_only,
         put_back=put_back,
-        repairs=ending.plan.repairs,
+        repairs=() if put_back else ending.plan.repairs,
     )
 
 
