@@ -44,7 +44,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Launcher:
-    """What starts opencode, where it is not opencode itself; `settings` are those that its text shows."""
+    """What starts opencode, if that is not opencode itself; `settings` are those that its text shows."""
 
     path: PurePath
     readable: bool
@@ -75,6 +75,6 @@ def settings(text: str, file: PurePath) -> Iterator[Setting]:
 
 
 def started(text: str) -> str | None:
-    """The program that the script becomes, where it is named by a whole path."""
+    """The program that the script becomes, if a whole path names it."""
     found = [match[1] for match in map(_NEXT.match, text.split("\n")) if match]
     return found[-1] if found else None

@@ -21,7 +21,7 @@ _AGENT_KEYS: Final = ("agent", "default_agent")
 
 
 def running(survey: Survey, evidence: Evidence, environment: Environment) -> Answer | None:
-    """The answer with plugins, None where opencode loads none."""
+    """The answer with plugins, None if opencode loads none."""
     if without_plugins(environment.select(survey.surroundings.environ)):
         return None
     return evidence.plugins.get(environment)

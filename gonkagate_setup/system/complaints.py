@@ -1,4 +1,4 @@
-"""What an opencode that failed said: in its own words where they can hold no secret.
+"""What an opencode that failed said: in its own words, if they can hold no secret.
 
 On standard error, in every version, opencode prints config with every `{file:}` and `{env:}` filled in: the
 whole text after "--- JSONC Input ---", and single values as `got "<value>"`. So of what it says about its
@@ -145,7 +145,7 @@ def without_proof(output: Output) -> bool:
 
 
 def versions_said(output: Output) -> Iterator[str]:
-    """The lines that have a version in them, where none is sure to be opencode's."""
+    """The lines that have a version in them, if none is sure to be opencode's."""
     for line in [*lines(output.stdout), *lines(output.stderr)]:
         if re.search(r"\d+\.\d+\.\d+", line):
             yield line

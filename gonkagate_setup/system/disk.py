@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from pathlib import Path
 from typing import Final, Iterable
 
@@ -13,6 +12,8 @@ _NEARLY_FULL: Final = 1024 * 1024
 
 def full(folders: Iterable[Path]) -> Path | None:
     """The first of the folders whose disk has less than 1 MiB left; for one that is missing, its parent."""
+    import shutil
+
     for folder in folders:
         place = next((one for one in (folder, *folder.parents) if os.path.exists(one)), folder)  # noqa: PTH110
         with contextlib.suppress(OSError):
