@@ -5,6 +5,7 @@ It starts no opencode, so it works where there is none any more.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,10 +173,18 @@ def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Ite
     found = [
         copy
         for snapshot in survey.user_files
-        for copy in _copies(store, Role.USER_CONFIG, Path(snapshot.real))
+        for config in _names(snapshot)
+        for copy in _copies(store, Role.USER_CONFIG, config)
     ]
     for path in dict.fromkeys([*found, *_project_copies(store)]):
         yield path, "backup"
+
+
+def _names(snapshot: Snapshot) -> tuple[Path, ...]:
+    """Where copies of a config may lie: beside it, and where it was before a link took its place."""
+    path = Path(snapshot.path)
+    named = Path(os.path.realpath(path.parent)) / path.name
+    return tuple(dict.fromkeys((Path(snapshot.real), named)))
 
 
 def _copies(store: Store, role: Role, config: Path) -> list[Path]:
