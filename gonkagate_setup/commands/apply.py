@@ -25,6 +25,7 @@ from gonkagate_setup.core.findings import DURABLE, Finding
 from gonkagate_setup.core.plan import KeyAction, Plan
 from gonkagate_setup.core.report import Report
 from gonkagate_setup.core.snapshot import Snapshot
+from gonkagate_setup.core.state import Scope
 from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
@@ -129,6 +130,8 @@ def _prove(
         survey = take_survey(context.host, context.host.cwd, context.profile)
         anew = verdict.judge(context.expectation(plan), survey, proof)
         findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
+    if plan.choice.scope is Scope.USER and blocked.durable_blocker(findings) is None:
+        findings += _blocked_elsewhere(context, plan, survey)
     findings += tuple(key_notices.of(context.store, context.host))
     findings += tuple(key_notices.in_files(survey, context.host, secrets))
     return survey, findings
@@ -156,11 +159,27 @@ def _answered_already(context: Context, survey: Survey) -> Answer | None:
 
 
 def _holds_elsewhere(context: Context, plan: Plan) -> bool:
+    return not _proved_elsewhere(context, plan)
+
+
+def _proved_elsewhere(context: Context, plan: Plan) -> tuple[Finding, ...]:
+    """What blocks, in every shell, in a folder without a config of its own."""
     with context.terminal.progress("asking opencode what it uses in another folder"):
         findings = blocked.prove_elsewhere(
             context.expectation(plan), context.probe.result(), context.host, context.store.folder
         )
-    return not any(finding.blocks and finding.reach == DURABLE for finding in findings)
+    return tuple(finding for finding in findings if finding.blocks and finding.reach == DURABLE)
+
+
+def _blocked_elsewhere(context: Context, plan: Plan, survey: Survey) -> tuple[Finding, ...]:
+    """What blocks in every other folder, and is outranked only by the config of this one.
+
+    opencode is asked there only if the files foresee it.
+    """
+    foreseen = verdict.predict(context.expectation(plan), survey.elsewhere())
+    if blocked.durable_blocker(foreseen) is None:
+        return ()
+    return _proved_elsewhere(context, plan)
 
 
 def ending(

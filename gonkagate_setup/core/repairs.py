@@ -17,7 +17,7 @@ from gonkagate_setup.core.deviation import Expectation
 from gonkagate_setup.core.edits import Operation, Remove, Repair, Set
 from gonkagate_setup.core.findings import DURABLE, Finding
 from gonkagate_setup.core.layers import MISSING, Path, lookup, merge
-from gonkagate_setup.core.places import DOT_OPENCODE, PROJECT, USER, USER_NAMES, Environment
+from gonkagate_setup.core.places import PROJECT, USER, USER_NAMES, Environment
 from gonkagate_setup.core.snapshot import Snapshot
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.core.survey import Survey
@@ -99,25 +99,13 @@ def _suffice(expectation: Expectation, survey: Survey, fewer: list[Repair], more
         return False
     pairs = [(with_fewer, with_more)]
     if expectation.scope is Scope.USER:
-        pairs.append((_elsewhere(with_fewer), _elsewhere(with_more)))
+        pairs.append((with_fewer.elsewhere(), with_more.elsewhere()))
     return all(_blocked(expectation, one) <= _blocked(expectation, two) for one, two in pairs)
 
 
 def _blocked(expectation: Expectation, survey: Survey) -> set[tuple[object, ...]]:
     findings = verdict.predict(expectation, survey)
     return {(one.code, one.reach, one.path, one.key) for one in findings if one.blocks}
-
-
-def _elsewhere(survey: Survey) -> Survey:
-    """The survey without what belongs to this folder."""
-    own = {snapshot.real for snapshot in survey.user_files}
-    gone = {
-        survey.real(layer.path): None
-        for environment in Environment
-        for layer in survey.layers(environment)
-        if layer.layer in (PROJECT, DOT_OPENCODE) and layer.path is not None
-    }
-    return survey.replace({path: None for path in gone if path not in own})
 
 
 def _repair(

@@ -14,7 +14,9 @@ from gonkagate_setup.core.layers import Layer, Problem
 from gonkagate_setup.core.markdown import entry
 from gonkagate_setup.core.native import lowered
 from gonkagate_setup.core.places import (
+    DOT_OPENCODE,
     JSON_NAMES,
+    PROJECT,
     USER,
     USER_NAMES,
     Environment,
@@ -173,6 +175,17 @@ class Survey:
             return True
         found = places(self.surroundings, environment)
         return any(self.plugin_files.get(place.path) for place in found if place.path is not None)
+
+    def elsewhere(self) -> Survey:
+        """The survey as another folder would have it: without the files of this one."""
+        own = {self.real(self.surroundings.user_folder / name) for name in USER_NAMES}
+        here = {
+            self.real(layer.path)
+            for environment in Environment
+            for layer in self.layers(environment)
+            if layer.layer in (PROJECT, DOT_OPENCODE) and layer.path is not None
+        }
+        return self.replace(dict.fromkeys(here - own))
 
     def leads_to(self, layer: Layer, argument: str) -> PurePath:
         """The file that a `{file:…}` in the layer leads to; relative to the file as named, links and all."""

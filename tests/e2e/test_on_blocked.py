@@ -100,6 +100,24 @@ def test_a_user_and_a_project_file_that_both_block_are_both_changed(quick: Machi
     assert (quick.user_config.read_bytes(), quick.project_config.read_bytes()) == (users, projects)
 
 
+def test_a_setup_for_every_folder_is_no_success_where_only_this_folder_lets_it_through(
+    quick: Machine,
+) -> None:
+    # The project's list lets GonkaGate through; the user's, which decides everywhere else, does not.
+    write(quick.user_config, {"$schema": SCHEMA, "enabled_providers": ["other"]})
+    write(quick.project_config, {"$schema": SCHEMA, "enabled_providers": ["other", "gonkagate"]})
+    before = quick.tree()
+    finished = run(quick, *CHOSEN)
+    assert finished.status == 6
+    assert [(one["code"], one["layer"]) for one in finished.json["blockers"]] == [
+        ("provider_not_enabled", "user_config")
+    ]
+    assert quick.tree() == before
+    report = done(quick, *CHOSEN, "--on-blocked", "fix", status="success")
+    assert [edit["file"] for edit in report["edits"]] == [str(quick.user_config)]
+    assert done(quick, "verify", cwd=quick.elsewhere, status="success")
+
+
 def test_in_project_scope_the_users_agent_stays_and_the_projects_file_decides(quick: Machine) -> None:
     users = {"$schema": SCHEMA, "model": "other/model", "agent": {"build": {"model": "other/model"}}}
     write(quick.user_config, users)
