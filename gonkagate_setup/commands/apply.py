@@ -29,10 +29,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     plan, observed = agreed.plan, agreed.observed
     check = background.start(lambda: _second_reading(plan), deep=True)
     found = context.probe.result()
-    if not check.done():
-        with context.terminal.progress("checking the edit with a second parser"):
-            check.result()
-    check.result()
+    second_reading.await_end(check, context.terminal)
     secrets = [*observed.secrets, *([agreed.answers.key] if agreed.answers.key else [])]
     with (
         transactions.lock(context.store, context.host),
