@@ -76,6 +76,8 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
         from gonkagate_setup.version import version_text
 
         return _print("version", version_text(), profile, terminal)
+    if arguments.command in ("completion", "man"):
+        return _texts(arguments, profile, terminal)
     host = hosts.current()
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
@@ -168,10 +170,9 @@ def _take_back(
         return _show(report, terminal)
 
 
-def _texts(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+def _texts(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Exit:
     from gonkagate_setup.commands import texts
 
-    del host
     named = arguments.command == "completion"
     text = texts.completion(arguments, profile) if named else texts.manual(profile)
     return _print(arguments.command, text, profile, terminal)
@@ -201,8 +202,6 @@ _VERBS = {
     "models": _models,
     "undo": _undo,
     "uninstall": _uninstall,
-    "completion": _texts,
-    "man": _texts,
 }
 # What these did stands, also where nobody could be told.
 _CHANGING = ("setup", "undo", "uninstall")

@@ -37,7 +37,11 @@ def test_p12_a_long_second_reading_shows_that_it_goes_on(monkeypatch: pytest.Mon
             return super().write(text)
 
     screen = Screen()
-    check = background.start(lambda: shown.wait(60) and None, deep=True)
+
+    def reading() -> None:
+        shown.wait(60)
+
+    check = background.start(reading, deep=True)
     second_reading.await_end(check, on_terminal(screen))
     assert screen.getvalue().startswith("checking the edit with a second parser ... 0 s")
 
