@@ -65,7 +65,7 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     if there is none, and for a relative one, which opencode resolves against every folder it is started in.
     """
     variable = "USERPROFILE" if os.name == "nt" else "HOME"
-    named = environ.get(variable) or _account_home(environ)
+    named = environ.get(variable) or _account_home()
     if not named:
         _refuse_home(f"there is no home folder: {variable} is not set, and your account has none")
     home = Path(os.path.normpath(named))
@@ -76,9 +76,9 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     return Path("/", *home.parts[1:]) if home.anchor == "//" else home
 
 
-def _account_home(environ: Mapping[str, str]) -> str | None:
+def _account_home() -> str | None:
     if os.name == "nt":
-        return environ.get("HOMEDRIVE", "") + environ.get("HOMEPATH", "")
+        return None
     import pwd
 
     try:
