@@ -32,6 +32,7 @@ _STDIN_LIMIT = 65_536
 
 def run() -> NoReturn:
     """Entry point of `python -m gonkagate_setup`, the .pyz and the console script."""
+    hosts.protect_new_files()
     sys.exit(main(sys.argv[1:]))
 
 
@@ -81,7 +82,19 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
     host = hosts.current()
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
+    if arguments.command in _AT_HOME:
+        _require_own_home(arguments.command, host, profile)
     return _VERBS[arguments.command](arguments, host, profile, terminal)
+
+
+def _require_own_home(command: str, host: hosts.Host, profile: Profile) -> None:
+    from gonkagate_setup.system import account
+    from gonkagate_setup.system.store import Store
+
+    words = (
+        command_line.PROGRAM if command == command_line.DEFAULT_VERB else f"{command_line.PROGRAM} {command}"
+    )
+    account.require_own(Store.at(host.home, profile), host, words)
 
 
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -203,6 +216,8 @@ _VERBS = {
     "undo": _undo,
     "uninstall": _uninstall,
 }
+# These write into the home, or start opencode, which does.
+_AT_HOME = ("setup", "verify", "undo", "uninstall")
 # What these did stands, also where nobody could be told.
 _CHANGING = ("setup", "undo", "uninstall")
 _ONLY_SAYING = ("--dry-run", "-h", "--help", "-v", "--version")

@@ -30,7 +30,7 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
         yield _about(
             "key_file_unprotected",
             store.key,
-            f"others may be able to read the key: {stored.protected.detail}",
+            f"the key is perhaps not yours alone: {stored.protected.detail}",
             "keep your home folder on a file system with owners and modes, and run this as its owner",
         )
     noticed = credential.in_git_work_tree(store, host)

@@ -43,6 +43,14 @@ def environment() -> Mapping[str, str]:
     return dict(os.environ)
 
 
+def protect_new_files() -> None:
+    """Whatever this process makes, and the opencode that it starts, is nobody else's to write.
+
+    Some shells have the umask 000 (WSL). Whoever can write opencode's config decides where the key is sent.
+    """
+    os.umask(os.umask(0o077) | 0o022)
+
+
 def current() -> Host:
     """The machine that this process runs on; SetupError without a working folder or a home."""
     platform = "linux" if sys.platform.startswith("linux") else sys.platform

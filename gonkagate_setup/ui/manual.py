@@ -45,6 +45,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "XDG_STATE_HOME": "set to a private folder for the opencode that is asked",
     "SYSTEMROOT": "on Windows, where the program that ends an opencode in time lies",
     "USER": "on macOS, whose managed preferences opencode reads",
+    "SUDO_USER": "who called sudo, for the advice that names that user",
     "TMPDIR, TEMP, TMP": "where the report of a crash goes",
 }
 
