@@ -231,14 +231,16 @@ def _read_stdin_key() -> str:
             "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
             next_step="leave --api-key-stdin out to type the key at the hidden prompt",
         )
-    data = sys.stdin.buffer.read(_STDIN_LIMIT)
-    if not data.strip():
+    from gonkagate_setup.system.credential import text_of
+
+    text = text_of(sys.stdin.buffer.read(_STDIN_LIMIT))
+    if not text.strip("\ufeff\0 \t\r\n"):
         raise SetupError(
             "secret_stdin_empty",
             "--api-key-stdin found no key on standard input",
             next_step="pipe the key in, for example from a password manager",
         )
-    return data.decode("utf-8", "replace")
+    return text
 
 
 def _color(argv: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
         yield _about(
             "key_file_unusable",
             store.key,
-            "there is no key in this file" if stored is None else "what is in this file is no key",
+            "there is no key in this file" if stored is None else stored.why,
             "run: gonkagate-setup (it asks for the key)",
             BLOCKER,
         )
