@@ -65,7 +65,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
             anew = verdict.judge(context.expectation(plan), survey, proof)
             findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
         findings += tuple(key_notices.of(context.store, context.host))
-        findings += tuple(key_notices.in_files(survey, context.host, secrets))
+        findings += tuple(key_notices.around(survey, context.host, secrets))
         reached = ending(context, plan, observed, findings)
         durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)

@@ -166,7 +166,7 @@ def _show(request: Request, context: Context, plan: Plan, observed: Observation)
         return ()
     survey = observed.survey.replace(plan.texts)
     predicted = verdict.predict(context.expectation(plan), survey)
-    predicted += tuple(key_notices.in_files(survey, context.host, observed.secrets))
+    predicted += tuple(key_notices.around(survey, context.host, observed.secrets))
     preview = render.preview(
         plan,
         profile=context.profile,

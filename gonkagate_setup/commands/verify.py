@@ -54,7 +54,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         )
     expectation = verdict.Expectation(profile, choice.model.key, choice.scope)
     findings = verdict.judge(expectation, survey, proof) + tuple(key_notices.of(store, host))
-    findings += tuple(key_notices.in_files(survey, host, secrets))
+    findings += tuple(key_notices.around(survey, host, secrets))
     reaches = {finding.reach for finding in findings if finding.blocks}
     name = f"{profile.display_name} with {choice.model.display_name}"
     status, exit_status, message = "success", Exit.DONE, f"opencode uses {name}"

@@ -13,6 +13,7 @@ from typing import Final, Iterable, Iterator, NoReturn
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import programs
 from gonkagate_setup.system.host import Host
+from gonkagate_setup.system.links import others_can_write
 from gonkagate_setup.system.store import Store
 
 # What a setup and the opencode that it starts make in a home, outermost first.
@@ -82,6 +83,26 @@ def give_back(store: Store, user: int) -> str | None:
     account = _name(user)
     named = f"{account}:" if account else str(user)
     return f"chown -Rh {named} " + " ".join(shlex.quote(str(path)) for path in wrong)
+
+
+def changeable(configs: Iterable[Path], folder: Path, host: Host) -> Iterator[tuple[Path, str]]:
+    """Each of these files, and of their folders and `folder` below the home, that others can write.
+
+    With the command that ends it. The home and what is above it are the key's own matter (protection).
+    """
+    home = Path(os.path.realpath(host.home))
+    within = (Path(os.path.realpath(folder)), *(path.parent for path in configs))
+    folders = {above for path in within for above in (path, *path.parents)} - {home, *home.parents}
+    for path in (*configs, *sorted(folders)):
+        if others_can_write(path):
+            yield path, _ended(path, host.user_id or 0)
+
+
+def _ended(path: Path, user: int) -> str:
+    owner, name = _owner(path), shlex.quote(str(path))
+    if owner not in (0, user):
+        return f"sudo chown -h {_name(user) or user} {name}"
+    return f"{'' if owner == user else 'sudo '}chmod go-w {name}"
 
 
 def _refuse_root(store: Store, host: Host, owner: int, words: str) -> NoReturn:
