@@ -32,6 +32,7 @@ _STDIN_LIMIT = 65_536
 
 def run() -> NoReturn:
     """Entry point of `python -m gonkagate_setup`, the .pyz and the console script."""
+    hosts.protect_new_files()
     sys.exit(main(sys.argv[1:]))
 
 
@@ -76,10 +77,24 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
         from gonkagate_setup.version import version_text
 
         return _print("version", version_text(), profile, terminal)
+    if arguments.command in ("completion", "man"):
+        return _texts(arguments, profile, terminal)
     host = hosts.current()
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
+    if arguments.command in _AT_HOME:
+        _require_own_home(arguments.command, host, profile)
     return _VERBS[arguments.command](arguments, host, profile, terminal)
+
+
+def _require_own_home(command: str, host: hosts.Host, profile: Profile) -> None:
+    from gonkagate_setup.system import account
+    from gonkagate_setup.system.store import Store
+
+    words = (
+        command_line.PROGRAM if command == command_line.DEFAULT_VERB else f"{command_line.PROGRAM} {command}"
+    )
+    account.require_own(Store.at(host.home, profile), host, words)
 
 
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -168,10 +183,9 @@ def _take_back(
         return _show(report, terminal)
 
 
-def _texts(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+def _texts(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Exit:
     from gonkagate_setup.commands import texts
 
-    del host
     named = arguments.command == "completion"
     text = texts.completion(arguments, profile) if named else texts.manual(profile)
     return _print(arguments.command, text, profile, terminal)
@@ -201,9 +215,9 @@ _VERBS = {
     "models": _models,
     "undo": _undo,
     "uninstall": _uninstall,
-    "completion": _texts,
-    "man": _texts,
 }
+# These write into the home, or start opencode, which does.
+_AT_HOME = ("setup", "verify", "undo", "uninstall")
 # What these did stands, also where nobody could be told.
 _CHANGING = ("setup", "undo", "uninstall")
 _ONLY_SAYING = ("--dry-run", "-h", "--help", "-v", "--version")
@@ -217,14 +231,16 @@ def _read_stdin_key() -> str:
             "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
             next_step="leave --api-key-stdin out to type the key at the hidden prompt",
         )
-    data = sys.stdin.buffer.read(_STDIN_LIMIT)
-    if not data.strip():
+    from gonkagate_setup.system.credential import text_of
+
+    text = text_of(sys.stdin.buffer.read(_STDIN_LIMIT))
+    if not text.strip("\ufeff\0 \t\r\n"):
         raise SetupError(
             "secret_stdin_empty",
             "--api-key-stdin found no key on standard input",
             next_step="pipe the key in, for example from a password manager",
         )
-    return data.decode("utf-8", "replace")
+    return text
 
 
 def _color(argv: Sequence[str]) -> str:

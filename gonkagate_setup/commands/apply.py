@@ -42,10 +42,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
     plan, observed = agreed.plan, agreed.observed
     check = background.start(lambda: _second_reading(plan), deep=True)
     found = context.probe.result()
-    if not check.done():
-        with context.terminal.progress("checking the edit with a second parser"):
-            check.result()
-    check.result()
+    second_reading.await_end(check, context.terminal)
     secrets = [*observed.secrets, *([agreed.answers.key] if agreed.answers.key else [])]
     with (
         transactions.lock(context.store, context.host),
@@ -133,7 +130,7 @@ def _prove(
     if plan.choice.scope is Scope.USER and blocked.durable_blocker(findings) is None:
         findings += _blocked_elsewhere(context, plan, survey)
     findings += tuple(key_notices.of(context.store, context.host))
-    findings += tuple(key_notices.in_files(survey, context.host, secrets))
+    findings += tuple(key_notices.around(survey, context.host, secrets))
     return survey, findings
 
 

@@ -178,6 +178,8 @@ class Questions:
         if self.defaults or (self.prompter.asks and no_project(self.survey, self.home) is not None):
             return replace(answers, scope=recommended.scope)
         root, below = self.survey.project_root, "" if self.survey.in_git else f" {_BELOW}"
+        if self.survey.distrust is not None:
+            below += f" git does not trust this repository; if you do, run: {self.survey.distrust.cure}"
         chosen = self.prompter.pick(
             Question(
                 id="scope",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Iterator, Sequence
 
 from gonkagate_setup.core.committed import keys_in
 from gonkagate_setup.core.findings import BLOCKER, DURABLE, NOTICE, Finding
-from gonkagate_setup.core.places import AGENT_MARKDOWN, USER, Kind, places
+from gonkagate_setup.core.places import AGENT_MARKDOWN, PROJECT, USER, Kind, places
 from gonkagate_setup.core.survey import Survey
+from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import credential, git
+from gonkagate_setup.system import account, credential, git
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.store import Store
 
@@ -22,7 +24,7 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
         yield _about(
             "key_file_unusable",
             store.key,
-            "there is no key in this file" if stored is None else "what is in this file is no key",
+            "there is no key in this file" if stored is None else stored.why,
             "run: gonkagate-setup (it asks for the key)",
             BLOCKER,
         )
@@ -30,7 +32,7 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
         yield _about(
             "key_file_unprotected",
             store.key,
-            f"others may be able to read the key: {stored.protected.detail}",
+            f"the key is perhaps not yours alone: {stored.protected.detail}",
             "keep your home folder on a file system with owners and modes, and run this as its owner",
         )
     noticed = credential.in_git_work_tree(store, host)
@@ -41,6 +43,39 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
             f"the key lies in the git work tree {noticed.worktree}, which does not ignore it",
             f"add this line to {noticed.ignore_file}: {noticed.ignore_line}",
         )
+
+
+def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Finding]:
+    """What lets the key out, or others decide where it is sent, in the files that were read."""
+    yield from in_files(survey, host, secrets)
+    yield from _changeable(survey, host)
+    if survey.distrust is not None:
+        yield Finding(
+            "repository_not_trusted",
+            NOTICE,
+            DURABLE,
+            PROJECT,
+            str(survey.distrust.root),
+            None,
+            None,
+            None,
+            "this git repository belongs to another user, so git does not use it; opencode then takes it for "
+            "none, and reads the opencode.json of every folder above as well",
+            f"if you trust it, run: {survey.distrust.cure}",
+        )
+
+
+def _changeable(survey: Survey, host: Host) -> Iterator[Finding]:
+    with suppress(SetupError):
+        configs = [Path(file.real) for file in survey.user_files if file.exists]
+        for path, cure in account.changeable(configs, Path(survey.surroundings.user_folder), host):
+            what = "this file" if path in configs else "what is in this folder"
+            yield _about(
+                "config_writable_by_others",
+                path,
+                f"others can change {what}, and so where opencode sends your key",
+                f"run: {cure}",
+            )
 
 
 def in_files(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Finding]:

@@ -104,4 +104,6 @@ def recommend(profile: Profile, survey: Survey, state: State | None, home: PureP
     if survey.in_git and no_project(survey, home) is None:
         return Recommendation(model, Scope.PROJECT, why_model, "this folder is a git repository")
     why = "there is no project here" if survey.in_git else "this folder is not a git repository"
+    if survey.distrust is not None:
+        why = "git does not trust this repository, so opencode takes it for none"
     return Recommendation(model, Scope.USER, why_model, why)

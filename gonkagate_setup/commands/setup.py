@@ -210,7 +210,7 @@ def _show(
         return ()
     survey = observed.survey.replace(plan.texts)
     predicted = verdict.predict(context.expectation(plan), survey)
-    predicted += tuple(key_notices.in_files(survey, context.host, observed.secrets))
+    predicted += tuple(key_notices.around(survey, context.host, observed.secrets))
     predicted += tuple(targets.notices(targets.of_plan(plan, observed.key_file, observed.state_file)))
     if base is not None:
         preview = render.repairs_preview(plan, base, context.terminal.width)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Iterable, Sequence
 
 from gonkagate_setup.commands import interrupted
-from gonkagate_setup.commands.second_reading import require
+from gonkagate_setup.commands.second_reading import await_end, require
 from gonkagate_setup.core.undoing import FileEdit
 from gonkagate_setup.errors import Declined
 from gonkagate_setup.redaction import Secret
@@ -56,12 +56,11 @@ def consent(
 
 
 def second_reading(edits: Sequence[FileEdit], terminal: Terminal) -> None:
-    """Have json5 find exactly the planned difference in every file that is edited key by key."""
+    """Have the second reader find exactly the planned difference in every file that is edited key by key."""
     if not any(edit.operations for edit in edits):
         return
     check = background.start(lambda: _read_again(edits), deep=True)
-    with terminal.progress("checking the edit with a second parser"):
-        check.result()
+    await_end(check, terminal)
 
 
 def _read_again(edits: Sequence[FileEdit]) -> None:

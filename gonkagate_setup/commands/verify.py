@@ -56,7 +56,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         )
     expectation = verdict.Expectation(profile, choice.model.key, choice.scope, choice.available_only)
     findings = verdict.judge(expectation, survey, proof) + tuple(key_notices.of(store, host))
-    findings += tuple(key_notices.in_files(survey, host, secrets))
+    findings += tuple(key_notices.around(survey, host, secrets))
     reaches = {finding.reach for finding in findings if finding.blocks}
     status, exit_status, message = _outcome(profile, choice, reaches)
     report = Report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Iterator, Sequence
 
@@ -27,14 +28,21 @@ class Found:
 def keys_in(text: str, document: Document | None, secrets: Sequence[Secret]) -> Iterator[Found]:
     """The keys in a file's text, `document` being its tree where it is JSONC; at most 20."""
     known = find_known(text, secrets)
+    ends = [end for _, end in known]
     shaped = [
         (start, end)
         for start, end in find_shaped(text)
-        if end - start >= _SHORTEST and not any(start < other[1] and other[0] < end for other in known)
+        if end - start >= _SHORTEST and not _met(known, bisect_right(ends, start), end)
     ]
+    starts = {start for start, _ in known}
     for start, _ in sorted([*known, *shaped])[:_MOST]:
         line, column = place(text, start)
-        yield Found(line, column, _key_at(document, start, secrets), any(start == one for one, _ in known))
+        yield Found(line, column, _key_at(document, start, secrets), start in starts)
+
+
+def _met(known: Sequence[tuple[int, int]], index: int, end: int) -> bool:
+    """Whether what ends there reaches into the first span that it does not lie behind."""
+    return index < len(known) and known[index][0] < end
 
 
 def _key_at(document: Document | None, offset: int, secrets: Sequence[Secret]) -> str | None:

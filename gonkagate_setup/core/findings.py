@@ -32,6 +32,8 @@ CODES: Final[Mapping[str, str]] = {
     "key_file_unprotected": "others may be able to read the key's file",
     "key_in_work_tree": "the key's file lies in a git work tree that does not ignore it",
     "key_in_committed_file": "a file that git would commit holds a key",
+    "config_writable_by_others": "another user can change a config, and so where the key is sent",
+    "repository_not_trusted": "git does not use this repository, so opencode takes it for none",
     "key_variable_referenced": "a config refers to the variable that holds the key during the setup",
     "key_stands_twice": "a key of ours stands more than once in a config, and only the last one counts",
     "config_unreadable": "a config cannot be read or parsed",

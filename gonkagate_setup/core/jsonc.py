@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Iterable, NamedTuple
 
 from gonkagate_setup.core import jsonc_edit, jsonc_scan
@@ -67,6 +68,7 @@ def decode(data: bytes) -> str:
     raise JsoncError(f"the byte 0x{data[at]:02x} here is not UTF-8", head, len(head))
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> Document:
     """The document of a text; JsoncError with the place where opencode would refuse it.
 
@@ -78,12 +80,13 @@ def parse(text: str) -> Document:
 class Document:
     """A config text with its tree; never changed, every edit returns a new document."""
 
-    __slots__ = ("_lines", "root", "text")
+    __slots__ = ("_duplicates", "_lines", "root", "text")
 
     def __init__(self, text: str, root: Node | None) -> None:
         self.text: Final = text
         self.root: Final = root
         self._lines: list[int] | None = None
+        self._duplicates: tuple[Duplicate, ...] | None = None
 
     @property
     def value(self) -> dict[str, Any]:
@@ -122,6 +125,11 @@ class Document:
     @property
     def duplicates(self) -> tuple[Duplicate, ...]:
         """Every key that stands more than once in what opencode reads, in source order."""
+        if self._duplicates is None:
+            self._duplicates = self._find_duplicates()
+        return self._duplicates
+
+    def _find_duplicates(self) -> tuple[Duplicate, ...]:
         found: list[Duplicate] = []
         pending: list[tuple[Path, Node]] = [] if self.root is None else [((), self.root)]
         while pending:

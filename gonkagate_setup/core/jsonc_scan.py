@@ -96,7 +96,7 @@ class Node:
     opencode does (the member sets a JavaScript prototype and no key).
     """
 
-    __slots__ = ("comma", "end", "items", "key", "key_start", "start", "text", "value")
+    __slots__ = ("_members", "comma", "end", "items", "key", "key_start", "start", "text", "value")
 
     def __init__(self, text: str, start: int, key: str | None, key_start: int | None) -> None:
         self.text = text
@@ -107,6 +107,7 @@ class Node:
         self.comma: int | None = None
         self.items: list[Node] | None = None
         self.value: Any = None
+        self._members: dict[str, Node] | None = None
 
     @property
     def raw(self) -> str:
@@ -122,7 +123,9 @@ class Node:
         """The member that counts (the last one with that key), or None."""
         if not isinstance(self.value, dict):
             return None
-        return next((item for item in reversed(self.items or ()) if item.key == key), None)
+        if self._members is None:
+            self._members = {item.key: item for item in self.items or () if item.key is not None}
+        return self._members.get(key)
 
 
 class _Expected(Enum):

@@ -86,6 +86,14 @@ class Traces:
 
 
 @dataclass(frozen=True)
+class Distrust:
+    """A repository of another user, which git does not use, and the command that makes it trust it."""
+
+    root: PurePath
+    cure: str
+
+
+@dataclass(frozen=True)
 class Survey:
     """Everything readable that decides what opencode resolves, read once.
 
@@ -100,6 +108,7 @@ class Survey:
     agents: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)
     traces: Traces = Traces()
     in_git: bool = False
+    distrust: Distrust | None = None
     referred: Mapping[PurePath, str] = field(default_factory=dict, repr=False)
     plugin_files: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)
 

@@ -118,6 +118,13 @@ class Folder:
             return False
         return True
 
+    def give_to_its_owner(self, descriptor: int) -> None:
+        """Let a new file of root belong to whom the folder does, for example in a user's project."""
+        if self._fd is not None and os.geteuid() == 0:
+            owner = os.fstat(self._fd)
+            if owner.st_uid != 0:
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
     def sync(self) -> None:
         """Make renames in the folder durable; Windows has no such call and needs none (NTFS logs them)."""
         if self._fd is not None:
@@ -148,12 +155,15 @@ def write_beside(
 ) -> None:
     """Write `data` to the new file `temporary` in `folder` and sync it.
 
-    `keep` is what the file shall have; None lets the umask decide, as for any new file. `protect` is called
+    `keep` is what the file shall have; None: at most 0644 by the umask, and what root makes in somebody's
+    folder belongs to that user. `protect` is called
     with the empty file's path before anything is in it. `like` names the file whose access lists and user
     attributes are copied. Raises OSError; the unfinished file is the caller's to remove.
     """
-    descriptor = folder.open(temporary, _CREATE, 0o666 if keep is None else 0o600)
+    descriptor = folder.open(temporary, _CREATE, 0o644 if keep is None else 0o600)
     try:
+        if keep is None:
+            folder.give_to_its_owner(descriptor)
         if protect is not None:
             protect(folder.path / temporary)
         if keep is not None:

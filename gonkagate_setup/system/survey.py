@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -21,7 +23,7 @@ from gonkagate_setup.core.places import (
     Surroundings,
     places,
 )
-from gonkagate_setup.core.survey import Reading, Survey, Traces
+from gonkagate_setup.core.survey import Distrust, Reading, Survey, Traces
 from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.system import programs
 from gonkagate_setup.system.files import read_snapshot
@@ -43,7 +45,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
     `cwd` is the folder that opencode would be started in.
     """
     cwd = cwd.resolve()
-    worktree = find_worktree(host, cwd)
+    worktree, distrust = _ask_git(host, cwd)
     # As opencode is asked, so that no layer's value holds the key.
     surroundings = Surroundings(programs.environment(host.environ), host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
@@ -66,6 +68,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
         _traces(host, profile),
         in_git=worktree is not None,
         plugin_files={folder: files for folder, files in plugins.items() if files},
+        distrust=distrust,
     )
     return replace(survey, referred=_referred(survey))
 
@@ -217,10 +220,14 @@ def find_worktree(host: Host, cwd: Path) -> Path | None:
     opencode looks for `.git` upwards and then asks git; without git, or where git refuses, it takes the
     folder for no work tree and reads every folder up to the root of the file system.
     """
+    return _ask_git(host, cwd)[0]
+
+
+def _ask_git(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
     start = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
     git = programs.find("git", host)
     if start is None or git is None:
-        return None
+        return None, None
     try:
         result = subprocess.run(
             [str(git), "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"],
@@ -228,15 +235,26 @@ def find_worktree(host: Host, cwd: Path) -> Path | None:
             capture_output=True,
             check=False,
             cwd=start,
-            env=programs.environment(host.environ),
+            # In English, so that a refusal is understood.
+            env={**programs.environment(host.environ), "LC_ALL": "C"},
             timeout=_GIT_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None
+        return None, None
     lines = os.fsdecode(result.stdout).splitlines()
     if result.returncode != 0 or not lines:
-        return start if len(lines) >= 2 else None  # noqa: PLR2004
-    return Path(lines[-1]).resolve()
+        return (start if len(lines) >= 2 else None), _distrust(start, result.stderr)  # noqa: PLR2004
+    return Path(lines[-1]).resolve(), None
+
+
+def _distrust(root: Path, told: bytes) -> Distrust | None:
+    # git 2.35.2 said "unsafe repository (… is owned by someone else)" instead.
+    text = os.fsdecode(told)
+    if "dubious ownership" not in text and "unsafe repository" not in text:
+        return None
+    hint = re.search(r"^\s*(git config --global --add safe\.directory \S.*?)\s*$", text, re.MULTILINE)
+    built = f"git config --global --add safe.directory {shlex.quote(root.as_posix())}"
+    return Distrust(root, hint[1] if hint else built)
 
 
 def _traces(host: Host, profile: Profile) -> Traces:

@@ -46,6 +46,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "SYSTEMROOT": "on Windows, where the program that ends an opencode in time lies",
     "HOME, USERPROFILE": "the home folder, as for opencode",
     "USER": "on macOS, whose managed preferences opencode reads",
+    "SUDO_USER": "who called sudo, for the advice that names that user",
     "TMPDIR, TEMP, TMP": "where the report of a crash goes",
 }
 

@@ -88,7 +88,9 @@ def preview(
         title += ": everything is in place already"
     action, about_key = _KEY[plan.key]
     lines = ["", style(wrap(title, width), "heading")]
-    if plan.choice.scope is Scope.PROJECT and not (in_git or plan.choice.available_only):
+    # A finding says more about a repository that git does not trust.
+    trusted = not any(finding.code == "repository_not_trusted" for finding in findings)
+    if plan.choice.scope is Scope.PROJECT and trusted and not (in_git or plan.choice.available_only):
         lines.append(wrap(_UPWARDS, width))
     lines += ["", *entry(action, store.key, [about_key], width)]
     for copy in former_keys:

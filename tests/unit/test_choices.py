@@ -68,6 +68,7 @@ def survey(*, in_git: bool = False, project: str | None = None, root: str = "/sr
     file = PurePosixPath(root) / "opencode.json"
     return SimpleNamespace(
         in_git=in_git,
+        distrust=None,
         project_root=PurePosixPath(root),
         project_files=(Snapshot(file, file, project.encode() if project else None),),
         user_files=(Snapshot(USERS, USERS, None),),

@@ -24,12 +24,11 @@ BAD = {
     "'gp-abcdef'": "quotes",
     "`gp-abcdef`": "quotes",
     "gp-abc\\ndef": "quotes or backslashes",
-    "gp-abc\x00": "one word",
+    "gp-abc\x00": "zero bytes",
     "gp-abc\x1b[0m": "one word",
     "gp-abc\x7f": "one word",
     "gp-schlüssel": "one word",
     "gp-abc\u200b": "one word",
-    "\ufeffgp-abc": "one word",
     "gp-abc\u00a0": "one word",
     "gp-" + "a" * 5000: "longer than",
 }

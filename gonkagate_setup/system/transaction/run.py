@@ -214,7 +214,7 @@ class Transaction:
     def _make_folder(self, path: Path) -> None:
         private = self._store.owns(path)
         try:
-            path.mkdir(mode=0o700 if private else 0o777)
+            path.mkdir(mode=0o700 if private else 0o755)
         except FileExistsError:
             return
         if private:
