@@ -170,8 +170,8 @@ print(json.dumps([
 
 
 @mounted.needs_mounts
-def test_w2_a_config_whose_folder_became_read_only_since_is_gone_on_from(tmp_path: Path) -> None:
-    """undo and uninstall wait for the folder; setup goes on, since what stands there is what it wrote."""
+def test_w2_a_config_whose_folder_became_read_only_since_is_continued_from(tmp_path: Path) -> None:
+    """undo and uninstall wait for the folder; setup continues, for the file holds what it would write."""
     root = tmp_path / "machine"
     failures, kept, second, left, journal_left, key = in_mounts(READ_ONLY_SINCE, root)
     assert any("opencode.json could not be put back (read-only file system)" in text for text in failures)

@@ -9,7 +9,7 @@ The order is the promise:
    key that it points to).
 4. `rollback` and `recover` are the same code and look only at the journal and the disk, so they need not
    know how far things came: what is as before is left, what is ours is put back, what somebody else wrote,
-   moved or removed since stays. A config that stays with something of ours in it is reported, and the copy
+   moved or removed since stays. A config that stays with a part of the setup in it is reported, and the copy
    of what it was before is kept.
 5. `commit` removes the journal. That removal is the instant from which the setup stays.
 """
