@@ -121,7 +121,7 @@ def test_a_blocked_setup_offers_ways_out(quick_desk: Desk, matches: Matches, col
     screen = quick_desk.sit(columns=columns)
     questions_until(screen, "confirm", quick_desk.machine.key, scope="1")
     screen.type("y\r")
-    screen.answer("]: ", "3")
+    screen.answer("]: ", "leave")
     assert screen.end() == 6
     # opencode itself adds $schema when it starts
     assert config(quick_desk.machine.project_config).items() - {("$schema", SCHEMA)} == {
