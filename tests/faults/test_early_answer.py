@@ -67,7 +67,7 @@ def test_a_rerun_asks_before_it_has_read_anything_and_only_once(home: Home, reco
         assert opencode.asked.wait(20), "opencode was not asked early"
         return real(*arguments)
 
-    with mock.patch("gonkagate_setup.commands.setup.take_survey", survey_after_the_question):
+    with mock.patch("gonkagate_setup.commands.planning.take_survey", survey_after_the_question):
         assert set_up(home, opencode.run, USER, None) == 0
     assert opencode.arguments == [CONFIG]
 

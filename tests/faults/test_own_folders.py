@@ -54,8 +54,10 @@ def report(home: Home, arguments: tuple[str, ...], named: object = None) -> dict
     return found
 
 
-def assert_refused(said: dict[str, Any], place: Path, *parts: str) -> None:
-    assert (said["exitStatus"], said["errorCode"]) == (5, "managed_state_unusable")
+def assert_refused(
+    said: dict[str, Any], place: Path, *parts: str, code: tuple[int, str] = (5, "managed_state_unusable")
+) -> None:
+    assert (said["exitStatus"], said["errorCode"]) == code
     assert said["where"]["file"] == str(place)
     assert "interrupted" not in said["message"]
     for part in parts:
@@ -166,4 +168,6 @@ def test_p10_a_lock_that_is_a_link_is_named_itself(home: Home) -> None:
     home.store.folder.mkdir(parents=True, mode=0o700)
     put(home.user_config, b'{"model": "gonkagate/kimi-k2.6"}', 0o644)
     home.store.lock.symlink_to(home.root / "nowhere")
-    assert_refused(report(home, ("uninstall", "--yes")), home.store.lock, "this is a link", "remove the link")
+    said = report(home, ("uninstall", "--yes"))
+    code = (8, "managed_state_write_failed")
+    assert_refused(said, home.store.lock, "this is a link", "remove the link", code=code)

@@ -26,7 +26,7 @@ import pytest
 
 from gonkagate_setup import cli
 from gonkagate_setup.core import second_reader  # noqa: F401  # loaded before the sweep, as all else
-from gonkagate_setup.system import background, child, opencode
+from gonkagate_setup.system import background, child, launcher, opencode
 from gonkagate_setup.system import host as hosts
 from gonkagate_setup.system.child import Output
 from scripts import opencode_versions
@@ -114,7 +114,8 @@ def on(home: Home, run: Callable[..., Output], key: bytes | None) -> Iterator[No
     here = Path.cwd()
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, environ, clear=True))
-        stack.enter_context(mock.patch.object(opencode, "run", run))
+        for module in (opencode, launcher):
+            stack.enter_context(mock.patch.object(module, "run", run))
         for name in ("stdin", "stdout", "stderr"):
             stream = io.StringIO()
             stack.callback(lambda stream=stream: watching.say(stream.getvalue()))  # type: ignore[misc]

@@ -62,7 +62,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
             self._release()
             if is_link(self._store.lock):
                 raise SetupError(
-                    "managed_state_unusable",
+                    "managed_state_write_failed",
                     "this is a link where a file of this program belongs",
                     where=Where(str(self._store.lock)),
                     next_step="remove the link, then run this command again",
