@@ -44,8 +44,8 @@ class Opencode:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    replay = Replay()
     home = bare(SETUPS[0], tmp_path_factory.mktemp("recorded") / "machine")
+    replay = Replay(home)
     assert set_up(home, replay.record, USER, NEW_KEY) == 0
     return replay
 
