@@ -12,10 +12,12 @@ import os
 import sys
 import tempfile
 import zipfile
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from scripts import cache
+from scripts.building.compact import compact
 from scripts.building.slim import slim
 from scripts.building.stage import PROGRAM, licence_text, stage
 
@@ -58,7 +60,8 @@ def _content(assembled: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(assembled) as archive:
         sources = {
             name[len(_ASSEMBLED_SOURCES) :]: _packed(name, archive.read(name))
-            for name in sorted(archive.namelist())
+            # In this order they compress best.
+            for name in sorted(archive.namelist(), reverse=True)
             if name.startswith(_ASSEMBLED_SOURCES) and name.endswith(".py")
         }
         environment = archive.read("environment.json")
@@ -72,8 +75,13 @@ def _content(assembled: Path) -> dict[str, bytes]:
 
 
 def _packed(name: str, source: bytes) -> bytes:
-    # The licence of json5 asks that its notices stay in its source.
-    return source if "/_vendor/" in name else slim(source.decode()).encode()
+    text = source.decode()
+    packed = compact(slim(text))
+    if "/_vendor/" in name:
+        # The licence of json5 asks that its notices stay in its source.
+        notices = list(takewhile(lambda line: line.startswith("#"), text.split("\n")))
+        packed = "\n".join([*notices, *packed.split("\n")[len(notices) :]])
+    return packed.encode()
 
 
 def _write(target: Path, members: dict[str, bytes]) -> None:

@@ -1,0 +1,71 @@
+"""The sources of the .pyz lose what only a type checker reads, and mean the same, on the same lines."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.building.compact import compact
+from tests.contract.test_slim import MODULES, PACKAGE
+
+VENDORED = sorted((PACKAGE / "_vendor").rglob("*.py"))
+
+
+def names(source: str) -> list[Any]:
+    """Every definition with its line and the names of its arguments, and every constant in an expression."""
+    found: list[Any] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.append(
+                (node.lineno, node.name, [arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)])
+            )
+        elif isinstance(node, ast.ClassDef):
+            fields = [one.target.id for one in node.body if isinstance(one, ast.AnnAssign)]  # type: ignore[union-attr]
+            found.append((node.lineno, node.name, fields))
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Constant):
+            found.append((node.lineno, repr(node.value.value)))
+    return found
+
+
+@pytest.mark.parametrize("path", [*MODULES, *VENDORED], ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_keeps_its_definitions_on_their_lines(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    packed = compact(source)
+    assert names(packed) == names(source)
+    assert packed.count("\n") == source.count("\n")
+
+
+def test_only_what_a_type_checker_reads_goes() -> None:
+    source = (
+        "from __future__ import annotations\n\n"
+        "from dataclasses import dataclass, field\n"
+        "from typing import ClassVar, Final, Mapping, cast\n\n"
+        "NAME: Final = 'a: int'\n\n"
+        "@dataclass(frozen=True)\n"
+        "class Some:\n"
+        "    one: Mapping[str, int]\n"
+        "    two: int = field(default=2)\n"
+        "    three: ClassVar[int] = 3\n\n"
+        "    def method(self, é: str, *more: int, key: dict[str, int] | None = None) -> Some:\n"
+        "        text: str = '''\n        indented: int\n'''\n"
+        "        later: int\n"
+        "        return cast('Some', text)\n"
+    )
+    assert compact(source) == (
+        "from __future__ import annotations\n\n"
+        "from dataclasses import dataclass, field\n"
+        "from typing import ClassVar, cast\n\n"
+        "NAME = 'a: int'\n\n"
+        "@dataclass(frozen=True)\n"
+        "class Some:\n"
+        " one: 0\n"
+        " two: 0 = field(default=2)\n"
+        " three: ClassVar[int] = 3\n\n"
+        " def method(self, é, *more, key = None):\n"
+        "  text = '''\n        indented: int\n'''\n"
+        "  later: int\n"
+        "  return cast('Some', text)\n"
+    )
