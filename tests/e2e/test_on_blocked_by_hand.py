@@ -27,7 +27,7 @@ from tests.machine import Machine
 from tests.stand_in import StandIn
 
 BLOCK = 25
-NORMAL, DEEP = 8, 160
+NORMAL, DEEP = 4, 160
 BLOCKS = [pytest.param(number, marks=() if number < NORMAL else pytest.mark.deep) for number in range(DEEP)]
 # The files that setup may edit, by the names of the matrix.
 EDITABLE = {"user config.json", "user jsonc", "root json", "root jsonc", "cwd json", "cwd jsonc", "home json"}

@@ -1,6 +1,6 @@
 """--on-blocked against the oracle: what a real `opencode run` sends after `fix`, and after `available`.
 
-The cases are those of test_oracle_matrix.py. The normal run takes two that only files of the user block;
+The cases are those of test_oracle_matrix.py. The normal run takes one that only files of the user block;
 `--deep` takes all such cases among the 400, and of those with a blocker elsewhere, in which `fix` must change
 nothing, every eighth.
 """
@@ -25,8 +25,8 @@ from tests.stand_in import StandIn
 BLOCK = 5
 DEEP = 80
 FOREIGN = 8
-# Seeds whose blockers are lists, models and agents, in user and in project scope.
-NORMAL = (207, 341)
+# A list, an agent and a small model, in the user's own file and in a project's.
+NORMAL = (207,)
 Record = Callable[[str, float, str], None]
 
 

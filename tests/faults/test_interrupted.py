@@ -34,14 +34,14 @@ each_meddling = pytest.mark.parametrize("meddling", MEDDLINGS, ids=lambda meddli
 
 
 # Each is recorded with the real opencode, so the normal run has those that differ most.
-NORMALLY = ("first setup beside own settings", "scope switch", "blocked and put back")
+NORMALLY = ("first setup beside own settings", "blocked and put back")
 
 
 @pytest.fixture(scope="module", params=SETUPS, ids=[whole.name for whole in SETUPS])
 def sweep(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     """As in test_whole_setup.py."""
     if request.param.name not in NORMALLY and not request.config.getoption("--deep"):
-        pytest.skip("three whole setups are enough: run with --deep")
+        pytest.skip("two whole setups are enough: run with --deep")
     yield from recorded(request.param, tmp_path_factory)
 
 
