@@ -173,7 +173,10 @@ def _blocked_elsewhere(context: Context, plan: Plan, survey: Survey) -> tuple[Fi
 
     opencode is asked there only if the files foresee it.
     """
-    foreseen = verdict.predict(context.expectation(plan), survey.elsewhere())
+    elsewhere = survey.elsewhere()
+    if elsewhere is survey:
+        return ()
+    foreseen = verdict.predict(context.expectation(plan), elsewhere)
     if blocked.durable_blocker(foreseen) is None:
         return ()
     return _proved_elsewhere(context, plan)

@@ -186,7 +186,7 @@ class Survey:
         return any(self.plugin_files.get(place.path) for place in found if place.path is not None)
 
     def elsewhere(self) -> Survey:
-        """The survey as another folder would have it: without the files of this one."""
+        """The survey as another folder would have it: without the files of this one, itself without any."""
         own = {self.real(self.surroundings.user_folder / name) for name in USER_NAMES}
         here = {
             self.real(layer.path)
@@ -194,7 +194,7 @@ class Survey:
             for layer in self.layers(environment)
             if layer.layer in (PROJECT, DOT_OPENCODE) and layer.path is not None
         }
-        return self.replace(dict.fromkeys(here - own))
+        return self.replace(dict.fromkeys(here - own)) if here - own else self
 
     def leads_to(self, layer: Layer, argument: str) -> PurePath:
         """The file that a `{file:…}` in the layer leads to; relative to the file as named, links and all."""
