@@ -82,7 +82,8 @@ def _read(text: str, name: str) -> dict[str, Any]:
 def _loaded(text: str) -> Any:
     try:
         return json.loads(_as_json(text), parse_int=_integer, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+    except ValueError:
+        # What is nested too deeply for json is so for json5, long before.
         return _by_json5(text)
 
 
