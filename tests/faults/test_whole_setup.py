@@ -84,7 +84,10 @@ SETUPS = (
 
 
 class Replay:
-    """opencode's answers, each to the same question about the same configs in the same order."""
+    """opencode's answers, each to the same question about the same configs in the same order.
+
+    Configs that somebody else has changed meanwhile get the answer to the same question alone.
+    """
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -93,11 +96,13 @@ class Replay:
 
     def record(self, *positional: Any, **named: Any) -> Output:
         answer = REAL_RUN(*positional, **named)
-        self.answers.setdefault(self._question(positional[1]), []).append(answer)
+        for question in {self._question(positional[1]), tuple(positional[1])}:
+            self.answers.setdefault(question, []).append(answer)
         return answer
 
     def play(self, *positional: Any, **_named: Any) -> Output:
         question = self._question(positional[1])
+        question = question if question in self.answers else tuple(positional[1])
         answers, count = self.answers[question], self.counts.get(question, 0)
         self.counts[question] = count + 1
         return answers[min(count, len(answers) - 1)]
