@@ -67,7 +67,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         survey, findings = _prove(context, agreed, survey, found, known=not writes, secrets=secrets)
         findings += unusual
         reached = ending(context, plan, observed, findings)
-        durably = any(finding.blocks and finding.reach == DURABLE for finding in findings)
+        durably = blocked.durable_blocker(findings) is not None
         here_only = blocked.of_this_folder(findings, plan.choice.scope, survey)
         if durably and not (
             here_only and request.on_blocked is OnBlocked.KEEP and _holds_elsewhere(context, plan)
@@ -123,10 +123,10 @@ def _prove(
     findings = verdict.judge(context.expectation(plan), survey, proof)
     if any(finding.blocks for finding in findings):
         # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
-        # is to blame is looked up anew. The notices stay, for they tell what opencode was about to do.
+        # is to blame is looked up again. The notices are kept: they say what opencode was about to do.
         survey = take_survey(context.host, context.host.cwd, context.profile)
-        anew = verdict.judge(context.expectation(plan), survey, proof)
-        findings = tuple(f for f in anew if f.blocks) + tuple(f for f in findings if not f.blocks)
+        again = verdict.judge(context.expectation(plan), survey, proof)
+        findings = tuple(f for f in again if f.blocks) + tuple(f for f in findings if not f.blocks)
     if plan.choice.scope is Scope.USER and blocked.durable_blocker(findings) is None:
         findings += _blocked_elsewhere(context, plan, survey)
     findings += tuple(key_notices.of(context.store, context.host))

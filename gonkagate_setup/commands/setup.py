@@ -60,7 +60,7 @@ def _run(request: Request, context: Context, given: Answers) -> Report:
     prompter = context.prompter
     given, attempt = unblocking.first_attempt(request, context, given)
     agreed, report = _set_up(request, context, given, attempt)
-    if not (report.put_back or (request.dry_run and blocked.durable_blocker(report.findings))):
+    if not _is_blocked(request, report):
         return report
     if request.on_blocked in (OnBlocked.FIX, OnBlocked.AVAILABLE):
         available = request.on_blocked is OnBlocked.AVAILABLE or attempt.available_only
@@ -77,6 +77,12 @@ def _run(request: Request, context: Context, given: Answers) -> Report:
         terminal = context.terminal
         terminal.show("\n".join([*render.section("In the way:", report.blockers, terminal.width), ""]))
     return _follow(blocked.ask(prompter, offers), request, context, given, agreed, report, attempt)
+
+
+def _is_blocked(request: Request, report: Report) -> bool:
+    """Whether everything was put back, or would be: something else can be tried."""
+    foreseen = request.dry_run and blocked.durable_blocker(report.findings) is not None
+    return report.put_back or foreseen
 
 
 def _follow(
@@ -126,7 +132,7 @@ def _try_again(
             agreed, report = _set_up(request, context, given, attempt, agreed.answers, shown=agreed)
         except unblocking.OutOfReachError:
             return first
-        if not (report.put_back or (request.dry_run and blocked.durable_blocker(report.findings))):
+        if not _is_blocked(request, report):
             return report
     return report
 
