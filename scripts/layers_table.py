@@ -1,4 +1,4 @@
-"""Writes the precedence table in docs/layers.md from `gonkagate_setup/core/places.py`.
+"""Writes the precedence table in docs/layers.md from `opencode_config/places.py`.
 
 python3 scripts/layers_table.py           (a test compares the page with what this would write)
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
+from opencode_config.places import Environment, Kind, Place, Surroundings, places
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
 BEGIN: Final = "<!-- table: scripts/layers_table.py -->"

@@ -3,7 +3,7 @@
     python3 scripts/mutants.py            some ten minutes on one core; by hand, not in CI
     python3 scripts/mutants.py FOLDER     the same, and FOLDER keeps the mutants: `mutmut show NAME` in it
 
-mutmut (configured in pyproject.toml) changes the functions of `core/jsonc*.py` one way at a time; module
+mutmut (configured in pyproject.toml) changes the functions that read and edit JSONC, one way at a time; module
 constants and properties it leaves alone. The last lines name what survived and count it by function. Needs
 Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. What survives stands in docs/lossless.md.
 """
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts import cache, pythons
 
 _COPIED: Final = ("gonkagate_setup", "tests/__init__.py", "tests/golden", "tests/unit/__init__.py")
-_TESTS: Final = "tests/unit/test_jsonc.py"
+_TESTS: Final = "tests/unit/opencode_config/test_jsonc.py"
 
 
 def main(arguments: Sequence[str]) -> int:

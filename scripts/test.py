@@ -5,7 +5,7 @@
     python3 scripts/test.py tests/unit -x    any other arguments go to pytest, and nothing but pytest runs,
                                              under the Python that started it
 
-`--deep --built dist tests/e2e/test_native.py` runs the tests of the native binary on the one in dist/.
+`--deep --built dist tests/e2e/artefacts/test_native.py` tests the native binary in dist/.
 Needs Python 3.9 or newer, git, node and npm; gets everything else into .cache. The whole thing also runs the
 unit tests and a smoke test under every other Python from 3.9 on this machine. pytest's own closing line of
 the full suite comes last.

@@ -48,7 +48,7 @@ def main() -> int:
 
 def pages(sessions: Sequence[Story], objects: Sequence[Story]) -> dict[Path, str]:
     """Each file of the docs as it has to be, given these runs."""
-    from gonkagate_setup.core.findings import CODES
+    from gonkagate_setup.judgement.findings import CODES
     from gonkagate_setup.ui.render import LAYERS
 
     ux, contract = DOCS / "ux.md", DOCS / "json.md"

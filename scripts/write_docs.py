@@ -13,9 +13,10 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gonkagate_setup import __version__, arguments
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.ui.manual import page
+from foundation.terminal.manual import page
+from gonkagate_setup import __version__
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.cli import arguments
 from scripts import proofs_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent

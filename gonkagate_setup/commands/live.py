@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gonkagate_setup.core.plan import Choice
-from gonkagate_setup.core.report import Report
+from foundation.host import Host
+from foundation.secrets import Secret
+from foundation.terminal.terminal import Terminal
+from gonkagate_setup import credential
+from gonkagate_setup.changes.plan import Choice
 from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import credential
-from gonkagate_setup.system.gateway import Gateway
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.ui.terminal import Terminal
+from gonkagate_setup.gateway import Gateway
+from gonkagate_setup.report import Report
+from gonkagate_setup.store import Store
 
 
 def ask(

@@ -6,14 +6,14 @@ import shlex
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence, Tuple
 
-from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
-from gonkagate_setup.core.plan import KeyAction, Plan
-from gonkagate_setup.core.snapshot import Snapshot
+from foundation.files import writable
+from foundation.files.snapshot import Snapshot
+from foundation.transaction import Protect, Role
+from foundation.transaction.changes import Change
+from gonkagate_setup.changes.plan import KeyAction, Plan
 from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.system import writable
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.transaction import Protect, Role
-from gonkagate_setup.system.transaction.changes import Change
+from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.store import Store
 
 Target = Tuple[Snapshot, Role]  # noqa: UP006  # evaluated, and Python 3.9 is the oldest
 

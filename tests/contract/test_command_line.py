@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from gonkagate_setup import arguments
-from gonkagate_setup.core.catalog import GONKAGATE
+from foundation.secrets import scrub
+from foundation.terminal.completion import script
+from foundation.terminal.manual import ENVIRONMENT, EXITS, page
+from foundation.terminal.usage import Verb
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.cli import arguments
 from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.redaction import scrub
-from gonkagate_setup.ui.completion import script
-from gonkagate_setup.ui.manual import ENVIRONMENT, EXITS, page
-from gonkagate_setup.ui.usage import Verb
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = tuple(arguments.describe(name, GONKAGATE) for name in arguments.VERBS)

@@ -9,15 +9,14 @@ from typing import Iterator
 
 import pytest
 
-from gonkagate_setup import arguments
-from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.cli import arguments
 from gonkagate_setup.errors import CODES
 from scripts import write_docs
+from tests.support.sources import MODULES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-PACKAGE = sorted(path for path in (ROOT / "gonkagate_setup").rglob("*.py") if "_vendor" not in path.parts)
 # What names a variable of somebody else's program wherever it stands in ours.
 FOREIGN = re.compile(r"(OPENCODE|XDG|GONKAGATE|SSL|NODE|NO|FORCE|HTTPS?)_[A-Z_]*[A-Z]\Z")
 NOT_READ = {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
@@ -54,7 +53,7 @@ def test_every_verb_and_option_has_its_help_in_the_docs_and_is_explained_in_pros
 def test_every_error_code_is_documented_and_used() -> None:
     page = (DOCS / "exit-statuses.md").read_text(encoding="utf-8")
     assert [code for code in CODES if f"| `{code}` |" not in page] == []
-    sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE if path.name != "errors.py")
+    sources = "".join(path.read_text(encoding="utf-8") for path in MODULES if path.name != "errors.py")
     # The npm tool's names for what is a finding here (config_unreadable); nobody else may use them.
     made = {
         "effective_config_layer",
@@ -75,7 +74,7 @@ def test_every_error_code_is_documented_and_used() -> None:
 def variables() -> Iterator[str]:
     """Names that the package looks up in an environment, or that can only be such names."""
     # The manual page names them all without reading any.
-    for path in [path for path in PACKAGE if path.name != "manual.py"]:
+    for path in [path for path in MODULES if path.name != "manual.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and FOREIGN.match(node.value):
                 yield node.value

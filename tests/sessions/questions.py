@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from foundation.terminal.prompts import AskingPrompter, Back, Option, Question
+from foundation.terminal.terminal import Terminal
 from gonkagate_setup.errors import SetupError
-from gonkagate_setup.ui.prompts import AskingPrompter, Back, Option, Question
-from gonkagate_setup.ui.terminal import Terminal
 
 QUESTION = Question("scope", "Where?", (Option("a", "A"), Option("b2", "B")), "a", "a reason", "some help")
 

@@ -1,0 +1,325 @@
+"""argv -> a typed request -> a command -> exit status. The only place where an error becomes a status.
+
+Nothing looks at the arguments before `key_arguments.refuse` has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import sys
+from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
+
+from foundation import host as hosts
+from foundation import signals
+from foundation.terminal.terminal import Terminal
+from gonkagate_setup import __version__
+from gonkagate_setup.catalog import GONKAGATE, Profile
+from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.cli import arguments as command_line
+from gonkagate_setup.cli import key_arguments
+from gonkagate_setup.errors import Exit, SetupError, Where
+
+if TYPE_CHECKING:
+    from foundation.terminal.prompts import Prompter
+    from gonkagate_setup.commands.teardown import Request
+    from gonkagate_setup.report import Report
+    from opencode_config.program.search import Probe
+
+_STDIN_LIMIT = 65_536
+
+
+def run() -> NoReturn:
+    """Entry point of `python -m gonkagate_setup`, the .pyz and the console script."""
+    hosts.protect_new_files()
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command that `argv` (without the program's name) asks for and return the exit status."""
+    profile = GONKAGATE
+    terminal = Terminal.from_streams(
+        sys.stdin,
+        sys.stdout,
+        sys.stderr,
+        hosts.environment(),
+        json="--json" in argv,
+        quiet="--quiet" in argv,
+        color=_color(argv),
+        platform=sys.platform,
+    )
+    command = command_line.verb(argv)
+    try:
+        status = _run(argv, profile, terminal)
+    except SetupError as error:
+        status = _fail(command, error, profile, terminal)
+    except KeyboardInterrupt:
+        status = _fail(command, _interrupted(), profile, terminal)
+    except Exception as fault:  # noqa: BLE001 - our own fault: no traceback on the screen, which could hold a key
+        status = _fail(command, _unexpected(fault, argv, command), profile, terminal)
+    if terminal.undelivered is not None:
+        changing = command in _CHANGING and not {*_ONLY_SAYING} & {*argv}
+        lost = _undelivered(terminal.undelivered, stands=changing and status in _STANDS)
+        terminal.last_word(lost)
+        status = lost.exit_status if status is Exit.DONE else status
+    return int(status)
+
+
+def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
+    key_arguments.refuse(argv, profile)
+    arguments = command_line.parse(argv, profile)
+    if arguments.help or arguments.command == "help":
+        asked = getattr(arguments, "verb", None) or command_line.DEFAULT_VERB
+        named = asked if arguments.command == "help" and not arguments.help else arguments.command
+        return _print("help", command_line.help_text(named, profile, terminal.width), profile, terminal)
+    if arguments.version:
+        from gonkagate_setup.version import version_text
+
+        return _print("version", version_text(), profile, terminal)
+    if arguments.command in ("completion", "man"):
+        return _texts(arguments, profile, terminal)
+    host = hosts.current()
+    if getattr(arguments, "cwd", None) is not None:
+        host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
+    if arguments.command in _AT_HOME:
+        _require_own_home(arguments.command, host, profile)
+    return _VERBS[arguments.command](arguments, host, profile, terminal)
+
+
+def _require_own_home(command: str, host: hosts.Host, profile: Profile) -> None:
+    from foundation import account
+    from gonkagate_setup.store import Store
+
+    words = (
+        command_line.PROGRAM if command == command_line.DEFAULT_VERB else f"{command_line.PROGRAM} {command}"
+    )
+    account.require_own(Store.at(host.home, profile), host, words)
+
+
+def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    # The search for opencode goes on while the rest of the program is still being imported.
+    from gonkagate_setup.store import Store
+    from opencode_config.program.search import Probe
+
+    # Where nothing is asked and no other key given, nothing will change but on a first setup. On Windows what
+    # opencode prints needs the journal, which only a transaction has.
+    early = arguments.yes and not (arguments.dry_run or arguments.api_key_stdin or host.windows)
+    store = Store.at(host.home, profile)
+    with signals.cancellation():
+        with Probe(host, store, ask_early=profile.id if early else None) as probe:
+            report = _run_setup(arguments, host, profile, terminal, probe)
+        return _show(report, terminal)
+
+
+def _run_setup(
+    arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal, probe: Probe
+) -> Report:
+    from gonkagate_setup.commands import setup
+    from gonkagate_setup.commands.setup.blocked import OnBlocked
+    from gonkagate_setup.commands.setup.context import Request
+
+    request = Request(
+        model=arguments.model,
+        scope=None if arguments.scope is None else Scope(arguments.scope),
+        yes=arguments.yes,
+        dry_run=arguments.dry_run,
+        read_stdin_key=functools.lru_cache(maxsize=1)(_read_stdin_key) if arguments.api_key_stdin else None,
+        on_blocked=None if arguments.on_blocked is None else OnBlocked(arguments.on_blocked),
+    )
+    return setup.run(request, host, profile, terminal, _prompter(arguments, profile, terminal), probe)
+
+
+def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Prompter:
+    from foundation.terminal.prompts import AskingPrompter, RefusingPrompter
+
+    if arguments.no_input:
+        return RefusingPrompter("--no-input forbids questions", profile.key_variable)
+    if terminal.interactive:
+        return AskingPrompter(terminal)
+    return RefusingPrompter("there is no terminal to ask at", profile.key_variable)
+
+
+def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import verify
+
+    with signals.cancellation():
+        report = verify.run(host, profile, terminal, arguments.timeout if arguments.live else None)
+        return _show(report, terminal)
+
+
+def _models(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import models
+
+    del arguments
+    return _show(models.run(host, profile), terminal)
+
+
+def _undo(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import undo
+
+    return _take_back(undo.run, arguments, host, profile, terminal)
+
+
+def _uninstall(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.commands import uninstall
+
+    return _take_back(uninstall.run, arguments, host, profile, terminal)
+
+
+def _take_back(
+    verb: Callable[[Request, hosts.Host, Profile, Terminal, Prompter], Report],
+    arguments: argparse.Namespace,
+    host: hosts.Host,
+    profile: Profile,
+    terminal: Terminal,
+) -> Exit:
+    from gonkagate_setup.commands.teardown import Request
+
+    keep_key = getattr(arguments, "keep_key", False)
+    request = Request(yes=arguments.yes, dry_run=arguments.dry_run, keep_key=keep_key)
+    with signals.cancellation():
+        report = verb(request, host, profile, terminal, _prompter(arguments, profile, terminal))
+        return _show(report, terminal)
+
+
+def _texts(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Exit:
+    from gonkagate_setup.cli import self_description
+
+    named = arguments.command == "completion"
+    text = self_description.completion(arguments, profile) if named else self_description.manual(profile)
+    return _print(arguments.command, text, profile, terminal)
+
+
+def _print(command: str, text: str, profile: Profile, terminal: Terminal) -> Exit:
+    """A text that is itself the result; with --json as part of the object."""
+    if not terminal.json_wanted:
+        terminal.result(text)
+        return Exit.DONE
+    from gonkagate_setup.report import Report
+
+    report = Report(
+        command=command,
+        status="success",
+        exit_status=Exit.DONE,
+        message="The text is what is printed without --json",
+        profile=profile,
+        details={"text": text},
+    )
+    return _show(report, terminal)
+
+
+_VERBS = {
+    "setup": _setup,
+    "verify": _verify,
+    "models": _models,
+    "undo": _undo,
+    "uninstall": _uninstall,
+}
+# These write into the home, or start opencode, which does.
+_AT_HOME = ("setup", "verify", "undo", "uninstall")
+# What these did stands, also where nobody could be told.
+_CHANGING = ("setup", "undo", "uninstall")
+_ONLY_SAYING = ("--dry-run", "-h", "--help", "-v", "--version")
+_STANDS = (Exit.DONE, Exit.SESSION_BLOCKED)
+
+
+def _read_stdin_key() -> str:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise SetupError(
+            "secret_source_unavailable",
+            "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
+            next_step="leave --api-key-stdin out to type the key at the hidden prompt",
+        )
+    from gonkagate_setup.credential import text_of
+
+    text = text_of(sys.stdin.buffer.read(_STDIN_LIMIT))
+    if not text.strip("\ufeff\0 \t\r\n"):
+        raise SetupError(
+            "secret_stdin_empty",
+            "--api-key-stdin found no key on standard input",
+            next_step="pipe the key in, for example from a password manager",
+        )
+    return text
+
+
+def _color(argv: Sequence[str]) -> str:
+    # Known before the arguments are parsed, because what is wrong with them is said in colour too.
+    found = [word.split("=", 1)[1] for word in argv if word.startswith("--color=")]
+    found += [following for word, following in zip(argv, argv[1:]) if word == "--color"]
+    return found[-1] if found and found[-1] in ("always", "never") else "auto"
+
+
+@signals.uninterrupted
+def _show(report: Report, terminal: Terminal) -> Exit:
+    """Say how it ended; by then everything is done, so a signal that comes meanwhile changes nothing."""
+    if terminal.json_wanted:
+        from gonkagate_setup.report import to_json
+
+        terminal.json(to_json(report, __version__))
+    else:
+        from gonkagate_setup.ui import render
+
+        terminal.result(render.report(report, width=terminal.width))
+    return report.exit_status
+
+
+def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal) -> Exit:
+    # With --json there is one object; what comes after it is an error for a person to see.
+    if not terminal.json_wanted or terminal.delivered:
+        terminal.error(error)
+        return error.exit_status
+    from gonkagate_setup.report import Report
+
+    report = Report(
+        command=command,
+        status="failed",
+        exit_status=error.exit_status,
+        message=error.message,
+        profile=profile,
+        error=error,
+        error_code=error.code,
+        next_step=error.next_step,
+    )
+    return _show(report, terminal)
+
+
+def _undelivered(why: str, *, stands: bool) -> SetupError:
+    return SetupError(
+        "result_not_written",
+        f"The result could not be written to standard output ({why.lower()})"
+        + ("; what was done stands" if stands else ""),
+        next_step="make room, then look at it with: gonkagate-setup verify"
+        if stands
+        else "make room or send the output elsewhere, then run the command again",
+    )
+
+
+def _interrupted() -> SetupError:
+    return SetupError(
+        "cancelled",
+        f"Interrupted after everything was done; {signals.KEPT}"
+        if signals.committed()
+        else "Cancelled; nothing was changed",
+        next_step="run the command again when you want to go on",
+    )
+
+
+def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupError:
+    from foundation import crash
+
+    try:
+        known = {name for flag in command_line.describe(command, GONKAGATE).flags for name in flag.names}
+    except Exception:  # noqa: BLE001 - the fault may lie in there
+        known = set()
+    given = (word.split("=", 1)[0] for word in argv)
+    report = crash.write(fault, command, [name for name in given if name in known])
+    hint = "the command that you ran" if report is None else "that file, which holds no key and no config"
+    now = f"it came after everything was done, and {signals.KEPT}"
+    return SetupError(
+        "unexpected_error",
+        f"This is a fault of this program ({type(fault).__name__}); "
+        + (now if signals.committed() else "what it had changed was put back"),
+        where=None if report is None else Where(str(report)),
+        next_step=f"please file it at {crash.ISSUES} with {hint}",
+    )
