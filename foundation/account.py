@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, Iterable, Iterator, NoReturn
 
 from foundation import programs
+from foundation.errors import Refusal, Where
 from foundation.files.links import others_can_write
 from foundation.host import Host
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.store import Store
 
 # What a setup and the opencode that it starts make in a home, outermost first.
@@ -33,7 +33,7 @@ _MADE: Final = tuple(
 
 
 def require_own(store: Store, host: Host, words: str) -> None:
-    """Raise SetupError managed_state_unusable if this account must not, or cannot, use this home.
+    """Raise Refusal own_files_unusable if this account must not, or cannot, use this home.
 
     `words` is the command as it is to be run again. Nothing is said about a home that is not there, which
     `Store.require_own_folders` refuses, and nothing on Windows.
@@ -150,7 +150,7 @@ def _refuse_home(store: Store, user: int, owner: int, why: str) -> NoReturn:
 
 
 def _refuse(path: Path, message: str, next_step: str) -> NoReturn:
-    raise SetupError("managed_state_unusable", message, where=Where(str(path)), next_step=next_step)
+    raise Refusal("own_files_unusable", message, where=Where(str(path)), next_step=next_step)
 
 
 def _own_paths(store: Store) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable, Mapping, NoReturn
 
-from gonkagate_setup.errors import SetupError, Where
+from foundation.errors import Refusal, Where
 
 
 def _utc_now() -> datetime:
@@ -52,7 +52,7 @@ def protect_new_files() -> None:
 
 
 def current() -> Host:
-    """The machine that this process runs on; SetupError without a working folder or a home."""
+    """The machine that this process runs on; Refusal without a working folder or a home."""
     platform = "linux" if sys.platform.startswith("linux") else sys.platform
     environ = environment()
     return Host(
@@ -69,7 +69,7 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     """The home that opencode uses: HOME, or the account's own folder if HOME is not set or empty.
 
     On Windows USERPROFILE instead of HOME. opencode joins its places to it as text: `..` takes the name
-    before it away, even the name of a link (measured with 1.18.33). Raises SetupError managed_state_unusable
+    before it away, even the name of a link (measured with 1.18.33). Raises Refusal own_files_unusable
     if there is none, and for a relative one, which opencode resolves against every folder it is started in.
     """
     variable = "USERPROFILE" if os.name == "nt" else "HOME"
@@ -97,8 +97,8 @@ def _account_home() -> str | None:
 
 def _refuse_home(message: str) -> NoReturn:
     variable = "USERPROFILE" if os.name == "nt" else "HOME"
-    raise SetupError(
-        "managed_state_unusable",
+    raise Refusal(
+        "own_files_unusable",
         message,
         where=Where(variable),
         next_step=f"set {variable} to your home folder, for example: "
@@ -110,7 +110,7 @@ def _working_folder() -> Path:
     try:
         return Path.cwd()
     except OSError:
-        raise SetupError(
+        raise Refusal(
             "working_directory_unusable",
             "The folder that this shell stands in does not exist any more",
             next_step="change to an existing folder, or name one with --cwd",

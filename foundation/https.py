@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Mapping
 from urllib.parse import unquote, urlsplit
 
-from gonkagate_setup.errors import SetupError, Where
+from foundation.errors import Refusal, Where
 
 # Python builds that carry their own OpenSSL, as ours do, do not know where the system keeps its certificates.
 _SYSTEM_CERTIFICATES: Final = (
@@ -29,7 +29,7 @@ def open_connection(
 ) -> http.client.HTTPSConnection:
     """A connection that is made at the first request; `seconds` bounds each wait of it.
 
-    Raises SetupError live_proxy_unusable and live_certificate_untrusted for variables that cannot be used.
+    Raises Refusal live_proxy_unusable and live_certificate_untrusted for variables that cannot be used.
     """
     context = _context(environ)
     proxy = _Proxy.of(environ, host)
@@ -50,7 +50,7 @@ class _Proxy:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], host: str) -> _Proxy | None:
-        """The proxy for `host`, None for none; SetupError live_proxy_unusable."""
+        """The proxy for `host`, None for none; Refusal live_proxy_unusable."""
         from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
         # curl's order: the name in lower case comes first.
@@ -64,7 +64,7 @@ class _Proxy:
         except ValueError:
             name, port, parts = None, 0, urlsplit("")
         if not name or parts.scheme != "http":
-            raise SetupError(
+            raise Refusal(
                 "live_proxy_unusable",
                 "the proxy in this variable is not of the form http://host:port",
                 where=Where("HTTPS_PROXY"),
@@ -86,7 +86,7 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext:
             try:
                 context.load_verify_locations(cafile=environ[name])
             except (OSError, ValueError):  # ssl.SSLError is an OSError
-                raise SetupError(
+                raise Refusal(
                     "live_certificate_untrusted",
                     "the file that this variable names holds no certificates that can be read",
                     where=Where(name),

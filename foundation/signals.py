@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, Callable, Final, Iterator, TypeVar
 
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
 
 # Windows ends a process about 5 s after its console was closed, whatever its handler does.
 _CONSOLE_GRACE: Final = 4.5
@@ -29,7 +29,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Cancelled(BaseException):
-    """The process was asked to stop by the signal `name`; no `except Exception` or SetupError swallows it."""
+    """The process was asked to stop by the signal `name`; no `except Exception` or Refusal swallows it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -92,7 +92,7 @@ def committed() -> bool:
 def cancellation() -> Iterator[None]:
     """Raise Cancelled in the main thread at the first signal.
 
-    What leaves the context is a SetupError: cancelled (exit status 130), terminated (143), hung_up (129). A
+    What leaves the context is a Refusal: cancelled (exit status 130), terminated (143), hung_up (129). A
     signal that was ignored when the program started (nohup, a background job) stays ignored.
     """
     watch = _Watch()
@@ -107,7 +107,7 @@ def cancellation() -> Iterator[None]:
                 before[number] = signal.signal(number, _handler(watch, name))
         yield
     except Cancelled as cancelled:
-        raise SetupError(
+        raise Refusal(
             _CODES.get(cancelled.name, "cancelled"),
             "Stopped"
             + (f" after everything was done; {KEPT}" if committed() else "; nothing is left half done"),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from foundation import git
+from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot, refuse_reading
 from foundation.files.snapshot import Snapshot
 from foundation.host import Host
@@ -22,7 +23,6 @@ from foundation.protection import for_host
 from foundation.protection.status import Status
 from foundation.secrets import Secret
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.store import Store
 
 # A header line of 8 KiB is what common servers take; a key is some ten characters.
@@ -91,7 +91,7 @@ def text_of(data: bytes) -> str:
 def parse_key(text: str, profile: Profile) -> Secret:
     """The key in `text`, without a byte order mark before it and the blanks and line ends around it.
 
-    Raises SetupError secret_invalid, which never shows any of it.
+    Raises Refusal secret_invalid, which never shows any of it.
     """
     token = _MARK_AS_TEXT.sub("", text.strip(_BLANKS), count=1).strip(_TRIMMED)
     if not token:
@@ -114,14 +114,14 @@ def parse_key(text: str, profile: Profile) -> Secret:
 def read_stored(store: Store, host: Host) -> StoredKey | None:
     """The key file as it is; None where there is none.
 
-    Raises SetupError secret_file_unusable for a link, a folder, a device or an unreadable file in its place,
+    Raises Refusal secret_file_unusable for a link, a folder, a device or an unreadable file in its place,
     managed_state_unusable for a link in place of a folder of ours.
     """
     store.require_own_folders()
     try:
         data = read_snapshot(store.key, follow_links=False).data
-    except SetupError as problem:
-        raise SetupError(
+    except Refusal as problem:
+        raise Refusal(
             "secret_file_unusable",
             problem.message,
             where=problem.where,
@@ -133,7 +133,7 @@ def read_stored(store: Store, host: Host) -> StoredKey | None:
         # What opencode reads from a key file: it cuts blanks, line ends and byte order marks off, as the trim
         # of JavaScript does, and reads UTF-16 as if it were UTF-8 (measured with 1.18.33).
         secret = parse_key(data.decode().strip(_TRIMMED).encode("ascii").decode(), store.profile)
-    except (SetupError, UnicodeError):
+    except (Refusal, UnicodeError):
         return StoredKey(None, _protection_of(store, host), _why_no_key(data))
     return StoredKey(secret, _protection_of(store, host))
 
@@ -147,7 +147,7 @@ def _why_no_key(data: bytes) -> str:
 def former_keys(store: Store) -> tuple[Snapshot, ...]:
     """The copies of former keys that the npm tool kept beside the key, as `api-key.bak-<time>`.
 
-    Only plain files of exactly such a name. Raises SetupError for one that cannot be read.
+    Only plain files of exactly such a name. Raises Refusal for one that cannot be read.
     """
     name = re.compile(re.escape(store.key.name) + r"\.bak-\d{8}T\d{6}Z(?:-\d+)?")
     try:
@@ -181,7 +181,7 @@ def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:
 
 
 def _refuse(message: str, profile: Profile) -> NoReturn:
-    raise SetupError(
+    raise Refusal(
         "secret_invalid",
         message,
         next_step=f"copy the whole key again; you get one at {profile.register_url}",

@@ -19,11 +19,11 @@ from typing import Any, Callable, Final, Mapping, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from foundation import background
+from foundation.errors import Refusal
 from foundation.https import open_connection
 from foundation.secrets import Secret
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError
 
 Result = TypeVar("Result")
 
@@ -51,7 +51,7 @@ class Gateway:
         self._path = base.path.rstrip("/")
 
     def models(self) -> tuple[str, ...]:
-        """The upstream ids that the service lists for this key; raises SetupError live_*."""
+        """The upstream ids that the service lists for this key; raises Refusal live_*."""
         value = self._ask("GET", "/models", None, _read_json)
         data = value.get("data") if isinstance(value, dict) else None
         if not isinstance(data, list):
@@ -60,7 +60,7 @@ class Gateway:
         return tuple(name for name in entries if isinstance(name, str))
 
     def complete(self, upstream_id: str) -> None:
-        """Have the model say a word, streamed as opencode does it; raises SetupError live_*."""
+        """Have the model say a word, streamed as opencode does it; raises Refusal live_*."""
         body = {
             "model": upstream_id,
             "messages": [{"role": "user", "content": "Say OK."}],
@@ -126,13 +126,13 @@ class Gateway:
             raise _redirected(response.getheader("Location") or "", self._host)
         code = _error_code(response)
         if status == 401:  # noqa: PLR2004
-            raise SetupError(
+            raise Refusal(
                 "live_key_refused",
                 f"{name} does not accept the stored key (HTTP 401)",
                 next_step=f"get a key at {self._profile.register_url}, then run: gonkagate-setup",
             )
         if status == 403:  # noqa: PLR2004
-            raise SetupError(
+            raise Refusal(
                 "live_account_refused",
                 f"{name} knows the key but refuses its account (HTTP 403)",
                 next_step=f"look at the account at {self._profile.register_url}",
@@ -140,44 +140,44 @@ class Gateway:
         if status == 429:  # noqa: PLR2004
             raise self._too_much(code)
         if status == 503:  # noqa: PLR2004
-            raise SetupError(
+            raise Refusal(
                 "live_service_unavailable",
                 f"{name} is not available at the moment (HTTP 503); that says nothing about the key",
                 next_step="try again in some minutes: gonkagate-setup verify --live",
             )
         if method == "POST" and (status == 404 or code == "model_not_found"):  # noqa: PLR2004
-            raise SetupError(
+            raise Refusal(
                 "live_model_refused",
                 f"{name} accepts the key, but does not offer the selected model (HTTP {status})",
                 next_step="choose another model: gonkagate-setup --model KEY",
             )
         raise _unexpected(f"it answered with HTTP {status}")
 
-    def _too_much(self, code: str | None) -> SetupError:
+    def _too_much(self, code: str | None) -> Refusal:
         name = self._profile.display_name
         if code == "insufficient_quota":
-            return SetupError(
+            return Refusal(
                 "live_quota_exhausted",
                 f"{name} accepts the key, but its account has no quota left (HTTP 429)",
                 next_step=f"top the account up at {self._profile.register_url}",
             )
-        return SetupError(
+        return Refusal(
             "live_rate_limited",
             f"{name} accepts the key, but takes no more requests at the moment (HTTP 429)",
             next_step="wait a minute, then: gonkagate-setup verify --live",
         )
 
-    def _too_slow(self) -> SetupError:
-        return SetupError(
+    def _too_slow(self) -> Refusal:
+        return Refusal(
             "live_timeout",
             f"{self._profile.display_name} gave no whole answer within {self._seconds:g} s",
             next_step="try again with more time: gonkagate-setup verify --live --timeout 300",
         )
 
-    def _failure(self, problem: Exception) -> SetupError:
+    def _failure(self, problem: Exception) -> Refusal:
         """What went wrong below HTTP, in our words: the text of a problem can hold what a server sent."""
         if isinstance(problem, ssl.SSLCertVerificationError):
-            return SetupError(
+            return Refusal(
                 "live_certificate_untrusted",
                 f"The certificate for {self._host} cannot be trusted ({problem.verify_message})",
                 next_step="behind a company proxy, name its certificate file in NODE_EXTRA_CA_CERTS, which "
@@ -188,7 +188,7 @@ class Gateway:
         if isinstance(
             problem, (http.client.HTTPException, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
         ):
-            return SetupError(
+            return Refusal(
                 "live_connection_dropped",
                 f"The connection to {self._host} ended before the answer did",
                 next_step="try again: gonkagate-setup verify --live",
@@ -202,7 +202,7 @@ class Gateway:
             why = "there is no TLS at the other end"
         else:
             why = (getattr(problem, "strerror", None) or type(problem).__name__).lower()
-        return SetupError(
+        return Refusal(
             "live_unreachable",
             f"{self._host} cannot be reached ({why})",
             next_step="check the network and HTTPS_PROXY, then: gonkagate-setup verify --live",
@@ -268,21 +268,21 @@ def _choices(data: bytes) -> list[Any]:
     return choices if isinstance(choices, list) else []
 
 
-def _redirected(location: str, host: str) -> SetupError:
+def _redirected(location: str, host: str) -> Refusal:
     try:
         target = urlsplit(location).hostname
     except ValueError:
         target = None
     named = f" to {target}" if target and target != host and _HOST_NAME.match(target) else ""
-    return SetupError(
+    return Refusal(
         "live_redirected",
         f"{host} sends the request on{named}; that was refused, so the key went nowhere else",
         next_step="check which proxy or network is in between; a login page of a network does this too",
     )
 
 
-def _unexpected(why: str) -> SetupError:
-    return SetupError(
+def _unexpected(why: str) -> Refusal:
+    return Refusal(
         "live_unexpected_answer",
         f"The service gave an answer that proves nothing: {why}",
         next_step="try again later: gonkagate-setup verify --live",

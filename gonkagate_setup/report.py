@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
+from foundation.errors import Refusal, Where
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes.plan import Choice
-from gonkagate_setup.errors import Exit, SetupError, Where
+from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding, FindingId
 from opencode_config.jsonc.operations import Repair, Set
 
@@ -59,7 +60,7 @@ class Report:
     proved: tuple[str, ...] = ()
     opencode_path: str | None = None
     opencode_version: str | None = None
-    error: SetupError | None = None
+    error: Refusal | None = None
     error_code: str | None = None
     next_step: str | None = None
     here_only: bool = False

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from foundation.errors import Refusal, Where
 from foundation.files.links import is_link
 from foundation.files.reading import reason
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError, Where
 
 NOTE_NAME = "opencode-executable.json"
 
@@ -90,7 +90,7 @@ class Store:
     def require_own_folders(self) -> None:
         """Refuse a home that is not a folder, and a link or a file in place of a folder of this program.
 
-        Raises SetupError managed_state_unusable, naming what is to be replaced.
+        Raises Refusal managed_state_unusable, naming what is to be replaced.
         """
         self._require_home()
         for folder in (*self.folders, self.journal, self.backups.parent, self.backups):
@@ -143,7 +143,7 @@ def _quoted(path: Path) -> str:
 
 
 def _refuse(folder: Path, message: str, what_to_do: str) -> NoReturn:
-    raise SetupError(
+    raise Refusal(
         "managed_state_unusable",
         message,
         where=Where(str(folder)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Mapping, Union
 
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
 from opencode_config.launcher import Folders, Launcher
 from opencode_config.places import Environment
 
@@ -61,9 +61,9 @@ class Answer:
     """
 
     config: Mapping[str, Any] | None = field(default=None, repr=False)
-    failure: SetupError | None = None
+    failure: Refusal | None = None
     models: Models | None = None
-    models_failure: SetupError | None = None
+    models_failure: Refusal | None = None
     key: str | None = field(default=None, repr=False)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Iterator, Mapping, Sequence
 
-from gonkagate_setup.errors import Where
+from foundation.errors import Where
 from opencode_config.jsonc import Document
 from opencode_config.places import Place
 from opencode_config.v2_spelling import native_path

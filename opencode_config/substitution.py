@@ -10,10 +10,8 @@ import re
 from pathlib import PurePath
 from typing import Callable, Final, Iterable, Iterator, NamedTuple
 
-from opencode_config.jsonc.scan import BOM
-
 # What JavaScript's trimStart takes off the beginning of a line and a config can hold.
-_SKIPPED: Final = re.compile(f"[ \t\r\v\f\u00a0\u2028\u2029{BOM}]*//")
+_SKIPPED: Final = re.compile("[ \t\r\v\f\u00a0\u2028\u2029\ufeff]*//")
 
 
 class Found(NamedTuple):

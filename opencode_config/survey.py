@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Iterator, Mapping
 
+from foundation.errors import Refusal
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError
 from opencode_config import file_values, substitution
 from opencode_config.agent_files import entry
 from opencode_config.jsonc import Document, JsoncError, decode, parse
@@ -34,7 +34,7 @@ class Reading:
     """One file as it was read: a snapshot, or the refusal that reading it met."""
 
     snapshot: Snapshot | None
-    refusal: SetupError | None = None
+    refusal: Refusal | None = None
     text: str | None = field(default=None, repr=False)
     document: Document | None = field(default=None, repr=False)
     problem: Problem | None = None
@@ -58,7 +58,7 @@ class Reading:
         return cls(snapshot, text=text, document=document, problem=problem)
 
     @classmethod
-    def refused(cls, refusal: SetupError) -> Reading:
+    def refused(cls, refusal: Refusal) -> Reading:
         """The reading of a file that could not be read."""
         return cls(None, refusal, problem=Problem(refusal.message))
 
@@ -124,12 +124,12 @@ class Survey:
 
     @property
     def user_files(self) -> tuple[Snapshot, ...]:
-        """The three files of the user layer, low to high; SetupError when one cannot be read."""
+        """The three files of the user layer, low to high; Refusal when one cannot be read."""
         return self._snapshots(self.surroundings.user_folder, USER_NAMES)
 
     @property
     def project_files(self) -> tuple[Snapshot, ...]:
-        """The two files at the project's root, low to high; SetupError when one cannot be read."""
+        """The two files at the project's root, low to high; Refusal when one cannot be read."""
         return self._snapshots(self.project_root, JSON_NAMES)
 
     def _snapshots(self, folder: PurePath, names: tuple[str, ...]) -> tuple[Snapshot, ...]:

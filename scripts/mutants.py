@@ -3,9 +3,10 @@
     python3 scripts/mutants.py            some ten minutes on one core; by hand, not in CI
     python3 scripts/mutants.py FOLDER     the same, and FOLDER keeps the mutants: `mutmut show NAME` in it
 
-mutmut (configured in pyproject.toml) changes the functions that read and edit JSONC, one way at a
-time; module constants and properties it leaves alone. The last lines name what survived and count it by function. Needs
-Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. What survives stands in docs/lossless.md.
+mutmut (configured in pyproject.toml) changes the functions that read and edit JSONC, one way at a time;
+module constants and properties it leaves alone. The last lines name what survived and count it by function.
+Needs Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. What survives stands in
+docs/lossless.md.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from foundation.errors import Refusal
 from foundation.secrets import Secret
 from gonkagate_setup.catalog import GONKAGATE, Model
-from gonkagate_setup.errors import SetupError
 from scripts import cache, opencode_versions
 from scripts.validating.names import WORKFLOW_NAMES
 
@@ -112,7 +112,7 @@ def _live_key(options: argparse.Namespace) -> Secret | None:
 
     try:
         return parse_key(os.environ.get(GONKAGATE.key_variable, ""), GONKAGATE)
-    except SetupError as error:
+    except Refusal as error:
         print(f"validate_model: {GONKAGATE.key_variable}: {error.message}", file=sys.stderr)
         sys.exit(_UNUSABLE)
 

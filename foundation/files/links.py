@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final, Iterable, NoReturn
 
-from gonkagate_setup.errors import SetupError, Where
+from foundation.errors import Refusal, Where
 
 # What Linux allows (MAXSYMLINKS).
 _MOST_LINKS: Final = 40
@@ -17,7 +17,7 @@ _MOST_LINKS: Final = 40
 def resolve(path: Path, *, follow_last: bool = True) -> Path:
     """The name without links that `path` leads to; names that are not there stay as they are.
 
-    Raises SetupError managed_config_unsafe_link for a loop, a link to nothing, a link that leads to a place
+    Raises Refusal unsafe_link for a loop, a link to nothing, a link that leads to a place
     that another user can write or gets there by way of a link that another user can replace, and, where
     `follow_last` is False, a link as the last part.
     Links that the system's administrator made (`/tmp` on macOS, `/home` on some systems) are no matter.
@@ -99,7 +99,7 @@ class _Walk:
 def require_within(path: Path, real: Path, root: Path) -> None:
     """Refuse a name whose links lead out of `root`: what a repository brings along names no file outside.
 
-    Raises SetupError managed_config_unsafe_link.
+    Raises Refusal unsafe_link.
     """
     if real != path and Path(os.path.realpath(root)) not in real.parents:
         _refuse(path, f"this link leads out of the project, to {real}")
@@ -175,8 +175,8 @@ def _require_own_place(path: Path, real: Path, trusted: Path, places: Iterable[P
 
 
 def _refuse(path: Path, message: str, step: str = "replace the link by a file, or correct it") -> NoReturn:
-    raise SetupError(
-        "managed_config_unsafe_link",
+    raise Refusal(
+        "unsafe_link",
         message,
         where=Where(str(path)),
         next_step=f"{step}, then run this command again",

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
+from foundation.errors import Refusal, Where
 from foundation.files.links import resolve
 from foundation.files.snapshot import Snapshot
-from gonkagate_setup.errors import SetupError, Where
 
 LIMIT: Final = 16 * 1024 * 1024
 _CHUNK: Final = 1 << 20
@@ -41,9 +41,9 @@ class _TornError(Exception):
 def read_snapshot(path: Path, *, follow_links: bool = True, limit: int = LIMIT) -> Snapshot:
     """Read `path` once, at most `limit` bytes.
 
-    A missing file is a Snapshot without data. Raises SetupError managed_config_unsafe_link for a link that
+    A missing file is a Snapshot without data. Raises Refusal unsafe_link for a link that
     dangles, loops, leads to a place that another user can write, or is there at all where `follow_links`
-    is False; managed_config_read_failed for a folder, a FIFO, a device, an unreadable or a larger file.
+    is False; unreadable for a folder, a FIFO, a device, an unreadable or a larger file.
     """
     try:
         real = resolve(path, follow_last=follow_links)
@@ -53,8 +53,8 @@ def read_snapshot(path: Path, *, follow_links: bool = True, limit: int = LIMIT) 
             time.sleep(0.01)
     except OSError as problem:
         refuse_reading(path, problem)
-    raise SetupError(
-        "managed_config_read_failed",
+    raise Refusal(
+        "unreadable",
         "this file changes while it is being read",
         where=Where(str(path)),
         next_step="close the program that writes it, then run this command again",
@@ -66,7 +66,7 @@ def unchanged(snapshot: Snapshot) -> bool:
     size = len(snapshot.data or b"")
     try:
         now = read_snapshot(Path(snapshot.path), limit=max(size, 1))
-    except SetupError:
+    except Refusal:
         return False
     return (now.real, now.data, now.mode, now.owner) == (
         snapshot.real,
@@ -78,8 +78,8 @@ def unchanged(snapshot: Snapshot) -> bool:
 
 def refuse_reading(path: Path, problem: OSError) -> NoReturn:
     """Turn the system's error into a refusal that names the file."""
-    raise SetupError(
-        "managed_config_read_failed",
+    raise Refusal(
+        "unreadable",
         f"this file cannot be read ({reason(problem)})",
         where=Where(str(path)),
         next_step="make it readable for your user, then run this command again",
@@ -162,8 +162,8 @@ def _require_file(path: Path, status: os.stat_result) -> None:
 
 
 def _refuse_kind(path: Path, message: str) -> NoReturn:
-    raise SetupError(
-        "managed_config_read_failed",
+    raise Refusal(
+        "unreadable",
         message,
         where=Where(str(path)),
         next_step="move it out of the way, then run this command again",
@@ -171,8 +171,8 @@ def _refuse_kind(path: Path, message: str) -> NoReturn:
 
 
 def _refuse_size(path: Path, limit: int) -> NoReturn:
-    raise SetupError(
-        "managed_config_read_failed",
+    raise Refusal(
+        "unreadable",
         f"this file is larger than {limit} bytes",
         where=Where(str(path)),
         next_step="make it smaller, then run this command again",

@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Protocol
 
+from foundation.errors import Refusal
 from foundation.terminal.device import EchoError
 from foundation.terminal.terminal import Terminal, error_text
 from foundation.terminal.text import closest, style, visible, wrap
-from gonkagate_setup.errors import SetupError
 
 HANG_UP_SECONDS = 0.2
 _CONFIRM_HELP = (
@@ -60,7 +60,7 @@ class Prompter(Protocol):
         """Whether a question reaches a person."""
 
     def pick(self, question: Question) -> str:
-        """The chosen option's value. Raises Back, SetupError."""
+        """The chosen option's value. Raises Back, Refusal."""
 
     def confirm(
         self,
@@ -71,12 +71,12 @@ class Prompter(Protocol):
         help: str = _CONFIRM_HELP,  # noqa: A002
         back: bool = False,
     ) -> bool:
-        """Whether the person agrees; `diff` is shown on `d`, `help` on `?`. Raises Back, SetupError."""
+        """Whether the person agrees; `diff` is shown on `d`, `help` on `?`. Raises Back, Refusal."""
 
     def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002
-        """What was typed or pasted, unseen, unparsed. Raises Back, SetupError."""
+        """What was typed or pasted, unseen, unparsed. Raises Back, Refusal."""
 
-    def tell(self, problem: SetupError) -> None:
+    def tell(self, problem: Refusal) -> None:
         """Say why an answer will not do, before the question is asked again."""
 
 
@@ -133,7 +133,7 @@ class AskingPrompter:
         prompt = self._fit(f"{visible(title)} [{_keys(back)}]") + ": "
         return self._ask(prompt, help_text=help, back=back, hidden=True)
 
-    def tell(self, problem: SetupError) -> None:
+    def tell(self, problem: Refusal) -> None:
         """Say why an answer will not do."""
         self._show(error_text(problem))
 
@@ -162,7 +162,7 @@ class AskingPrompter:
         try:
             return self._terminal.ask(prompt, hidden=hidden)
         except EchoError:
-            raise SetupError(
+            raise Refusal(
                 "secret_prompt_unavailable",
                 "This terminal cannot hide what is typed, so the key is not asked for here",
                 next_step="pipe the key in with --api-key-stdin",
@@ -170,7 +170,7 @@ class AskingPrompter:
         except (EOFError, OSError):
             # A terminal that is closed ends the read and sends SIGHUP; the signal may come second.
             time.sleep(HANG_UP_SECONDS)
-            raise SetupError(
+            raise Refusal(
                 "cancelled",
                 "The input ended before the question was answered; nothing was written",
                 next_step="run the command again, and answer or give the answers as options (--help)",
@@ -226,7 +226,7 @@ class RefusingPrompter:
     def pick(self, question: Question) -> str:
         """Raises model_selection_required or scope_selection_required."""
         values = " or ".join(f"--{question.id} {option.value}" for option in question.options)
-        raise SetupError(
+        raise Refusal(
             f"{question.id}_selection_required",
             f"The {question.id} has to be chosen, and {self._because}",
             next_step=f"add {values}; or --yes to take the recommended answers",
@@ -242,7 +242,7 @@ class RefusingPrompter:
         back: bool = False,  # noqa: ARG002
     ) -> bool:
         """Raises consent_required."""
-        raise SetupError(
+        raise Refusal(
             "consent_required",
             f"The changes have to be agreed to, and {self._because}",
             next_step="add --yes to agree, or --dry-run to see the changes first",
@@ -250,12 +250,12 @@ class RefusingPrompter:
 
     def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002, ARG002
         """Raises secret_source_unavailable."""
-        raise SetupError(
+        raise Refusal(
             "secret_source_unavailable",
             f"The API key has to be typed, and {self._because}",
             next_step=f"set {self._key_variable}, or pipe the key in with --api-key-stdin",
         )
 
-    def tell(self, problem: SetupError) -> None:
+    def tell(self, problem: Refusal) -> None:
         """Raises `problem`: nobody is there to try again."""
         raise problem

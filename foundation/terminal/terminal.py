@@ -18,11 +18,11 @@ import os
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Callable, Iterator, Mapping
 
+from foundation.errors import Declined, Refusal
 from foundation.secrets import Secret, scrub
 from foundation.terminal import device as devices
 from foundation.terminal.device import Device
 from foundation.terminal.text import NARROWEST, WIDEST, capital, settle, style, visible
-from gonkagate_setup.errors import Declined, SetupError
 
 _DEFAULT_WIDTH = 80
 
@@ -168,13 +168,13 @@ class Terminal:
 
         self._deliver(json.dumps(self._scrubbed_value(value), indent=2) + "\n")
 
-    def error(self, error: SetupError) -> None:
+    def error(self, error: Refusal) -> None:
         """A refusal, on stderr: one sentence, the place, the next step; a "no" is repeated without ado."""
         if not self.json_wanted or self._err.terminal:
             text = f"{error.message}." if isinstance(error, Declined) else error_text(error)
             self._err.write(self._scrubbed(text) + "\n")
 
-    def last_word(self, error: SetupError) -> None:
+    def last_word(self, error: Refusal) -> None:
         """A refusal on stderr also with --json: the object that it belongs into could not be written."""
         self._err.write(self._scrubbed(error_text(error)) + "\n")
 
@@ -247,7 +247,7 @@ class Terminal:
         return value
 
 
-def error_text(error: SetupError) -> str:
+def error_text(error: Refusal) -> str:
     """`error:`, `where:` and `next:`, a line each; never broken, so that each can be copied and searched."""
     lines = [f"{style('error:', 'error')} {capital(visible(error.message))}"]
     if error.where is not None:

@@ -7,12 +7,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Union
 
+from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
-from gonkagate_setup.errors import SetupError, Where
 
 
 class Role(str, Enum):
-    """What a file is to us; the value is the middle of its error codes, managed_<value>_write_failed."""
+    """What a file is to us; the journal and the names of copies have the value."""
 
     SECRET = "secret"  # noqa: S105  # a name, not a password
     USER_CONFIG = "user_config"
@@ -20,10 +20,10 @@ class Role(str, Enum):
     STATE = "state"
     NOTE = "note"
 
-    def code(self, step: str) -> str:
-        """The error code for a failed `step`, "backup" or "write"."""
-        kind = {Role.SECRET: "secret", Role.STATE: "state", Role.NOTE: "state"}.get(self, "config")
-        return f"managed_{kind}_{step}_failed"
+    def failure(self, step: str) -> str:
+        """The kind of refusal for a failed `step`, "backup" or "write"."""
+        what = {Role.SECRET: "secret", Role.STATE: "state", Role.NOTE: "state"}.get(self, "config")
+        return f"{what}_{step}_failed"
 
     @property
     def backed_up(self) -> bool:
@@ -64,7 +64,7 @@ class Protect:
 Change = Union[Write, Delete, Protect]
 
 
-class TargetChanged(SetupError):  # noqa: N818  # it says what happened
+class TargetChanged(Refusal):  # it says what happened
     """Somebody else wrote a target since it was read; everything is put back, start again from reading."""
 
     def __init__(self, path: Path) -> None:

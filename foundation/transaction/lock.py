@@ -20,12 +20,12 @@ from types import TracebackType
 from typing import Any, Final, cast
 
 from foundation import signals
+from foundation.errors import Refusal, Where
 from foundation.files.links import is_link
 from foundation.files.replace import Folder
 from foundation.files.writable import advice
 from foundation.host import Host
 from foundation.protection import for_host
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.store import Store
 
 _PAUSE: Final = 0.05
@@ -40,8 +40,8 @@ _LOCKED_BYTE: Final = 0x7FFFFFF0
 class lock:  # noqa: N801  # used as a context manager, like threading's lock functions
     """Hold the home's one lock.
 
-    Raises SetupError setup_in_progress, naming the holder, after `wait_seconds`; managed_state_unusable where
-    a link stands in the way; managed_state_write_failed where the folder cannot be written or locked.
+    Raises Refusal in_progress, naming the holder, after `wait_seconds`; own_files_unusable where
+    a link stands in the way; state_write_failed where the folder cannot be written or locked.
     """
 
     def __init__(self, store: Store, host: Host, wait_seconds: float = 5.0) -> None:
@@ -61,15 +61,15 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
             self._remove_unused()
             self._release()
             if is_link(self._store.lock):
-                raise SetupError(
-                    "managed_state_write_failed",
+                raise Refusal(
+                    "state_write_failed",
                     "this is a link where a file of this program belongs",
                     where=Where(str(self._store.lock)),
                     next_step="remove the link, then run this command again",
                 ) from None
             why, next_step = advice(self._store.lock, problem)
-            raise SetupError(
-                "managed_state_write_failed",
+            raise Refusal(
+                "state_write_failed",
                 f"this folder cannot be used ({why}), so nothing was changed",
                 where=Where(str(self._store.folder)),
                 next_step=next_step,
@@ -226,8 +226,8 @@ def _refuse(store: Store, descriptor: int) -> None:
     pid, since = holder.get("pid"), holder.get("since")
     who = f"process {pid}" if isinstance(pid, int) else "another process"
     when = f", since {since}" if isinstance(since, str) and _TIME.match(since) else ""
-    raise SetupError(
-        "setup_in_progress",
+    raise Refusal(
+        "in_progress",
         f"another setup is under way here (held by {who}{when})",
         where=Where(str(store.lock)),
         next_step="wait until it has ended, then run this command again",

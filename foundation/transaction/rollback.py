@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Sequence
 
+from foundation.errors import Refusal, Where
 from foundation.files import mounts
 from foundation.files.reading import read_snapshot, reason
 from foundation.files.replace import Folder, write_beside, write_in_place
@@ -22,7 +23,6 @@ from foundation.protection import for_host
 from foundation.transaction import backups, found, journal
 from foundation.transaction.changes import Role
 from foundation.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.store import Store
 
 # What will fail again however often it is tried, until somebody changes who may write there.
@@ -84,7 +84,7 @@ def recover(store: Store, host: Host, *, go_on: bool = False) -> Recovery | None
     """Undo an unfinished journal; None where there is none. The lock must be held.
 
     `go_on`: a config that the system does not let us write is left as it is rather than waited for, because
-    the caller can go on from it. Raises SetupError managed_state_unusable for a journal that is not a plain
+    the caller can go on from it. Raises Refusal own_files_unusable for a journal that is not a plain
     one of this user's.
     """
     if not journal.exists(store):
@@ -92,8 +92,8 @@ def recover(store: Store, host: Host, *, go_on: bool = False) -> Recovery | None
     try:
         entries = journal.read(store)
     except OSError as problem:
-        raise SetupError(
-            "managed_state_unusable",
+        raise Refusal(
+            "own_files_unusable",
             f"the journal of an unfinished setup cannot be trusted or read ({reason(problem)})",
             where=Where(str(store.journal)),
             next_step="look at it, remove it, then run this command again",
@@ -150,7 +150,7 @@ def _try_one(work: _Undoing, entry: Entry, *, begun: bool) -> None:
         elif isinstance(entry, FileEntry) and found.in_its_folder(entry):
             with Folder(entry.path.parent) as folder:
                 folder.remove(entry.temporary)
-    except (OSError, SetupError) as problem:
+    except (OSError, Refusal) as problem:
         why = reason(problem) if isinstance(problem, OSError) else problem.message
         if work.go_on and isinstance(problem, OSError) and _can_stay(entry, problem):
             if isinstance(entry, FileEntry) and not _is_copy(work, entry):

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Iterable, Sequence
 
 from foundation import signals
+from foundation.errors import Refusal, Where
 from foundation.files.reading import unchanged
 from foundation.files.replace import Attributes, Folder, write_beside, write_in_place
 from foundation.files.snapshot import Snapshot
@@ -20,18 +21,17 @@ from foundation.transaction import backups, journal
 from foundation.transaction.changes import Change, Delete, Protect, Role, TargetChanged, Write
 from foundation.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
 from foundation.transaction.rollback import undo
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.store import Store
 
 _PRIVATE: Final = 0o600
 
 
 class _StepError(Exception):
-    """A step could not be done; carries the error code that its file has."""
+    """A step could not be done; carries the kind of refusal that its file has."""
 
-    def __init__(self, code: str, path: Path, problem: OSError) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, kind: str, path: Path, problem: OSError) -> None:
+        super().__init__(kind)
+        self.kind = kind
         self.path = path
         self.why, self.next_step = advice(path, problem)
 
@@ -76,8 +76,8 @@ class Transaction:
         """Make the changes, in this order; may be called again.
 
         Raises after everything, also of earlier calls, is put back: TargetChanged where a target is no
-        longer as its snapshot shows; SetupError managed_{secret,config,state}_{backup,write}_failed;
-        managed_rollback_failed where putting back was incomplete.
+        longer as its snapshot shows; Refusal {secret,config,state}_{backup,write}_failed;
+        rollback_incomplete where putting back was incomplete.
         """
         signals.check()
         try:
@@ -105,14 +105,14 @@ class Transaction:
 
     @signals.uninterrupted
     def commit(self) -> tuple[Path, ...]:
-        """Let the changes stay; returns the copies that were kept. Raises SetupError after putting back."""
+        """Let the changes stay; returns the copies that were kept. Raises Refusal after putting back."""
         if self._entries:
             try:
                 self._sync()
                 journal.discard(self._store)
                 signals.note_commit()
             except OSError as problem:
-                self._give_up(_StepError(Role.STATE.code("write"), self._store.journal, problem))
+                self._give_up(_StepError(Role.STATE.failure("write"), self._store.journal, problem))
         self._entries, self._begun = [], 0
         for role, path, _ in self._kept:
             # One copy too many does no harm; the next setup tries again.
@@ -135,12 +135,12 @@ class Transaction:
         try:
             steps = self._steps(changes)
         except OSError as problem:
-            raise _StepError(Role.STATE.code("write"), self._store.folder, problem) from None
+            raise _StepError(Role.STATE.failure("write"), self._store.folder, problem) from None
         if not steps:
             return
         if not self._entries and journal.exists(self._store):
-            raise SetupError(
-                "managed_state_unusable",
+            raise Refusal(
+                "own_files_unusable",
                 "the journal of an unfinished setup is still there",
                 where=Where(str(self._store.journal)),
                 next_step="run this command again; if that does not help, look at it and remove it",
@@ -150,7 +150,7 @@ class Transaction:
         try:
             journal.append(self._store, entries)
         except OSError as problem:
-            raise _StepError(_first_role(entries).code("backup"), self._store.journal, problem) from None
+            raise _StepError(_first_role(entries).failure("backup"), self._store.journal, problem) from None
         for step in steps:
             self._do(step)
 
@@ -209,7 +209,7 @@ class Transaction:
         except OSError as problem:
             role = entry.role if isinstance(entry, FileEntry) else Role.SECRET
             backup = any(entry.path == kept for _, _, kept in self._kept)
-            raise _StepError(role.code("backup" if backup else "write"), entry.path, problem) from None
+            raise _StepError(role.failure("backup" if backup else "write"), entry.path, problem) from None
 
     def _make_folder(self, path: Path) -> None:
         private = self._store.owns(path)
@@ -288,19 +288,19 @@ def _first_role(entries: Sequence[Entry]) -> Role:
     return next((entry.role for entry in entries if isinstance(entry, FileEntry)), Role.SECRET)
 
 
-def _failed(step: _StepError) -> SetupError:
-    return SetupError(
-        step.code,
+def _failed(step: _StepError) -> Refusal:
+    return Refusal(
+        step.kind,
         f"this could not be written ({step.why}); everything is as it was before",
         where=Where(str(step.path)),
         next_step=step.next_step,
     )
 
 
-def _incomplete(failures: Sequence[str], error: BaseException | None) -> SetupError:
-    first = f" after: {error.message}" if isinstance(error, SetupError) else ""
-    return SetupError(
-        "managed_rollback_failed",
+def _incomplete(failures: Sequence[str], error: BaseException | None) -> Refusal:
+    first = f" after: {error.message}" if isinstance(error, Refusal) else ""
+    return Refusal(
+        "rollback_incomplete",
         "not everything could be put back: " + "; ".join(failures) + first,
         next_step="look at the files named here, then run this command again: it tries once more",
     )

@@ -11,11 +11,11 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, Mapping, Sequence
 
+from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes import ownership
 from gonkagate_setup.changes.install_state import Scope, State
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config import jsonc
 from opencode_config.jsonc.duplicates import Repeated, repeated
 from opencode_config.jsonc.operations import Operation, Repair
@@ -111,7 +111,7 @@ def build(
     """Plan a setup; `joins` as in Plan, with project scope only.
 
     `user_files` are the global config.json, opencode.json and opencode.jsonc, `project_files` the
-    project root's opencode.json and opencode.jsonc, both low to high. Raises SetupError
+    project root's opencode.json and opencode.jsonc, both low to high. Raises Refusal
     managed_config_parse_failed or managed_config_merge_failed, each with file, line and column,
     managed_config_read_only with the file.
     """
@@ -126,7 +126,7 @@ def build(
     user_paths = {file.snapshot.real for file in user}
     project = _distinct([_open(shot) for shot in project_files if shot.real not in user_paths])
     if choice.scope is Scope.PROJECT and any(shot.real in user_paths for shot in project_files):
-        raise SetupError(
+        raise Refusal(
             "project_scope_unavailable",
             "This folder's opencode.json is opencode's own user config, so there is no project file here",
             where=Where(str(project_files[0].path)),
@@ -165,7 +165,7 @@ def build(
 
 
 def repaired(plan: Plan, repairs: Sequence[Repair]) -> Plan:
-    """The plan with these edits on top; raises SetupError as `build`."""
+    """The plan with these edits on top; raises Refusal as `build`."""
     by_file: dict[PurePath, list[Repair]] = {}
     for repair in repairs:
         by_file.setdefault(repair.snapshot.real, []).append(repair)
@@ -195,7 +195,7 @@ def _open(snapshot: Snapshot) -> _File:
 
 
 def parsed(snapshot: Snapshot) -> jsonc.Document:
-    """The config in a snapshot; SetupError managed_config_parse_failed with file, line and column."""
+    """The config in a snapshot; Refusal managed_config_parse_failed with file, line and column."""
     try:
         return jsonc.parse(jsonc.decode(snapshot.data or b""))
     except jsonc.JsoncError as problem:
@@ -203,7 +203,7 @@ def parsed(snapshot: Snapshot) -> jsonc.Document:
         why = "opencode cannot read this file either"
         if filled_in:
             why = "this file cannot be read as it is written, before opencode fills its references in"
-        raise SetupError(
+        raise Refusal(
             "managed_config_parse_failed",
             f"{why}: {problem.reason}",
             where=Where(str(snapshot.path), problem.line, problem.column),
@@ -234,7 +234,7 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
     try:
         after = jsonc.apply(document, operations)
     except jsonc.JsoncError as problem:
-        raise SetupError(
+        raise Refusal(
             "managed_config_merge_failed",
             f"this place cannot take GonkaGate's settings: {problem.reason}",
             where=Where(str(file.snapshot.path), problem.line, problem.column),
@@ -255,7 +255,7 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
 def _require_writable(snapshot: Snapshot) -> None:
     # Replacing a file needs no right to the file itself, but whoever took that right away meant it.
     if snapshot.mode is not None and not snapshot.mode & 0o222:
-        raise SetupError(
+        raise Refusal(
             "managed_config_read_only",
             "this file is read-only, and GonkaGate's settings belong in it",
             where=Where(str(snapshot.path)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.changes.history import FileChange, KeyMoved, way_back
 from gonkagate_setup.changes.plan import parsed
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config import jsonc
 from opencode_config.jsonc.duplicates import Repeated, repeated
 from opencode_config.jsonc.operations import Operation
@@ -34,7 +34,7 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
     """How a file that the last setup wrote gets back to what it was; None where nothing of it is left.
 
     `untouched`: nobody but opencode's `$schema` changed it since. `copy` is the kept backup. Raises
-    SetupError undo_refused for a key that holds something else by now, naming file, line and key.
+    Refusal undo_refused for a key that holds something else by now, naming file, line and key.
     """
     if snapshot.data is None:
         return None
@@ -49,7 +49,7 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
     except KeyMoved as moved:
         raise _refusal(document, snapshot, moved) from None
     except jsonc.JsoncError as problem:
-        raise SetupError(
+        raise Refusal(
             "undo_refused",
             f"this place cannot take its former value back: {problem.reason}",
             where=Where(str(snapshot.path), problem.line, problem.column),
@@ -67,7 +67,7 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
     )
 
 
-def _refusal(document: jsonc.Document, snapshot: Snapshot, moved: KeyMoved) -> SetupError:
+def _refusal(document: jsonc.Document, snapshot: Snapshot, moved: KeyMoved) -> Refusal:
     node = next(
         (
             found
@@ -78,7 +78,7 @@ def _refusal(document: jsonc.Document, snapshot: Snapshot, moved: KeyMoved) -> S
     )
     line, column = (None, None) if node is None else document.location(node.key_start or node.start)
     key = ".".join(moved.path)
-    return SetupError(
+    return Refusal(
         "undo_refused",
         f"{key} {moved.reason}, so it is not turned back, and nothing else is either",
         where=Where(str(snapshot.path), line, column),

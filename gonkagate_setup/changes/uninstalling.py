@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
+from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import ConfigPath, Profile
 from gonkagate_setup.changes import ownership, recorded_repairs
@@ -17,7 +18,6 @@ from gonkagate_setup.changes.history import FileChange
 from gonkagate_setup.changes.install_state import State
 from gonkagate_setup.changes.plan import parsed
 from gonkagate_setup.changes.undoing import FileEdit
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
 from gonkagate_setup.judgement.machine_findings import of_duplicates
 from opencode_config import jsonc
@@ -50,7 +50,7 @@ def build(
 
     `created` are real paths of configs that setups made; such a file goes once nothing but `$schema` is
     left. `repaired` are the recorded edits of what was in the way, each with its file as it is, wherever that
-    lies. Raises SetupError managed_config_parse_failed and managed_config_read_failed.
+    lies. Raises Refusal managed_config_parse_failed and managed_config_read_failed.
     """
     taken_back = {snapshot.real: change for change, snapshot in repaired if str(snapshot.real) == change.real}
     references = frozenset(
@@ -125,7 +125,7 @@ def _elsewhere(change: FileChange, snapshot: Snapshot) -> FileEdit | None:
     """The recorded edits taken back in a config of another folder; nothing else is known of that file."""
     try:
         document = parsed(snapshot)
-    except SetupError:
+    except Refusal:
         return None  # a file that nobody can read any more is no reason to keep the rest
     operations = recorded_repairs.taken_back(change, document)
     if not operations:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
 
 from foundation import host as hosts
 from foundation import signals
+from foundation.errors import Refusal, Where
 from foundation.terminal.terminal import Terminal
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import GONKAGATE, Profile
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.cli import arguments as command_line
 from gonkagate_setup.cli import key_arguments
-from gonkagate_setup.errors import Exit, SetupError, Where
+from gonkagate_setup.errors import Exit, code_of, status_of
 
 if TYPE_CHECKING:
     from foundation.terminal.prompts import Prompter
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     command = command_line.verb(argv)
     try:
         status = _run(argv, profile, terminal)
-    except SetupError as error:
+    except Refusal as error:
         status = _fail(command, error, profile, terminal)
     except KeyboardInterrupt:
         status = _fail(command, _interrupted(), profile, terminal)
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         changing = command in _CHANGING and not {*_ONLY_SAYING} & {*argv}
         lost = _undelivered(terminal.undelivered, stands=changing and status in _STANDS)
         terminal.last_word(lost)
-        status = lost.exit_status if status is Exit.DONE else status
+        status = status_of(lost) if status is Exit.DONE else status
     return int(status)
 
 
@@ -226,7 +227,7 @@ _STANDS = (Exit.DONE, Exit.SESSION_BLOCKED)
 
 def _read_stdin_key() -> str:
     if sys.stdin is None or sys.stdin.isatty():
-        raise SetupError(
+        raise Refusal(
             "secret_source_unavailable",
             "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
             next_step="leave --api-key-stdin out to type the key at the hidden prompt",
@@ -235,7 +236,7 @@ def _read_stdin_key() -> str:
 
     text = text_of(sys.stdin.buffer.read(_STDIN_LIMIT))
     if not text.strip("\ufeff\0 \t\r\n"):
-        raise SetupError(
+        raise Refusal(
             "secret_stdin_empty",
             "--api-key-stdin found no key on standard input",
             next_step="pipe the key in, for example from a password manager",
@@ -264,28 +265,28 @@ def _show(report: Report, terminal: Terminal) -> Exit:
     return report.exit_status
 
 
-def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal) -> Exit:
+def _fail(command: str, error: Refusal, profile: Profile, terminal: Terminal) -> Exit:
     # With --json there is one object; what comes after it is an error for a person to see.
     if not terminal.json_wanted or terminal.delivered:
         terminal.error(error)
-        return error.exit_status
+        return status_of(error)
     from gonkagate_setup.report import Report
 
     report = Report(
         command=command,
         status="failed",
-        exit_status=error.exit_status,
+        exit_status=status_of(error),
         message=error.message,
         profile=profile,
         error=error,
-        error_code=error.code,
+        error_code=code_of(error),
         next_step=error.next_step,
     )
     return _show(report, terminal)
 
 
-def _undelivered(why: str, *, stands: bool) -> SetupError:
-    return SetupError(
+def _undelivered(why: str, *, stands: bool) -> Refusal:
+    return Refusal(
         "result_not_written",
         f"The result could not be written to standard output ({why.lower()})"
         + ("; what was done stands" if stands else ""),
@@ -295,8 +296,8 @@ def _undelivered(why: str, *, stands: bool) -> SetupError:
     )
 
 
-def _interrupted() -> SetupError:
-    return SetupError(
+def _interrupted() -> Refusal:
+    return Refusal(
         "cancelled",
         f"Interrupted after everything was done; {signals.KEPT}"
         if signals.committed()
@@ -305,7 +306,7 @@ def _interrupted() -> SetupError:
     )
 
 
-def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupError:
+def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
     from foundation import crash
 
     try:
@@ -316,7 +317,7 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupErr
     report = crash.write(fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which holds no key and no config"
     now = f"it came after everything was done, and {signals.KEPT}"
-    return SetupError(
+    return Refusal(
         "unexpected_error",
         f"This is a fault of this program ({type(fault).__name__}); "
         + (now if signals.committed() else "what it had changed was put back"),

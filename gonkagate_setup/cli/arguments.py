@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any, Callable, Final, Mapping, NoReturn, Sequence
 
+from foundation.errors import Refusal
 from foundation.terminal import usage
 from foundation.terminal.usage import Flag, Verb
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.cli import usage_errors
-from gonkagate_setup.errors import SetupError
 
 PROGRAM: Final = "gonkagate-setup"
 DEFAULT_VERB: Final = "setup"
@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # argparse's own sentence quotes what was typed.
         del message
-        raise SetupError(
+        raise Refusal(
             "usage_error", "this command line cannot be understood", next_step=f"see: {self.prog} --help"
         )
 
@@ -109,7 +109,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not _SHORTEST <= seconds <= _LONGEST:
-        raise SetupError(
+        raise Refusal(
             "usage_error",
             "--timeout has a value that it does not take",
             next_step=f"give seconds from {_SHORTEST} to {_LONGEST}",
@@ -197,7 +197,7 @@ def parser_for(name: str, profile: Profile) -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str], profile: Profile) -> argparse.Namespace:
-    """The typed arguments; raises SetupError usage_error with a sentence that repeats no value."""
+    """The typed arguments; raises Refusal usage_error with a sentence that repeats no value."""
     name, rest = _split(argv)
     parser = parser_for(name, profile)
     try:
@@ -217,7 +217,7 @@ def parse(argv: Sequence[str], profile: Profile) -> argparse.Namespace:
 
 def _live_seconds(arguments: argparse.Namespace) -> float:
     if arguments.timeout is not None and not arguments.live:
-        raise SetupError(
+        raise Refusal(
             "usage_error",
             "--timeout bounds what --live asks, and --live is not there",
             next_step="add --live, or leave --timeout out",

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Final, Iterator, Sequence
 
+from foundation.errors import Refusal
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError
 
 # --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is the one that is ours.
 _KEY_FLAG: Final = re.compile(r"--?(api[-_]?)?(key|secret|token)(?!-stdin$)", re.IGNORECASE)
@@ -24,7 +24,7 @@ def refuse(argv: Sequence[str], profile: Profile) -> None:
     found = any(_KEY_FLAG.match(word) or anywhere.search(word) for word in _others(argv))
     # The name of a folder may look like a key in one of its parts, or where there is such a folder.
     if found or any(re.fullmatch(shape, name) and not _exists(name) for name in _folders(argv)):
-        raise SetupError(
+        raise Refusal(
             "api_key_flag_refused",
             "A key is not accepted as an argument: it would stay in the shell's history and be visible to "
             "other programs",

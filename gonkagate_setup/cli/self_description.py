@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 
+from foundation.errors import Refusal
 from foundation.terminal.usage import Verb
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.cli import arguments as command_line
-from gonkagate_setup.errors import SetupError
 
 
 def completion(arguments: argparse.Namespace, profile: Profile) -> str:
-    """The completion script for the shell that was named; raises SetupError usage_error without one."""
+    """The completion script for the shell that was named; raises Refusal usage_error without one."""
     from foundation.terminal.completion import script
 
     if arguments.shell is None:
-        raise SetupError(
+        raise Refusal(
             "usage_error",
             "completion has to know the shell",
             next_step=f"name one: {', '.join(command_line.SHELLS)}",

@@ -8,10 +8,10 @@ import stat
 from pathlib import Path
 from typing import Final, NoReturn, Sequence
 
+from foundation.errors import Refusal, Where
 from foundation.files.reading import reason
 from foundation.terminal.text import closest, listed
 from foundation.terminal.usage import Verb
-from gonkagate_setup.errors import SetupError, Where
 
 # A key with a typing mistake has digits, capitals or more letters.
 _OPTION: Final = re.compile(r"-[a-z]|--[a-z]+(-[a-z]+)*")
@@ -25,26 +25,26 @@ def meant(typed: str, values: Sequence[str], before: str = "") -> str:
     return "" if near is None else f"did you mean {before}{near}? "
 
 
-def value(name: str, typed: str, values: Sequence[str]) -> SetupError:
+def value(name: str, typed: str, values: Sequence[str]) -> Refusal:
     """For a value that is none of `values`."""
-    return SetupError(
+    return Refusal(
         "usage_error",
         f"{name} has a value that it does not take",
         next_step=f"{meant(typed, values, f'{name} ')}it takes {listed(values, 'or')}",
     )
 
 
-def number_of_values(names: str, verb: Verb, program: str) -> SetupError:
+def number_of_values(names: str, verb: Verb, program: str) -> Refusal:
     """For an option without its value, or with one that it does not take; `names` as argparse joins them."""
     flag = next((flag for flag in verb.flags if set(names.split("/")) & set(flag.names)), None)
     if flag is None:
         message = "an argument is missing or too many"
     else:
         message = f"{flag.names[-1]} " + ("takes no value" if flag.value is None else "needs a value")
-    return SetupError("usage_error", message, next_step=f"see: {program} --help")
+    return Refusal("usage_error", message, next_step=f"see: {program} --help")
 
 
-def unknown(words: Sequence[str], verb: Verb, verbs: Sequence[Verb], program: str) -> SetupError:
+def unknown(words: Sequence[str], verb: Verb, verbs: Sequence[Verb], program: str) -> Refusal:
     """For options and words that the verb does not have."""
     options = [word.split("=")[0] for word in words if word.startswith("-")]
     if not options:
@@ -59,20 +59,20 @@ def unknown(words: Sequence[str], verb: Verb, verbs: Sequence[Verb], program: st
         message = f"unknown option: {name}"
     else:
         message = "there is an option that this program does not have"
-    return SetupError("usage_error", message, next_step=f"{hint}see: {program} --help")
+    return Refusal("usage_error", message, next_step=f"{hint}see: {program} --help")
 
 
-def _unknown_word(word: str, verb: Verb, verbs: Sequence[Verb], program: str) -> SetupError:
+def _unknown_word(word: str, verb: Verb, verbs: Sequence[Verb], program: str) -> Refusal:
     message, hint = "there is an argument that no option takes", ""
     if verb.default:
         hint = meant(word, [other.name for other in verbs])
         if _COMMAND.fullmatch(word):
             message = f"unknown command: {word}"
-    return SetupError("usage_error", message, next_step=f"{hint}see: {program} --help")
+    return Refusal("usage_error", message, next_step=f"{hint}see: {program} --help")
 
 
 def existing_folder(text: str) -> Path:
-    """The folder that --cwd names; SetupError working_directory_unusable for anything else."""
+    """The folder that --cwd names; Refusal working_directory_unusable for anything else."""
     if not text:
         _no_folder("--cwd needs the name of a folder")
     path = Path(text)
@@ -92,7 +92,7 @@ def existing_folder(text: str) -> Path:
 
 
 def _no_folder(message: str, where: Where | None = None) -> NoReturn:
-    raise SetupError(
+    raise Refusal(
         "working_directory_unusable",
         message,
         where=where,

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 from foundation import account, git
+from foundation.errors import Refusal
 from foundation.host import Host
 from foundation.secrets import Secret
 from gonkagate_setup import credential
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, Finding
 from gonkagate_setup.masking.exposed_keys import keys_in
 from gonkagate_setup.store import Store
@@ -67,7 +67,7 @@ def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Fi
 
 
 def _changeable(survey: Survey, host: Host) -> Iterator[Finding]:
-    with suppress(SetupError):
+    with suppress(Refusal):
         configs = [Path(file.real) for file in survey.user_files if file.exists]
         for path, cure in account.changeable(configs, Path(survey.surroundings.user_folder), host):
             what = "this file" if path in configs else "what is in this folder"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from foundation.errors import Refusal
 from foundation.host import Host
 from foundation.secrets import Secret
 from foundation.terminal.terminal import Terminal
 from gonkagate_setup import credential
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.store import Store
 
 
@@ -18,11 +18,11 @@ def keys(store: Store, host: Host, terminal: Terminal) -> tuple[Secret, ...]:
     Never raises: what is wrong with either is told where it is used.
     """
     found = []
-    with suppress(SetupError):
+    with suppress(Refusal):
         stored = credential.read_stored(store, host)
         if stored is not None and stored.secret is not None:
             found.append(stored.secret)
-    with suppress(SetupError):
+    with suppress(Refusal):
         found.append(credential.parse_key(host.environ.get(store.profile.key_variable, ""), store.profile))
     for secret in found:
         terminal.guard(secret)

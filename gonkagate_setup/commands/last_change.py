@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Sequence
 
+from foundation.errors import Refusal, Where
 from foundation.files import reading
 from foundation.files.snapshot import Snapshot
 from foundation.host import Host
@@ -16,7 +17,6 @@ from gonkagate_setup.changes.history import FileChange, History
 from gonkagate_setup.changes.install_state import State
 from gonkagate_setup.changes.plan import ConfigChange, Plan
 from gonkagate_setup.changes.undoing import FileEdit
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.store import Store
 from opencode_config import jsonc
 
@@ -24,7 +24,7 @@ from opencode_config import jsonc
 def read(store: Store) -> tuple[Snapshot, History | None]:
     """The record's file and what it says, None where there is no file.
 
-    Raises SetupError undo_record_unusable for one that is not understood.
+    Raises Refusal undo_record_unusable for one that is not understood.
     """
     snapshot = reading.read_snapshot(store.history, follow_links=False)
     if snapshot.data is None:
@@ -32,7 +32,7 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
     try:
         return snapshot, history.parse(snapshot.data)
     except ValueError as problem:
-        raise SetupError(
+        raise Refusal(
             "undo_record_unusable",
             f"the record of the last setup cannot be used: {problem}",
             where=Where(str(store.history)),

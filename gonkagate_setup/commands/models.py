@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from foundation.errors import Refusal
 from foundation.files import reading
 from foundation.host import Host
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.commands.setup.recommendation import installed
-from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.errors import Exit
 from gonkagate_setup.report import Report
 from gonkagate_setup.store import Store
 from opencode_config.program.surveying import take_survey
@@ -22,7 +23,7 @@ def run(host: Host, profile: Profile) -> Report:
         state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)
         survey = take_survey(host, host.cwd, profile)
         choice = installed(profile, survey, state, available_only=store.available.exists())
-    except SetupError:
+    except Refusal:
         # A file that cannot be read is no reason to keep the list back; setup and verify name it.
         choice = None
     selected = None if choice is None or choice.available_only else choice.model.key

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from foundation import transaction as transactions
+from foundation.errors import Refusal
 from foundation.host import Host
 from foundation.terminal.terminal import Terminal
 from foundation.transaction import Left, Recovery, TargetChanged, journal
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
 from gonkagate_setup.store import Store
 from opencode_config.program import child
@@ -18,7 +18,7 @@ def put_back(
     """Undo an unfinished journal, remove old temporary folders; a dry run only says that there is a journal.
 
     Returns a notice for each config that was left, because it was changed since. `go_on` as for
-    transaction.recover. Raises SetupError managed_rollback_failed if the system refused a step, and what
+    transaction.recover. Raises Refusal managed_rollback_failed if the system refused a step, and what
     Store.require_own_folders raises.
     """
     store.require_own_folders()
@@ -45,7 +45,7 @@ def put_back(
 def put_back_under_lock(store: Store, host: Host, *, go_on: bool = False) -> None:
     """Undo what another run left that was killed since this one read everything; the lock must be held.
 
-    Raises TargetChanged if there was something, SetupError as `put_back`.
+    Raises TargetChanged if there was something, Refusal as `put_back`.
     """
     recovery = transactions.recover(store, host, go_on=go_on)
     if recovery is not None:
@@ -55,7 +55,7 @@ def put_back_under_lock(store: Store, host: Host, *, go_on: bool = False) -> Non
 
 def _require_complete(recovery: Recovery) -> None:
     if recovery.failures:
-        raise SetupError(
+        raise Refusal(
             "managed_rollback_failed",
             "An earlier setup was interrupted, and not everything could be put back: "
             + "; ".join(recovery.failures),

@@ -6,8 +6,8 @@ from pathlib import PurePath
 from typing import Final, Sequence
 
 from foundation.background import Task
+from foundation.errors import Refusal, Where
 from foundation.terminal.terminal import Terminal
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config.jsonc.operations import Operation
 
 # Most configs are read in milliseconds; a line about it would only be noise.
@@ -15,13 +15,13 @@ _UNNOTICED_SECONDS: Final = 0.5
 
 
 def require(path: PurePath, before: str, after: str, operations: Sequence[Operation]) -> None:
-    """Raise SetupError managed_config_merge_failed unless it finds the operations and nothing else."""
+    """Raise Refusal managed_config_merge_failed unless it finds the operations and nothing else."""
     from opencode_config.jsonc import crosscheck
 
     try:
         crosscheck.check_edit(before, after, operations)
     except crosscheck.SafeMergeError as problem:
-        raise SetupError(
+        raise Refusal(
             "managed_config_merge_failed",
             f"A second parser does not find exactly the intended change: {problem}",
             where=Where(str(path)),

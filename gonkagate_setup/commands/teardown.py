@@ -9,6 +9,7 @@ from typing import Final, Iterable, Sequence
 
 from foundation import background
 from foundation import transaction as transactions
+from foundation.errors import Declined
 from foundation.host import Host
 from foundation.secrets import Secret
 from foundation.terminal.prompts import Prompter
@@ -18,7 +19,6 @@ from foundation.transaction.changes import Change
 from gonkagate_setup.changes.undoing import FileEdit
 from gonkagate_setup.commands import recovery
 from gonkagate_setup.commands.second_reading import await_end, require
-from gonkagate_setup.errors import Declined
 from gonkagate_setup.store import Store
 from gonkagate_setup.ui import render
 
@@ -42,7 +42,7 @@ def consent(
 ) -> None:
     """Show what is about to happen, then one confirmation unless --yes gave it.
 
-    Raises SetupError cancelled or consent_required.
+    Raises Refusal cancelled or consent_required.
     """
     shown = "\n".join([preview, *([render.in_colour(diff)] if diff else [])])
     if request.yes or not prompter.asks:

@@ -48,7 +48,7 @@ class _Plan:
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
-    """Take the last setup back; raises SetupError, and then nothing was changed."""
+    """Take the last setup back; raises Refusal, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
     known_keys.keys(store, host, terminal)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Iterator, Sequence
 
 from foundation import transaction as transactions
+from foundation.errors import Refusal
 from foundation.files import mounts, reading
 from foundation.files.snapshot import Snapshot
 from foundation.host import Host
@@ -29,7 +30,7 @@ from gonkagate_setup.changes.undoing import FileEdit
 from gonkagate_setup.changes.uninstalling import Removal
 from gonkagate_setup.commands import known_keys, last_change, recovery, targets
 from gonkagate_setup.commands.teardown import ATTEMPTS, Request, carry_out, consent, second_reading
-from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
@@ -66,7 +67,7 @@ class _Plan:
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
-    """Remove the provider from this machine; raises SetupError, and then nothing was changed."""
+    """Remove the provider from this machine; raises Refusal, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
     known_keys.keys(store, host, terminal)
@@ -142,8 +143,8 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
 def _history(store: Store) -> History | None:
     try:
         return last_change.read(store)[1]
-    except SetupError as problem:
-        if problem.code != "undo_record_unusable":
+    except Refusal as problem:
+        if problem.kind != "undo_record_unusable":
             raise
         # A record that is not understood proves nothing; it is removed all the same.
         return None
@@ -158,7 +159,7 @@ def _created(history: History | None) -> tuple[str, ...]:
 def _repaired(history: History) -> Iterator[tuple[FileChange, Snapshot]]:
     """The files in which something was in the way, as they are; one that cannot be read is passed over."""
     for change in history.repairs:
-        with suppress(SetupError):
+        with suppress(Refusal):
             yield change, reading.read_snapshot(Path(change.path))
 
 

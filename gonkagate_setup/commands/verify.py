@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foundation.errors import Refusal
 from foundation.files import reading
 from foundation.host import Host
 from foundation.terminal.terminal import Terminal
@@ -11,7 +12,7 @@ from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes.plan import Choice
 from gonkagate_setup.commands import key_findings, known_keys
 from gonkagate_setup.commands.setup.recommendation import installed
-from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.report import Report
 from gonkagate_setup.store import Store
@@ -24,7 +25,7 @@ from opencode_config.survey import Survey
 
 
 def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | None = None) -> Report:
-    """Ask opencode, in this folder, whether it uses the provider; raises SetupError.
+    """Ask opencode, in this folder, whether it uses the provider; raises Refusal.
 
     `live_seconds`: ask the service itself too, in so much time at most.
     """
@@ -32,7 +33,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     store.require_own_folders()
     secrets = known_keys.keys(store, host, terminal)
     if journal.exists(store):
-        raise SetupError(
+        raise Refusal(
             "interrupted_setup",
             "An earlier setup was interrupted, and its changes are still to be put back",
             next_step="run: gonkagate-setup (it puts them back first)",
@@ -44,7 +45,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     here = state is not None or store.key.exists() or _provider_defined(profile, survey)
     choice = installed(profile, survey, state, available_only=store.available.exists())
     if choice is None or not here:
-        raise SetupError(
+        raise Refusal(
             "not_set_up",
             f"{profile.display_name} is not set up for opencode in this folder",
             next_step="run: gonkagate-setup",

@@ -6,8 +6,8 @@ import re
 from pathlib import PurePath
 from typing import Any, Final, Iterator, Sequence
 
+from foundation.errors import Refusal
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.judgement.checks import key_path
 from gonkagate_setup.judgement.expectation import Deviation
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
@@ -37,7 +37,7 @@ def about(
     return Finding(code, severity, reach, layer, name, line, column, key, message, next_step)
 
 
-def models_unknown(failure: SetupError, reach: str) -> Finding:
+def models_unknown(failure: Refusal, reach: str) -> Finding:
     """Opencode was asked which models it offers and did not say."""
     return about(
         "opencode_models_unknown", BLOCKER, INFERRED, failure.message, failure.next_step, reach=reach
@@ -71,7 +71,7 @@ def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
     )
 
 
-def plugins_unproved(names: tuple[str, ...], failure: SetupError | None, reach: str) -> Finding:
+def plugins_unproved(names: tuple[str, ...], failure: Refusal | None, reach: str) -> Finding:
     """Opencode gave no config with its plugins running."""
     reason = "" if failure is None else f" ({failure.message})"
     return about(

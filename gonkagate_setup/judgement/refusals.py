@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
 from gonkagate_setup.judgement.findings import BLOCKER, Finding
 from gonkagate_setup.judgement.machine_findings import about
 from gonkagate_setup.judgement.wording import suspects
@@ -53,9 +53,7 @@ def _corrected(layer: Layer) -> str:
     return f"correct {layer.name}"
 
 
-def _stumbled_over(
-    failure: SetupError, survey: Survey, environment: Environment
-) -> tuple[str, PurePath] | None:
+def _stumbled_over(failure: Refusal, survey: Survey, environment: Environment) -> tuple[str, PurePath] | None:
     """The variable that made opencode fail, with what it names: by opencode's words, or by what is there."""
     environ = environment.select(survey.surroundings.environ)
     layers = survey.layers(environment)
@@ -70,7 +68,7 @@ def _stumbled_over(
     return None
 
 
-def refused(failure: SetupError, survey: Survey, environment: Environment, reach: str) -> Finding:
+def refused(failure: Refusal, survey: Survey, environment: Environment, reach: str) -> Finding:
     """Opencode did not resolve its config; the layer is the one that it complained about, if it named one."""
     where = failure.where
     name = None if where is None else where.name

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
 
+from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import Exit, SetupError
 from opencode_config.availability import rests_on_gating
 from opencode_config.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, answer_of
 from opencode_config.launcher import Folders
@@ -44,7 +44,7 @@ def gather(
 
     Environments that do not differ are asked once. `timeout` is per process, in seconds; `progress` gets
     a line about what is asked besides the config. That opencode fails is part of the evidence, except where
-    it cannot prove anything at all (SetupError with exit status 3: unresponsive, no `--pure`, not startable).
+    it cannot prove anything at all (Refusal with exit status 3: unresponsive, no `--pure`, not startable).
     `known` is the durable environment's answer, where opencode has given it already.
     """
     profile = survey.profile
@@ -175,12 +175,12 @@ class _Asker:
         try:
             try:
                 config = self._resolve(environ, pure=pure, locks=not pure)
-            except SetupError as error:
+            except Refusal as error:
                 if error.where is None or error.where.name != str(self._executable.path):
                     raise
                 config = self._resolve(environ, pure=pure, locks=True)
-        except SetupError as error:
-            if pure and error.exit_status is Exit.OPENCODE:
+        except Refusal as error:
+            if pure and error.kind.startswith("opencode_"):
                 raise
             return Answer(failure=error)
         return answer_of(config, self._profile.id)
@@ -229,7 +229,7 @@ class _Asker:
                 scratch=self._scratch,
                 stop=self.stop,
             )
-        except SetupError as error:
+        except Refusal as error:
             return Answer(models_failure=error)
         return Answer(models=models)
 
@@ -242,7 +242,7 @@ def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> 
     if len(tasks) < _AT_A_TIME:
         return [task() for task in tasks]
     results: list[Any] = [None] * len(tasks)
-    failures: list[SetupError] = []
+    failures: list[Refusal] = []
     pending = list(enumerate(tasks))
     taking = threading.Lock()
 
@@ -254,7 +254,7 @@ def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> 
                         return
                     number, task = pending.pop(0)
                 results[number] = task()
-        except SetupError as error:
+        except Refusal as error:
             failures.append(error)
         finally:
             ended.set()

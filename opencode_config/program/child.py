@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any, Final, Mapping, Sequence
 
 from foundation import disk
+from foundation.errors import Refusal, Where
 from foundation.programs import environment
-from gonkagate_setup.errors import SetupError, Where
 
 TIMEOUT: Final = 90.0
 OUTPUT_LIMIT: Final = 64 * 1024 * 1024
@@ -55,7 +55,7 @@ def run(
 
     Its state and output live in a private temporary folder, made below `scratch` where that is given.
     Without `locks` it can take none of its own, and so begins nothing in the background that needs one.
-    Setting `stop` from another thread ends it. SetupError opencode_unresponsive when a bound is passed,
+    Setting `stop` from another thread ends it. Refusal opencode_unresponsive when a bound is passed,
     opencode_not_found when it cannot be started.
     """
     import shutil
@@ -91,7 +91,7 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
             shutil.rmtree(folder, ignore_errors=True)
         # FileNotFoundError without a name: there is no temporary folder that can be written at all.
         place = scratch or Path(problem.filename or "the temporary folder")
-        raise SetupError(
+        raise Refusal(
             "opencode_proof_unavailable",
             f"opencode cannot be asked: nothing can be written for it ({problem.strerror or problem})",
             where=Where(str(place)),
@@ -154,7 +154,7 @@ def _start(
             **extra,
         )
     except OSError as error:
-        raise SetupError(
+        raise Refusal(
             "opencode_not_found",
             f"opencode could not be started: {_why(error, executable)}",
             where=Where(str(executable)),
@@ -234,8 +234,8 @@ def _watch(
         raise _unresponsive(f"{command} printed more than {limit // (1024 * 1024)} MiB")
 
 
-def _unresponsive(message: str) -> SetupError:
-    return SetupError(
+def _unresponsive(message: str) -> Refusal:
+    return Refusal(
         "opencode_unresponsive",
         message,
         next_step="run that command yourself in this folder to see what holds it up, then run this again",

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, Iterable, Iterator
 
 from foundation import disk
+from foundation.errors import Refusal, Where
 from foundation.secrets import scrub
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config.program.answers import lines, plain
 from opencode_config.program.child import Output
 
@@ -108,7 +108,7 @@ def _existing(path: Path) -> Path:
     return next((folder for folder in path.parents if os.path.isdir(folder)), path.parent)  # noqa: PTH112
 
 
-def about_config(output: Output) -> SetupError | None:
+def about_config(output: Output) -> Refusal | None:
     """What opencode complained about in a config: only the file's name and a position leave its output."""
     for stream in (output.stderr, output.stdout):
         text = _COLOUR.sub("", stream[:_HEAD].decode("utf-8", "replace")).replace("\r\n", "\n")
@@ -118,7 +118,7 @@ def about_config(output: Output) -> SetupError | None:
     return None
 
 
-def _named(match: re.Match[str], text: str) -> SetupError:
+def _named(match: re.Match[str], text: str) -> Refusal:
     name = "".join(character for character in (match["syntax"] or match["value"]) if character.isprintable())
     where = Where(name)
     reason = "opencode refuses a value in this config"
@@ -129,7 +129,7 @@ def _named(match: re.Match[str], text: str) -> SetupError:
             where = Where(name, int(place[1]), int(place[2]))
     elif ": bad file reference" in text[match.end() : match.end() + 40]:
         reason = "this config refers to a file that opencode cannot read"
-    return SetupError(
+    return Refusal(
         "effective_config_command_failed",
         reason,
         where=where,

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Final, Mapping
 
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
 from opencode_config.launcher import Folders, Launcher, settings, started
 from opencode_config.program.answers import lines
 from opencode_config.program.child import TIMEOUT, run
@@ -66,7 +66,7 @@ def folders(
         output = run(
             executable.path, ["debug", "paths"], environ, cwd, timeout=timeout, scratch=scratch, stop=stop
         )
-    except SetupError:
+    except Refusal:
         return None
     found = {match[1]: match[2] for match in map(_FOLDER.fullmatch, lines(output.stdout)) if match}
     if output.status != 0 or "home" not in found or "config" not in found:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final, Iterator, Mapping
 
 from foundation import disk, programs
+from foundation.errors import Refusal, Where
 from foundation.files.reading import reason
 from foundation.host import Host
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config.evidence import Gated, Version
 from opencode_config.program import answers, complaints
 from opencode_config.program.child import TIMEOUT, Output, run
@@ -41,7 +41,7 @@ class Executable:
 
 
 def find(host: Host) -> Executable:
-    """The first opencode on the PATH, else in the usual places; SetupError opencode_not_found."""
+    """The first opencode on the PATH, else in the usual places; Refusal opencode_not_found."""
     found: list[Path] = []
     foreign: list[Path] = []
     for path in programs.on_path("opencode", host):
@@ -54,7 +54,7 @@ def find(host: Host) -> Executable:
     try:
         return _looked_at(found, on_path=on_path)
     except OSError as problem:
-        raise SetupError(
+        raise Refusal(
             "opencode_not_found",
             f"opencode cannot be looked at ({reason(problem)})",
             where=Where(str(found[0])),
@@ -119,15 +119,15 @@ def _usual_places(host: Host) -> Iterator[Path]:
         yield Path(folder, "opencode")
 
 
-def _not_found(foreign: list[Path]) -> SetupError:
+def _not_found(foreign: list[Path]) -> Refusal:
     if foreign:
-        return SetupError(
+        return Refusal(
             "opencode_not_found",
             "the only opencode on the PATH is a Windows one, which keeps its config in the Windows profile",
             where=Where(str(foreign[0])),
             next_step="install opencode inside WSL with `npm install -g opencode-ai`, or run this on Windows",
         )
-    return SetupError(
+    return Refusal(
         "opencode_not_found",
         "opencode is not installed: it is neither on the PATH nor where its installers put it",
         next_step=_INSTALL,
@@ -166,9 +166,7 @@ def read_version(
             command,
             _folders(host.environ),
         )
-    raise SetupError(
-        "opencode_version_unparseable", message, where=Where(str(executable.path)), next_step=step
-    )
+    raise Refusal("opencode_version_unparseable", message, where=Where(str(executable.path)), next_step=step)
 
 
 def _ended(output: Output) -> str:
@@ -188,16 +186,16 @@ def _folders(environ: Mapping[str, str], scratch: Path | None = None) -> list[Pa
 
 
 def require_supported(version: Version, executable: Executable) -> None:
-    """SetupError opencode_version_unsupported below 1.4.0 and from 2.0.0 on."""
+    """Refusal opencode_version_unsupported below 1.4.0 and from 2.0.0 on."""
     if version < OLDEST:
-        raise SetupError(
+        raise Refusal(
             "opencode_version_unsupported",
             f"opencode {version} is too old: {OLDEST} or newer is needed",
             where=Where(str(executable.path)),
             next_step=f"{_UPGRADE}, then run this again",
         )
     if version.major >= 2:  # noqa: PLR2004
-        raise SetupError(
+        raise Refusal(
             "opencode_version_unsupported",
             f"opencode {version} cannot prove what it uses: its `debug config` lists sources instead of "
             "the resolved config",
@@ -221,7 +219,7 @@ def resolve_config(
 
     Plugins may need `locks`, see `child.run`; the config itself does not.
 
-    SetupError: effective_config_command_failed (with the file that opencode named),
+    Refusal: effective_config_command_failed (with the file that opencode named),
     effective_config_parse_failed, opencode_proof_unavailable (no `debug config --pure`).
     """
     arguments = ["debug", "config", "--pure"] if pure else ["debug", "config"]
@@ -235,7 +233,7 @@ def resolve_config(
         full = disk.full(_folders(environ, scratch))
         reason = "" if full is None else f": the disk that holds {full} is full"
         step = "run `opencode debug config --pure` yourself; upgrade opencode if it prints no JSON"
-        raise SetupError(
+        raise Refusal(
             "effective_config_parse_failed",
             f"`opencode debug config` ended well but printed no JSON object that is its own{reason}",
             where=Where(str(executable.path)),
@@ -246,9 +244,9 @@ def resolve_config(
     return config
 
 
-def _config_failure(output: Output, executable: Executable, folders: list[Path]) -> SetupError:
+def _config_failure(output: Output, executable: Executable, folders: list[Path]) -> Refusal:
     if output.status > 0 and complaints.without_proof(output):
-        return SetupError(
+        return Refusal(
             "opencode_proof_unavailable",
             "this opencode has no `debug config --pure`, so it cannot prove which config it uses",
             where=Where(str(executable.path)),
@@ -258,7 +256,7 @@ def _config_failure(output: Output, executable: Executable, folders: list[Path])
     return named or _ended_badly("debug config", output, executable, folders)
 
 
-def _ended_badly(command: str, output: Output, executable: Executable, folders: list[Path]) -> SetupError:
+def _ended_badly(command: str, output: Output, executable: Executable, folders: list[Path]) -> Refusal:
     message, step = complaints.failed(
         f"`opencode {command}` {_ended(output)}",
         complaints.known_words(output),
@@ -266,7 +264,7 @@ def _ended_badly(command: str, output: Output, executable: Executable, folders: 
         f"opencode {command} --pure",
         folders,
     )
-    return SetupError(
+    return Refusal(
         "effective_config_command_failed", message, where=Where(str(executable.path)), next_step=step
     )
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from foundation import background
+from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from foundation.host import Host
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.store import Store
 from opencode_config.evidence import Answer, Version, answer_of
 from opencode_config.places import Environment
@@ -69,7 +69,7 @@ class Probe:
             self._task.result()
 
     def result(self) -> Found:
-        """The opencode that was found; raises SetupError opencode_*."""
+        """The opencode that was found; raises Refusal opencode_*."""
         return self._task.result()
 
     def early(self) -> Early | None:
@@ -79,7 +79,7 @@ class Probe:
             return None
         try:
             return self._early.result()
-        except SetupError:
+        except Refusal:
             return None
 
     def forget_early(self) -> None:
@@ -129,5 +129,5 @@ def _noted(executable: opencode.Executable, store: Store) -> Version | None:
             return None
         major, minor, patch = (int(number) for number in value["version"].split("."))
         return Version(major, minor, patch)
-    except (OSError, SetupError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, Refusal, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -11,11 +11,11 @@ from pathlib import Path, PurePath
 from typing import Final, Iterator
 
 from foundation import programs
+from foundation.errors import Refusal, Where
 from foundation.files.links import require_within
 from foundation.files.reading import read_snapshot
 from foundation.host import Host
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config import file_values
 from opencode_config.agent_files import FOLDERS, is_entry_file
 from opencode_config.places import (
@@ -89,7 +89,7 @@ def _referred(survey: Survey) -> dict[PurePath, str]:
 def _text_of(path: Path) -> str | None:
     try:
         data = read_snapshot(path).data
-    except SetupError:
+    except Refusal:
         return None
     if data is None or len(data) > _REFERRED_BYTES:
         return None
@@ -110,7 +110,7 @@ def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, 
             continue
         try:
             require_within(Path(path), Path(snapshot.real), Path(surroundings.project_root))
-        except SetupError as refusal:
+        except Refusal as refusal:
             readings[path] = Reading.refused(refusal)
 
 
@@ -150,7 +150,7 @@ def _read(path: Path, host: Host) -> Reading:
         if path.suffix == ".plist":
             return _read_preferences(path, host)
         return Reading.of(read_snapshot(path))
-    except SetupError as refusal:
+    except Refusal as refusal:
         return Reading.refused(refusal)
 
 
@@ -175,9 +175,9 @@ def _read_preferences(path: Path, host: Host) -> Reading:
     return Reading.of_text(snapshot, result.stdout)
 
 
-def _no_list(path: Path) -> SetupError:
-    return SetupError(
-        "managed_config_read_failed",
+def _no_list(path: Path) -> Refusal:
+    return Refusal(
+        "unreadable",
         f"{_PLUTIL} does not say what is in this property list",
         where=Where(str(path)),
         next_step=f"run `{_PLUTIL} -p` on it to see what is wrong, then run this command again",
@@ -266,7 +266,7 @@ def _traces(host: Host, profile: Profile) -> Traces:
     try:
         text = host.environ.get("OPENCODE_AUTH_CONTENT") or read_snapshot(folder / "auth.json").data or b""
         entries = json.loads(text)
-    except (OSError, SetupError, ValueError, RecursionError):
+    except (OSError, Refusal, ValueError, RecursionError):
         entries = {}
     if not isinstance(entries, dict):
         entries = {}
@@ -291,5 +291,5 @@ def _recent_model(host: Host) -> bool:
         text = read_snapshot(Path(host.cwd, base, "opencode", "model.json")).data or b""
         value = json.loads(text)
         return bool(isinstance(value, dict) and value.get("recent"))
-    except (OSError, SetupError, ValueError, RecursionError):
+    except (OSError, Refusal, ValueError, RecursionError):
         return False

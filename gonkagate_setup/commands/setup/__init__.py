@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from foundation.errors import Declined, Refusal
 from foundation.host import Host
 from foundation.secrets import Secret
 from foundation.terminal.prompts import Back, Prompter
@@ -21,7 +22,6 @@ from gonkagate_setup.commands.setup.apply import carry_out, ending
 from gonkagate_setup.commands.setup.blocked import Answer, OnBlocked
 from gonkagate_setup.commands.setup.context import Agreed, Attempt, Context, Observation, Request
 from gonkagate_setup.commands.setup.questions import Answers, Questions
-from gonkagate_setup.errors import Declined, SetupError
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import Report
@@ -39,7 +39,7 @@ ROUNDS = 4
 def run(
     request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter, probe: Probe
 ) -> Report:
-    """Set opencode up. Raises SetupError; whatever it raises, nothing is left half done."""
+    """Set opencode up. Raises Refusal; whatever it raises, nothing is left half done."""
     given = Answers(model=_given_model(request, profile), scope=request.scope)
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
     known_keys.keys(context.store, host, terminal)
@@ -231,7 +231,7 @@ def _show(
 
 def _given_model(request: Request, profile: Profile) -> Model | None:
     if not profile.validated:
-        raise SetupError(
+        raise Refusal(
             "validated_models_unavailable",
             "This build knows no validated model",
             next_step="install a released version of this tool",
@@ -241,7 +241,7 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
     model = profile.model(request.model)
     if model is None:
         keys = [model.key for model in profile.validated]
-        raise SetupError(
+        raise Refusal(
             "unsupported_model_key",
             "--model names no validated model",
             next_step=f"{meant(request.model, keys, '--model ')}choose one of: {', '.join(keys)}",

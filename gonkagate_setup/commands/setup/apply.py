@@ -7,6 +7,7 @@ from typing import Sequence
 
 from foundation import background
 from foundation import transaction as transactions
+from foundation.errors import Refusal
 from foundation.files import reading
 from foundation.files.snapshot import Snapshot
 from foundation.secrets import Secret
@@ -20,7 +21,6 @@ from gonkagate_setup.commands import key_findings, last_change, recovery, second
 from gonkagate_setup.commands.setup import blocked, outcome, starting
 from gonkagate_setup.commands.setup.blocked import OnBlocked
 from gonkagate_setup.commands.setup.context import Agreed, Context, Observation, Request
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import DURABLE, Finding
 from gonkagate_setup.report import Report
@@ -139,7 +139,7 @@ def _left(context: Context, plan: Plan, observed: Observation) -> list[str]:
 def _as_before(snapshot: Snapshot) -> bool:
     try:
         return reading.read_snapshot(Path(snapshot.real)).data == snapshot.data
-    except SetupError:
+    except Refusal:
         return False
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Callable
 
+from foundation.errors import Refusal
 from foundation.secrets import Secret
 from foundation.terminal.prompts import Back, Option, Prompter, Question
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes.install_state import Scope, State
 from gonkagate_setup.commands.setup.recommendation import Recommendation, active_here, no_project, recommend
 from gonkagate_setup.credential import parse_key
-from gonkagate_setup.errors import SetupError
 from opencode_config.survey import Survey
 
 KEY_ATTEMPTS = 3
@@ -64,7 +64,7 @@ class Questions:
         """Every answer; `back` leads to the previous question that was asked.
 
         `before_each` runs before every question and may raise. `back_from` holds the answers of an earlier
-        call whose confirmation was answered with `back`: the last question is asked again. Raises SetupError
+        call whose confirmation was answered with `back`: the last question is asked again. Raises Refusal
         model_selection_required, scope_selection_required, project_scope_unavailable or one of secret_*.
         """
         unavailable = no_project(self.survey, self.home)
@@ -219,7 +219,7 @@ class Questions:
             )
             try:
                 return parse_key(text, self.profile)
-            except SetupError as problem:
+            except Refusal as problem:
                 if attempt + 1 == KEY_ATTEMPTS or not self.prompter.asks:
                     raise
                 self.prompter.tell(problem)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Sequence
 
+from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes.install_state import Scope, State
 from gonkagate_setup.changes.plan import Choice
-from gonkagate_setup.errors import SetupError, Where
 from opencode_config import jsonc
 from opencode_config.survey import Survey
 
@@ -64,11 +64,11 @@ def installed(
     return None if recorded is None else Choice(recorded, state.scope or Scope.USER, available_only)
 
 
-def no_project(survey: Survey, home: PurePath) -> SetupError | None:
+def no_project(survey: Survey, home: PurePath) -> Refusal | None:
     """Why this folder cannot be a project of its own; None where it can. `home` is free of links."""
     root = survey.project_root
     if root == home or root in home.parents:
-        return SetupError(
+        return Refusal(
             "project_scope_unavailable",
             "The home folder is no project: opencode reads its opencode.json in every folder below it",
             where=Where(str(root)),
@@ -76,7 +76,7 @@ def no_project(survey: Survey, home: PurePath) -> SetupError | None:
         )
     users = {snapshot.real for snapshot in survey.user_files}
     if any(snapshot.real in users for snapshot in survey.project_files):
-        return SetupError(
+        return Refusal(
             "project_scope_unavailable",
             "This folder's opencode.json is opencode's own user config, so there is no project file here",
             where=Where(str(root)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Sequence
 
+from foundation.errors import Refusal
 from foundation.terminal.prompts import Option, Question
 from foundation.terminal.text import listed
 from gonkagate_setup.changes import plan as plans
@@ -16,7 +17,6 @@ from gonkagate_setup.commands.setup.blocked import InProject, Offers, OnBlocked
 from gonkagate_setup.commands.setup.context import Agreed, Attempt, Context, Observation, Request
 from gonkagate_setup.commands.setup.questions import Answers
 from gonkagate_setup.commands.setup.recommendation import active_model, no_project
-from gonkagate_setup.errors import SetupError
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import Report
@@ -81,7 +81,7 @@ def _would_work(
     try:
         plan = planning.plan(context, observed, answers, choice, join=False)
         plan = amended(context, observed, plan, blockers)
-    except (SetupError, OutOfReachError):
+    except (Refusal, OutOfReachError):
         return None
     predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
     return None if blocked.durable_blocker(predicted) else plan
@@ -96,7 +96,7 @@ def _in_project(context: Context, agreed: Agreed, observed: Observation) -> InPr
         return InProject(root, unavailable.message)
     try:
         plan = planning.plan(context, observed, agreed.answers, choice, join=False)
-    except SetupError as problem:
+    except Refusal as problem:
         return InProject(root, problem.message)
     predicted = verdict.predict(context.expectation(plan), observed.survey.replace(plan.texts))
     return InProject.judged(root, predicted)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.judgement.findings import NOTICE
 from gonkagate_setup.judgement.verdict import Expectation, Finding, judge
 from opencode_config.evidence import Evidence, Gated, Version
@@ -171,9 +172,9 @@ def test_an_opencode_without_the_proof_is_refused(machine: Machine) -> None:
     found = opencode.find(host)
     version = opencode.read_version(found, host)
     assert version == Version(1, 3, 2)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         opencode.require_supported(version, found)
-    assert caught.value.code == "opencode_version_unsupported"
-    with pytest.raises(SetupError) as caught:
+    assert code_of(caught.value) == "opencode_version_unsupported"
+    with pytest.raises(Refusal) as caught:
         opencode.resolve_config(found, host.environ, host.cwd)
-    assert caught.value.code == "opencode_proof_unavailable"
+    assert code_of(caught.value) == "opencode_proof_unavailable"

@@ -12,9 +12,10 @@ from typing import Any, Iterator, Mapping
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.secrets import Secret
 from gonkagate_setup.catalog import GONKAGATE, Profile
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.gateway import Gateway
 from tests.stand_in import HOST, MODELS, Authority, Fault, StandIn
 from tests.support.canary import Canary, new_canary
@@ -40,11 +41,11 @@ def gateway(
     return Gateway(profile, Secret(canary.key), {**stand_in.environment, **(environ or {})}, seconds)
 
 
-def refused(call: Any, code: str, canary: Canary, *says: str) -> SetupError:
-    with pytest.raises(SetupError) as caught:
+def refused(call: Any, code: str, canary: Canary, *says: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         call()
     error = caught.value
-    assert error.code == code, error.message
+    assert code_of(error) == code, error.message
     said = f"{error.message} {error.next_step} {error.where}"
     assert canary.encodings_in(said.encode()) == []
     assert "provider-says" not in said

@@ -10,7 +10,8 @@ from typing import Callable, Iterator
 
 import pytest
 
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
+from gonkagate_setup.errors import code_of
 from tests.faults.foundation.test_kill import recovered
 from tests.faults.homes import SCENARIOS, Home, Scenario, Tree
 from tests.faults.interception import Action, Counter, failing, failing_afterwards, intercepted, points
@@ -20,19 +21,19 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the calls and e
 NUMBERS = (errno.EACCES, errno.ENOSPC, errno.EIO, errno.EROFS)
 
 
-def broken(scenario: Scenario, home: Home, at: int, act: Action) -> SetupError | None:
+def broken(scenario: Scenario, home: Home, at: int, act: Action) -> Refusal | None:
     """The refusal that the setup ends with when call number `at` fails; None where it ends well."""
     try:
         with intercepted(Counter(at, act)):
             scenario.run(home)
-    except SetupError as refusal:
+    except Refusal as refusal:
         return refusal
     return None
 
 
-def settled(home: Home, before: Tree, after: Tree, refusal: SetupError | None) -> str:
+def settled(home: Home, before: Tree, after: Tree, refusal: Refusal | None) -> str:
     """ "before" or "after"; where putting back is said to be incomplete, the next run completes it."""
-    if refusal is not None and refusal.code == "managed_rollback_failed":
+    if refusal is not None and code_of(refusal) == "managed_rollback_failed":
         assert home.would_start() is None
         assert_said(refusal.message, home, before)
         recovered(home)

@@ -19,7 +19,8 @@ pytestmark = mounts.needs_mounts
 FULL = """
 import os, sys
 from pathlib import Path
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
+from gonkagate_setup.errors import code_of
 from tests.faults.homes import SCENARIOS, Home
 scenario, free = SCENARIOS[int(sys.argv[1])], int(sys.argv[2])
 mount = Path(sys.argv[3])
@@ -35,16 +36,17 @@ size = os.fstat(fill).st_size
 os.ftruncate(fill, max(0, size - free * 4096))
 try:
     scenario.run(home)
-except SetupError as refusal:
+except Refusal as refusal:
     assert home.tree() == before, (refusal, home.tree().keys() ^ before.keys())
-    print("put back", refusal.code, refusal.message)
+    print("put back", code_of(refusal), refusal.message)
 else:
     print("done")
 """
 READ_ONLY = """
 import subprocess, sys
 from pathlib import Path
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
+from gonkagate_setup.errors import code_of
 from tests.faults.homes import SCENARIOS, Home
 scenario, mount = SCENARIOS[int(sys.argv[1])], Path(sys.argv[3])
 home = scenario.make(mount / "machine")
@@ -52,9 +54,9 @@ before = home.tree()
 subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
 try:
     scenario.run(home)
-except SetupError as refusal:
+except Refusal as refusal:
     assert home.tree() == before
-    print("put back", refusal.code, refusal.message)
+    print("put back", code_of(refusal), refusal.message)
 else:
     print("done")
 """

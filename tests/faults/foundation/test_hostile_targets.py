@@ -14,12 +14,13 @@ from typing import Callable
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot, unchanged
 from foundation.files.replace import Folder
 from foundation.transaction import Role, Transaction, Write, lock
 from gonkagate_setup import credential
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
 from tests.faults.homes import BINDING, NEW_KEY, SCENARIOS, Home, private, put
 
@@ -127,9 +128,9 @@ def test_refused_with_its_place(make: Callable[[Path], None], code: str, tmp_pat
     path = tmp_path / "opencode.json"
     make(path)
     start = time.monotonic()
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         read_snapshot(path)
-    assert caught.value.code == code
+    assert code_of(caught.value) == code
     assert str(caught.value.where) == str(path)
     assert caught.value.next_step
     assert time.monotonic() - start < 10, "it hung"
@@ -140,9 +141,9 @@ def test_refused_as_the_key_file(make: Callable[[Path], None], code: str, tmp_pa
     home = BY_NAME["first setup"].make(tmp_path / "machine")
     home.store.folder.mkdir(parents=True, mode=0o700)
     make(home.store.key)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         credential.read_stored(home.store, home.host)
-    assert caught.value.code == "secret_file_unusable"
+    assert code_of(caught.value) == "secret_file_unusable"
     assert str(caught.value.where) == str(home.store.key)
 
 
@@ -151,9 +152,9 @@ def test_a_fine_link_for_the_key_is_refused_all_the_same(tmp_path: Path) -> None
     home.store.folder.mkdir(parents=True, mode=0o700)
     put(tmp_path / "vault" / "key", NEW_KEY, 0o600)
     home.store.key.symlink_to(tmp_path / "vault" / "key")
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         read_snapshot(home.store.key, follow_links=False)
-    assert caught.value.code == LINK
+    assert code_of(caught.value) == LINK
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -170,9 +171,9 @@ def test_a_link_for_the_keys_folder_is_refused(depth: int, tmp_path: Path) -> No
         lambda: lock(home.store, home.host).__enter__(),
     ]
     for work in works:
-        with pytest.raises(SetupError) as caught:
+        with pytest.raises(Refusal) as caught:
             work()
-        assert caught.value.code == "managed_state_unusable"
+        assert code_of(caught.value) == "managed_state_unusable"
         assert str(caught.value.where) == str(folder)
     assert home.tree() == before
 
@@ -206,9 +207,9 @@ def test_a_link_of_another_user_on_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config" / "opencode.json").symlink_to("../hop")
     assert read_snapshot(tmp_path / "config" / "opencode.json").data == b"{}"
     os.chown(tmp_path / "hop", 12345, 12345, follow_symlinks=False)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         read_snapshot(tmp_path / "config" / "opencode.json")
-    assert caught.value.code == LINK
+    assert code_of(caught.value) == LINK
     assert "belongs to another user" in caught.value.message
 
 
@@ -220,24 +221,24 @@ def test_a_shared_folder_without_a_link_is_its_users_business(tmp_path: Path) ->
 
 def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("not a folder")
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         read_snapshot(tmp_path / "config" / "opencode" / "opencode.json")
-    assert caught.value.code == READ
+    assert code_of(caught.value) == READ
     assert "config is not a folder" in caught.value.message
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may read everything")
 def test_unreadable(tmp_path: Path) -> None:
     put(tmp_path / "opencode.json", b"{}", 0o000)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         read_snapshot(tmp_path / "opencode.json")
-    assert caught.value.code == READ
+    assert code_of(caught.value) == READ
 
 
 def test_exactly_the_limit_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
     put(tmp_path / "a", b"x" * 100, 0o644)
     assert read_snapshot(tmp_path / "a", limit=100).data == b"x" * 100
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         read_snapshot(tmp_path / "a", limit=99)
 
 
@@ -256,7 +257,7 @@ def test_a_file_that_grows_while_it_is_read_is_not_read_in_halves(tmp_path: Path
     writer.start()
     try:
         for _ in range(20):
-            with suppress(SetupError):
+            with suppress(Refusal):
                 assert len(read_snapshot(path).data or b"") % 8192 == 0
     finally:
         stop.set()
@@ -272,7 +273,7 @@ def test_a_folder_swapped_for_a_link_gets_nothing(tmp_path: Path) -> None:
     changes = [Write(read_snapshot(home.user_config), b"{}", role=Role.USER_CONFIG)]
     home.user_config.parent.rmdir()
     home.user_config.parent.symlink_to(victim)
-    with lock(home.store, home.host), pytest.raises(SetupError):
+    with lock(home.store, home.host), pytest.raises(Refusal):
         Transaction(home.store, home.host).apply(changes)
     assert list(victim.iterdir()) == []
 
@@ -324,8 +325,8 @@ def test_swapping_all_the_time_never_diverts_a_write(tmp_path: Path, deep: bool)
                     continue
                 with lock(home.store, home.host), Transaction(home.store, home.host) as transaction:
                     transaction.apply([Write(shot, b'{"a": 1}', role=Role.USER_CONFIG)])
-            except SetupError as refusal:
-                assert refusal.code in (  # noqa: PT017
+            except Refusal as refusal:
+                assert code_of(refusal) in (  # noqa: PT017
                     "targets_keep_changing",
                     "managed_rollback_failed",
                     "managed_config_write_failed",

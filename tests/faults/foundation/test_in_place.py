@@ -13,11 +13,12 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files import mounts
 from foundation.files.reading import read_snapshot
 from foundation.files.replace import Folder, mixture, write_in_place
 from foundation.transaction import Role, Transaction, Write, lock
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import status_of
 from tests.faults import mounted
 from tests.faults.foundation.test_kill import (
     assert_whole,
@@ -144,16 +145,16 @@ def test_p1_a_call_that_fails_leaves_the_former_bytes(number: int, roots: Iterat
     _, chosen = points(lambda: work(home), every=False)
     for at in chosen:
         home = scenario.make(next(roots))
-        refusal: SetupError | None = None
+        refusal: Refusal | None = None
         try:
             with intercepted(Counter(at, failing(number))):
                 work(home)
-        except SetupError as problem:
+        except Refusal as problem:
             refusal = problem
         if refusal is None:
             assert home.user_config.read_bytes() == LONG
             continue
-        if refusal.exit_status == 9:
+        if status_of(refusal) == 9:
             recovered(home)
         files = {path: entry for path, entry in home.tree().items() if not path.endswith("/lock")}
         assert files == before, (at, refusal)
@@ -188,7 +189,8 @@ def test_p1_the_list_of_mounts_is_told_apart(
 REALLY = """
 import json, os, subprocess, sys
 from pathlib import Path
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
+from gonkagate_setup.errors import code_of
 from foundation.files import mounts
 from foundation.files.reading import read_snapshot
 from foundation.transaction import Delete, Role, Transaction, Write, backups, lock, recover
@@ -214,8 +216,8 @@ try:
     with lock(home.store, home.host):
         removal = Delete(read_snapshot(home.user_config), role=Role.USER_CONFIG)
         Transaction(home.store, home.host).apply([removal])
-except SetupError as refusal:
-    found["delete"] = [refusal.code, refusal.message, refusal.next_step]
+except Refusal as refusal:
+    found["delete"] = [code_of(refusal), refusal.message, refusal.next_step]
 folder = str(home.user_config.parent)
 for name in home.user_config.parent.glob("*.bak-*"):
     name.unlink()

@@ -13,9 +13,10 @@ from typing import Callable, Iterator
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from foundation.transaction import Role, Transaction, Write, lock, recover
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
 from tests.faults.homes import SCENARIOS, Home, put
 from tests.support.windows import real_locks
@@ -60,9 +61,9 @@ def holder(home: Home) -> Iterator[subprocess.Popen[str]]:
 
 @real_locks
 def test_names_the_holder(home: Home, holder: subprocess.Popen[str]) -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         lock(home.store, home.host, wait_seconds=0.2).__enter__()
-    assert caught.value.code == "setup_in_progress"
+    assert code_of(caught.value) == "setup_in_progress"
     assert f"held by process {holder.pid}, since 2026-07-01T12:00:00Z" in caught.value.message
     assert home.store.lock.exists(), "a loser must not remove the holder's file"
 
@@ -112,7 +113,7 @@ def test_a_hostile_holder_text_is_not_shown(home: Home) -> None:
     fcntl = pytest.importorskip("fcntl", reason="Windows locks otherwise")
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        with pytest.raises(SetupError) as caught:
+        with pytest.raises(Refusal) as caught:
             lock(home.store, home.host, wait_seconds=0).__enter__()
     finally:
         os.close(descriptor)
@@ -136,10 +137,10 @@ def test_a_file_removed_between_opening_and_locking_is_not_held(
         return bool(original(descriptor))
 
     monkeypatch.setattr(module, "_try", swapped)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         lock(home.store, home.host, wait_seconds=0.2).__enter__()
     os.close(others[0])
-    assert caught.value.code == "setup_in_progress"
+    assert code_of(caught.value) == "setup_in_progress"
 
 
 def test_folders_that_were_there_stay(home: Home) -> None:
@@ -158,9 +159,9 @@ def test_something_else_in_the_locks_place(home: Home, make: Callable[[Path], No
     home.store.folder.mkdir(parents=True)
     make(home.store.lock)
     before = home.tree()
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         lock(home.store, home.host, wait_seconds=0).__enter__()
-    assert caught.value.code == "managed_state_write_failed"
+    assert code_of(caught.value) == "managed_state_write_failed"
     assert home.tree() == before
 
 
@@ -235,9 +236,9 @@ def test_a_home_that_is_no_folder_is_refused_at_once(home: Home, there: str) -> 
     if there == "a file":
         home.folder.write_bytes(b"")
     began = time.monotonic()
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         lock(home.store, home.host, wait_seconds=60).__enter__()
-    assert caught.value.code == "managed_state_unusable"
+    assert code_of(caught.value) == "managed_state_unusable"
     assert str(caught.value.where) == str(home.folder)
     assert time.monotonic() - began < 5
 
@@ -247,7 +248,7 @@ def test_a_home_that_goes_away_while_waiting_ends_the_waiting(
 ) -> None:
     monkeypatch.setattr(Store, "require_own_folders", lambda store: home.folder.rmdir())
     waiting = lock(home.store, home.host, wait_seconds=0.2)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         waiting.__enter__()
-    assert caught.value.code == "managed_state_write_failed"
+    assert code_of(caught.value) == "managed_state_write_failed"
     assert waiting._made == []

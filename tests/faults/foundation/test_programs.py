@@ -13,6 +13,7 @@ import pytest
 
 from foundation import programs
 from gonkagate_setup import credential
+from gonkagate_setup.errors import code_of
 from opencode_config.program import child, surveying
 from opencode_config.program.surveying import find_worktree
 from opencode_config.survey import Reading
@@ -127,4 +128,4 @@ def test_preferences_that_are_not_told_are_a_reading_that_failed(
         monkeypatch.setattr(surveying, "_PLUTIL", str(program))
         reading: Reading = surveying._read(home.root / "x.plist", home.host)
         assert reading.refusal is not None
-        assert reading.refusal.code == "managed_config_read_failed"
+        assert code_of(reading.refusal) == "managed_config_read_failed"

@@ -13,8 +13,9 @@ from typing import Callable, Iterator
 import pytest
 
 from foundation import signals
+from foundation.errors import Refusal
 from foundation.signals import cancellation
-from gonkagate_setup.errors import Exit, SetupError
+from gonkagate_setup.errors import Exit, code_of, status_of
 from tests.faults.homes import SCENARIOS, Scenario
 from tests.faults.interception import Counter, intercepted, points
 
@@ -31,10 +32,10 @@ CASES = [
 
 @pytest.mark.parametrize(("number", "code", "status"), CASES)
 def test_raises_with_its_status(number: signal.Signals, code: str, status: int) -> None:
-    with pytest.raises(SetupError) as caught, cancellation():
+    with pytest.raises(Refusal) as caught, cancellation():
         os.kill(os.getpid(), number)
-    assert caught.value.code == code
-    assert caught.value.exit_status == status
+    assert code_of(caught.value) == code
+    assert status_of(caught.value) == status
     assert status in set(Exit)
 
 
@@ -43,7 +44,7 @@ def test_interrupts_a_wait() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     old = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     try:
-        with pytest.raises(SetupError), cancellation():
+        with pytest.raises(Refusal), cancellation():
             time.sleep(30)
     finally:
         signal.signal(signal.SIGALRM, old)
@@ -118,10 +119,10 @@ def test_at_every_call(
         try:
             with cancellation(), intercepted(Counter(at, sending(number))):
                 scenario.run(home)
-        except SetupError as error:
+        except Refusal as error:
             refusal = error
         if refusal is not None:
-            assert refusal.code == code
+            assert code_of(refusal) == code
         now = home.tree()
         assert now in ((before, after) if refusal is None else (before,)), at
         ends["before" if now == before else "after"] += 1
@@ -131,7 +132,8 @@ def test_at_every_call(
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
+from gonkagate_setup.errors import status_of
 from foundation.signals import cancellation
 from foundation.transaction import Transaction, lock
 from tests.faults.homes import SCENARIOS, Home
@@ -141,12 +143,12 @@ try:
         transaction.apply(SCENARIOS[0].changes(home))
         print("applied", flush=True)
         time.sleep(60)
-except SetupError as error:
+except Refusal as error:
     try:
-        print(error.code, flush=True)
+        print(error.kind, flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(int(error.exit_status))
+    sys.exit(int(status_of(error)))
 """
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from foundation.transaction import (
     Delete,
@@ -25,7 +26,7 @@ from foundation.transaction import (
 )
 from foundation.transaction.changes import Change
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of, status_of
 from tests.faults.homes import (
     BINDING,
     NEW_KEY,
@@ -142,7 +143,7 @@ def test_changed_before_the_first_change_starts_again(installed: Home) -> None:
     with lock(installed.store, installed.host), pytest.raises(TargetChanged) as caught:
         Transaction(installed.store, installed.host).apply(changes)
     assert caught.value.path == installed.project_config
-    assert caught.value.code == "targets_keep_changing"
+    assert code_of(caught.value) == "targets_keep_changing"
     assert installed.tree() == before
 
 
@@ -249,12 +250,12 @@ def test_incomplete_roll_back_has_its_own_code(home: Home) -> None:
         with lock(home.store, home.host), Transaction(home.store, home.host) as transaction:
             transaction.apply(BY_NAME["first setup"].changes(home))
             home.user_config.write_bytes(config(theme="dark"))
-            raise SetupError("effective_config_blocked", "A list excludes it.", next_step="x")
+            raise Refusal("effective_config_blocked", "A list excludes it.", next_step="x")
 
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         blocked()
-    assert caught.value.code == "managed_rollback_failed"
-    assert caught.value.exit_status == 9
+    assert code_of(caught.value) == "managed_rollback_failed"
+    assert status_of(caught.value) == 9
     assert "A list excludes it." in caught.value.message
     assert str(home.user_config) in caught.value.message
 
@@ -313,9 +314,9 @@ def test_a_journal_in_the_way_is_not_overwritten(installed: Home) -> None:
     with lock(installed.store, installed.host):
         Transaction(installed.store, installed.host).apply([user_write(installed, b"{}")])
         held = (installed.store.journal / "entries").read_bytes()
-        with pytest.raises(SetupError) as caught:
+        with pytest.raises(Refusal) as caught:
             Transaction(installed.store, installed.host).apply([user_write(installed, b"[]")])
-        assert caught.value.code == "managed_state_unusable"
+        assert code_of(caught.value) == "managed_state_unusable"
         assert (installed.store.journal / "entries").read_bytes() == held
         assert recover(installed.store, installed.host) is not None
 
@@ -353,9 +354,9 @@ def test_a_journal_that_another_user_could_write_is_refused(
     else:
         installed.store.journal.mkdir()
         installed.store.journal.chmod(0o777)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         put_back(installed)
-    assert caught.value.code == "managed_state_unusable"
+    assert code_of(caught.value) == "managed_state_unusable"
     assert str(installed.store.journal) in str(caught.value.where)
 
 
@@ -488,12 +489,12 @@ def test_failing_writes_have_the_code_of_their_file(installed: Home, monkeypatch
         before = installed.tree()
         with monkeypatch.context() as patch, lock(installed.store, installed.host):
             patch.setattr(os, "replace", refuse)
-            with pytest.raises(SetupError) as caught:
+            with pytest.raises(Refusal) as caught:
                 Transaction(installed.store, installed.host).apply(changes)
-            assert caught.value.code == code
+            assert code_of(caught.value) == code
             assert str(caught.value.where) == str(path)
             assert "no space left" in caught.value.message
-            assert caught.value.exit_status == 8
+            assert status_of(caught.value) == 8
         assert installed.tree() == before
 
 
@@ -510,9 +511,9 @@ def test_failing_journal_has_the_code_of_a_failed_backup(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(journal, "append", refuse)
-    with lock(installed.store, installed.host), pytest.raises(SetupError) as caught:
+    with lock(installed.store, installed.host), pytest.raises(Refusal) as caught:
         Transaction(installed.store, installed.host).apply([change])
-    assert caught.value.code == code
+    assert code_of(caught.value) == code
     assert installed.tree() == before
 
 

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from foundation import account
+from foundation.errors import Refusal
 from foundation.files import reading, replace
 from foundation.host import Host
 from gonkagate_setup import cli
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no owners in numbers")
@@ -67,19 +68,19 @@ def locked(monkeypatch: pytest.MonkeyPatch, *paths: Path) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: not any(path == one for one in paths))
 
 
-def refusal(home: Path, user: int, words: str = "gonkagate-setup", **environ: str) -> SetupError | None:
+def refusal(home: Path, user: int, words: str = "gonkagate-setup", **environ: str) -> Refusal | None:
     host = Host({"PATH": "", **environ}, home, home, "linux", user_id=user)
     try:
         account.require_own(Store.at(home, GONKAGATE), host, words)
-    except SetupError as error:
+    except Refusal as error:
         return error
     return None
 
 
-def asked(home: Path, user: int, words: str = "gonkagate-setup", **environ: str) -> SetupError:
+def asked(home: Path, user: int, words: str = "gonkagate-setup", **environ: str) -> Refusal:
     error = refusal(home, user, words, **environ)
     assert error is not None
-    assert error.code == "managed_state_unusable"
+    assert code_of(error) == "managed_state_unusable"
     return error
 
 

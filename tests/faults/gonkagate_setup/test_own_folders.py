@@ -12,8 +12,8 @@ from unittest import mock
 
 import pytest
 
+from foundation.errors import Refusal
 from gonkagate_setup import cli
-from gonkagate_setup.errors import SetupError
 from tests.faults.gonkagate_setup.test_unwritable import ROOT_ONLY, as_stranger, strangers  # noqa: F401  # a fixture
 from tests.faults.homes import SCENARIOS, Home, put
 from tests.support import watching
@@ -93,7 +93,7 @@ def test_p6_a_home_that_may_not_be_entered(strangers: Home) -> None:  # noqa: F8
     strangers.folder.chmod(0o600)
 
     def ask() -> str:
-        with pytest.raises(SetupError) as caught:
+        with pytest.raises(Refusal) as caught:
             strangers.store.require_own_folders()
         return f"{caught.value.message} {caught.value.where} {caught.value.next_step}"
 

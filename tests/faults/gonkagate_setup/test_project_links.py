@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.terminal.text import settle
 from gonkagate_setup import report as reports
 from gonkagate_setup.catalog import GONKAGATE
@@ -16,7 +17,7 @@ from gonkagate_setup.changes import plan as plans
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import Choice, KeyAction, Plan
 from gonkagate_setup.commands.setup import outcome
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.ui import render
 from opencode_config.program.surveying import take_survey
 from tests.faults.gonkagate_setup.test_teardown import run_undo, run_uninstall, set_up
@@ -48,12 +49,12 @@ def planned(home: Home, scope: Scope) -> Plan:
 def test_a_link_out_of_the_project_is_refused(home: Home, outside: Path, name: str, scope: Scope) -> None:
     link = home.project / name
     link.symlink_to("../home/.config/Code/settings.json")
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         planned(home, scope)
-    assert caught.value.code == "managed_config_unsafe_link"
+    assert code_of(caught.value) == "managed_config_unsafe_link"
     assert caught.value.message == f"this link leads out of the project, to {outside}"
     assert str(caught.value.where) == str(link)
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         run_uninstall(home)
     assert outside.read_bytes() == b'{"editor": 1}'
 
@@ -61,7 +62,7 @@ def test_a_link_out_of_the_project_is_refused(home: Home, outside: Path, name: s
 def test_a_link_out_of_the_project_to_what_is_not_there_is_refused_too(home: Home) -> None:
     (home.project / "sub").symlink_to(home.folder)
     home.project_config.symlink_to("sub/new.json")
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         planned(home, Scope.PROJECT)
 
 
@@ -91,9 +92,9 @@ def test_undo_follows_no_link_that_came_since(home: Home, outside: Path) -> None
     outside.write_bytes(written)
     home.project_config.unlink()
     home.project_config.symlink_to(outside)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         run_undo(home)
-    assert caught.value.code == "managed_config_unsafe_link"
+    assert code_of(caught.value) == "managed_config_unsafe_link"
     assert outside.read_bytes() == written
 
 

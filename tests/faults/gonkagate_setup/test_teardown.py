@@ -15,6 +15,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from foundation.terminal.prompts import RefusingPrompter
 from foundation.terminal.terminal import Outlet, Terminal
@@ -32,7 +33,7 @@ from gonkagate_setup.commands.setup.context import Agreed, Context, Observation
 from gonkagate_setup.commands.setup.context import Request as SetupRequest
 from gonkagate_setup.commands.setup.questions import Answers
 from gonkagate_setup.commands.teardown import Request
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from opencode_config.program.surveying import take_survey
 from tests.faults.foundation.test_kill import run_killed
 from tests.faults.homes import NEW_KEY, NOW, Home
@@ -197,9 +198,9 @@ def test_a_call_that_fails_leaves_everything_or_nothing(
         try:
             with intercepted(Counter(at, failing(errno.EIO))):
                 verb(home)
-        except SetupError as refusal:
+        except Refusal as refusal:
             refusals += 1
-            if refusal.code == "managed_rollback_failed":
+            if code_of(refusal) == "managed_rollback_failed":
                 verb(home)
         now = files(home)
         assert now in (before, after), f"failed at call {at}"
@@ -278,9 +279,9 @@ def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_to
 
     if how == "refused":
         monkeypatch.setattr(putting_back, "_restore", refuse)
-        with pytest.raises(SetupError) as caught:
+        with pytest.raises(Refusal) as caught:
             verb(home)
-        assert caught.value.code == "managed_rollback_failed"
+        assert code_of(caught.value) == "managed_rollback_failed"
         assert str(home.user_config) in caught.value.message
         assert journal.exists(home.store)
         return
@@ -321,7 +322,7 @@ def uninstall_dry(home: Home, terminal: Terminal) -> None:
 
 def verify_refused(home: Home, terminal: Terminal) -> None:
     home.user_config.write_bytes(b"{")
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         verify.run(home.host, GONKAGATE, terminal)
 
 

@@ -14,12 +14,13 @@ from typing import Any, Callable
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files import writable
 from foundation.files.reading import read_snapshot
 from foundation.transaction import Role, Transaction, Write, lock
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.commands import targets
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
 from tests.faults import mounted
 from tests.faults.homes import SCENARIOS, Home, put
@@ -44,7 +45,8 @@ def home(tmp_path: Path) -> Home:
 READ_ONLY = """
 import json, subprocess, sys
 from pathlib import Path
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
+from foundation.errors import Refusal
 from gonkagate_setup.commands import targets
 from foundation.files.reading import read_snapshot
 from foundation.transaction import Role, Transaction, Write, lock, recover, journal
@@ -62,8 +64,8 @@ def writable_again(folder):
 def said(work):
     try:
         return work()
-    except SetupError as error:
-        return [error.code, error.message, str(error.where), error.next_step]
+    except Refusal as error:
+        return [code_of(error), error.message, str(error.where), error.next_step]
 """
 
 
@@ -258,16 +260,16 @@ def test_p13_what_is_marked_immutable_is_named_with_the_step_that_helps(home: Ho
 @ROOT_ONLY
 def test_p13_a_write_that_fails_later_names_the_mark_too(home: Home) -> None:
     """It was marked after it was asked."""
-    refusal: list[SetupError] = []
+    refusal: list[Refusal] = []
 
     def write() -> None:
         change = Write(read_snapshot(home.user_config), b"{}", role=Role.USER_CONFIG)
-        with lock(home.store, home.host), pytest.raises(SetupError) as caught:
+        with lock(home.store, home.host), pytest.raises(Refusal) as caught:
             Transaction(home.store, home.host).apply([change])
         refusal.append(caught.value)
 
     marked(home.user_config, home, write)
-    assert refusal[0].code == "managed_config_write_failed"
+    assert code_of(refusal[0]) == "managed_config_write_failed"
     assert "immutable" in refusal[0].message
     assert "chattr -ia" in refusal[0].next_step
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.host import Host
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from opencode_config.program import opencode
 
 pytestmark = pytest.mark.skipif(
@@ -76,9 +77,9 @@ def test_the_variables_of_the_install_script_are_looked_at(tmp_path: Path) -> No
 
 
 def test_none_at_all_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         opencode.find(host(tmp_path, tmp_path / "a"))
-    assert caught.value.code == "opencode_not_found"
+    assert code_of(caught.value) == "opencode_not_found"
     assert "npm install -g opencode-ai" in caught.value.next_step
 
 
@@ -87,9 +88,9 @@ def test_from_wsl_one_on_a_windows_drive_counts_as_missing(
 ) -> None:
     windows = program(tmp_path / "c/opencode")
     monkeypatch.setattr(opencode, "_is_windows_drive", lambda path: path.parent == windows.parent)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         opencode.find(host(tmp_path, windows.parent, wsl=True))
-    assert (caught.value.code, str(caught.value.where)) == ("opencode_not_found", str(windows))
+    assert (code_of(caught.value), str(caught.value.where)) == ("opencode_not_found", str(windows))
     assert "inside WSL" in caught.value.next_step
     linux = program(tmp_path / "d/opencode")
     assert opencode.find(host(tmp_path, windows.parent, linux.parent, wsl=True)).path == linux
@@ -131,12 +132,12 @@ def test_the_version_is_read(tmp_path: Path, said: str, version: str) -> None:
     assert str(opencode.read_version(opencode.find(machine), machine)) == version
 
 
-def refused(tmp_path: Path, body: str) -> SetupError:
+def refused(tmp_path: Path, body: str) -> Refusal:
     program(tmp_path / "a/opencode", body)
     machine = host(tmp_path, tmp_path / "a", Path("/usr/bin"), Path("/bin"))
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         opencode.read_version(opencode.find(machine), machine)
-    assert caught.value.code == "opencode_version_unparseable"
+    assert code_of(caught.value) == "opencode_version_unparseable"
     return caught.value
 
 

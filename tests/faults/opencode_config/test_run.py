@@ -13,9 +13,10 @@ from typing import Any, Iterator
 import pytest
 
 from foundation import programs
+from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from opencode_config.evidence import Gated, Version
 from opencode_config.launcher import Launcher
 from opencode_config.program import asking, child, launchers, opencode, surveying
@@ -101,8 +102,8 @@ def fake(tmp_path: Path) -> Iterator[Fake]:
     assert made.left_behind() == []
 
 
-def refusal(fake: Fake, timeout: float = SOON) -> SetupError:
-    with pytest.raises(SetupError) as caught:
+def refusal(fake: Fake, timeout: float = SOON) -> Refusal:
+    with pytest.raises(Refusal) as caught:
         fake.resolve(timeout)
     return caught.value
 
@@ -110,7 +111,7 @@ def refusal(fake: Fake, timeout: float = SOON) -> SetupError:
 def test_one_that_hangs_is_ended_with_its_children(fake: Fake) -> None:
     fake.does('sleep 1000 & echo $! $$ >"$PIDS"; sleep 1000')
     error = refusal(fake, timeout=1)
-    assert (error.code, error.message) == (
+    assert (code_of(error), error.message) == (
         "opencode_unresponsive",
         "`opencode debug config --pure` did not finish within 1 seconds",
     )
@@ -118,7 +119,7 @@ def test_one_that_hangs_is_ended_with_its_children(fake: Fake) -> None:
 
 def test_one_that_ignores_signals_is_ended(fake: Fake) -> None:
     fake.does('trap "" TERM INT HUP; echo $$ >"$PIDS"; while :; do sleep 1; done')
-    assert refusal(fake, timeout=1).code == "opencode_unresponsive"
+    assert code_of(refusal(fake, timeout=1)) == "opencode_unresponsive"
 
 
 def test_one_that_leaves_a_child_holding_its_output_is_not_waited_for(fake: Fake) -> None:
@@ -130,7 +131,7 @@ def test_one_that_leaves_a_child_holding_its_output_is_not_waited_for(fake: Fake
 def test_one_that_crashes_is_told_from_one_that_refuses(fake: Fake, name: str) -> None:
     fake.does(f"kill -{name} $$; sleep 5")
     error = refusal(fake)
-    assert error.code == "effective_config_command_failed"
+    assert code_of(error) == "effective_config_command_failed"
     assert f"ended by signal {getattr(signal, 'SIG' + name).value}" in error.message
 
 
@@ -141,14 +142,14 @@ def test_one_that_crashes_is_told_from_one_that_refuses(fake: Fake, name: str) -
 def test_one_that_prints_garbage_is_named(fake: Fake, body: str) -> None:
     fake.does(body)
     error = refusal(fake)
-    assert (error.code, str(error.where)) == ("effective_config_parse_failed", str(fake.path))
+    assert (code_of(error), str(error.where)) == ("effective_config_parse_failed", str(fake.path))
 
 
 @pytest.mark.parametrize("stream", [1, 2])
 def test_one_that_prints_without_end_is_stopped(fake: Fake, stream: int) -> None:
     fake.does(f'echo $$ >"$PIDS"; exec cat /dev/zero >&{stream}')
     error = refusal(fake)
-    assert (error.code, error.message) == (
+    assert (code_of(error), error.message) == (
         "opencode_unresponsive",
         "`opencode debug config --pure` printed more than 64 MiB",
     )
@@ -177,7 +178,7 @@ def test_what_it_complains_about_is_named_and_nothing_of_it_quoted(fake: Fake) -
         "CommaExpected at line 3, column 19",
     )
     error = refusal(fake)
-    assert (error.code, str(error.where)) == ("effective_config_command_failed", "/p/a b.json:3:19")
+    assert (code_of(error), str(error.where)) == ("effective_config_command_failed", "/p/a b.json:3:19")
     says("Error: Configuration is invalid at /p/opencode.json", '↳ Expected string, got "gp-secret" model')
     second = refusal(fake)
     assert str(second.where) == "/p/opencode.json"
@@ -212,15 +213,15 @@ def test_w5_two_configs_or_half_a_one_are_none(fake: Fake) -> None:
     (fake.root / "said").write_text(CONFIG)
     other = CONFIG.replace('"m"', '"n"')
     fake.does(f"cat '{fake.root}/said'; echo; echo '{other}'")
-    assert refusal(fake).code == "effective_config_parse_failed"
+    assert code_of(refusal(fake)) == "effective_config_parse_failed"
     fake.does(f"head -c 60 '{fake.root}/said'; echo; echo '{{\"level\": 1}}'")
-    assert refusal(fake).code == "effective_config_parse_failed"
+    assert code_of(refusal(fake)) == "effective_config_parse_failed"
 
 
 def test_w5_looking_for_the_config_is_bounded(fake: Fake) -> None:
     fake.does("yes '{\"a\":' | head -c 3000000")
     begun = time.monotonic()
-    assert refusal(fake).code == "effective_config_parse_failed"
+    assert code_of(refusal(fake)) == "effective_config_parse_failed"
     assert time.monotonic() - begun < 10
 
 
@@ -250,9 +251,9 @@ def test_p4_of_a_config_only_known_words_are_shown(fake: Fake, said: str, told: 
 
 def test_w6_where_nothing_can_be_written_for_it_that_is_said(fake: Fake) -> None:
     fake.does("echo '{}'")
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         child.run(fake.path, [], fake.environ, fake.home, scratch=fake.root / "missing")
-    assert (caught.value.code, str(caught.value.where)) == (
+    assert (code_of(caught.value), str(caught.value.where)) == (
         "opencode_proof_unavailable",
         str(fake.root / "missing"),
     )
@@ -273,14 +274,14 @@ def test_a_named_place_cannot_carry_control_characters(fake: Fake) -> None:
 
 def test_one_without_the_proof_says_so(fake: Fake) -> None:
     fake.does("printf 'opencode debug\\n\\nOptions:\\n  -h, --help\\n'; exit 1")
-    assert refusal(fake).code == "opencode_proof_unavailable"
+    assert code_of(refusal(fake)) == "opencode_proof_unavailable"
 
 
 def test_one_that_cannot_be_started_is_named(fake: Fake) -> None:
     fake.path.write_text("#!/no/such/interpreter\n")
     fake.path.chmod(0o755)
     error = refusal(fake)
-    assert (error.code, str(error.where)) == ("opencode_not_found", str(fake.path))
+    assert (code_of(error), str(error.where)) == ("opencode_not_found", str(fake.path))
 
 
 def test_its_input_is_closed_and_its_environment_clean(fake: Fake) -> None:
@@ -309,7 +310,7 @@ def test_another_thread_can_end_it(fake: Fake) -> None:
     fake.does('echo $$ >"$PIDS"; sleep 1000')
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         fake.run("x", stop=stop)
     assert "cancelled" in caught.value.message
 
@@ -353,7 +354,7 @@ def test_the_model_list_is_read(fake: Fake, body: str, expected: object) -> None
 
 def test_a_model_list_that_fails_otherwise_is_an_error(fake: Fake) -> None:
     fake.does("echo Provider not found: gonkagate2 >&2; exit 3")
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         opencode.list_models(fake.executable, fake.environ, fake.home, "gonkagate", scratch=fake.scratch)
     assert "status 3" in caught.value.message
 
@@ -519,6 +520,6 @@ def test_an_opencode_that_can_prove_nothing_is_an_error(fake: Fake, code: str) -
         "opencode_proof_unavailable": "printf 'opencode debug\\nOptions:\\n'; exit 1",
     }
     fake.does(body[code])
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         gathered(fake, timeout=1.0)
-    assert caught.value.code == code
+    assert code_of(caught.value) == code

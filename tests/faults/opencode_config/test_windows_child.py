@@ -14,8 +14,8 @@ import pytest
 if sys.platform != "win32":
     pytest.skip("launchers, process trees and Ctrl-Break of Windows", allow_module_level=True)
 
+from foundation.errors import Refusal
 from foundation.host import current
-from gonkagate_setup.errors import SetupError
 from opencode_config.program import child, opencode
 from tests.support.machine import ROOT
 from tests.support.windows import WINE
@@ -65,9 +65,9 @@ def test_one_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
         "    time.sleep(0.1)\n"
     )
     path = launcher(tmp_path / "bin", script)
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         child.run(path, ["debug"], os.environ, tmp_path, timeout=8)
-    assert caught.value.code == "opencode_unresponsive"
+    assert caught.value.kind == "opencode_unresponsive"
     last = alive.read_text()
     time.sleep(1)
     assert alive.read_text() == last, "the launcher's own child went on"
@@ -78,9 +78,10 @@ def test_ctrl_break_ends_it_with_everything_put_back(tmp_path: Path) -> None:
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from gonkagate_setup.errors import SetupError\n"
+        "from foundation.errors import Refusal\n"
         "from foundation.signals import cancellation\n"
         "from foundation.transaction import Transaction, lock\n"
+        "from gonkagate_setup.errors import code_of, status_of\n"
         "from tests.faults.homes import SCENARIOS\n"
         "scenario = SCENARIOS[0]\n"
         "home = scenario.make(Path(sys.argv[1]))\n"
@@ -91,8 +92,8 @@ def test_ctrl_break_ends_it_with_everything_put_back(tmp_path: Path) -> None:
         "            print('applied', flush=True)\n"
         "            for _ in range(600):\n"
         "                time.sleep(0.1)\n"
-        "except SetupError as error:\n"
-        "    print(error.code, int(error.exit_status), sorted(home.tree()), flush=True)\n"
+        "except Refusal as error:\n"
+        "    print(code_of(error), int(status_of(error)), sorted(home.tree()), flush=True)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "machine")],

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from foundation import host as hosts
+from foundation.errors import Refusal
 from foundation.host import home_folder
 from gonkagate_setup import cli
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="these are homes of Linux and macOS")
 
@@ -61,9 +62,9 @@ def test_w4_a_home_is_joined_as_opencode_joins_it(
 @pytest.mark.parametrize("named", ["home", "./home", ".", "~", " ", "~/x", "$HOME"])
 def test_w4_a_relative_home_is_refused(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     account(monkeypatch, "/home/me")
-    with pytest.raises(SetupError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         home_folder({"HOME": named})
-    assert refusal.value.code == "managed_state_unusable"
+    assert code_of(refusal.value) == "managed_state_unusable"
     assert refusal.value.message.startswith("HOME is not an absolute path")
     assert refusal.value.next_step == "set HOME to your home folder, for example: export HOME=/home/you"
 
@@ -77,7 +78,7 @@ def test_w4_an_account_without_a_home_is_refused(
     monkeypatch: pytest.MonkeyPatch, home: str | None, message: str
 ) -> None:
     account(monkeypatch, home)
-    with pytest.raises(SetupError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         home_folder({"HOME": ""})
     assert refusal.value.message.startswith(message)
 
@@ -91,5 +92,5 @@ def test_w4_what_needs_no_home_works_without_one(
         assert cli.main(argv) == 0, argv
     assert cli.main(["verify"]) == 5
     assert "HOME is not an absolute path" in capsys.readouterr().err
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         hosts.current()

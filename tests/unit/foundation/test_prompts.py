@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.secrets import Secret
 from foundation.terminal.device import EchoError
 from foundation.terminal.prompts import AskingPrompter, Back, Option, Question, RefusingPrompter
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from tests.support.scripted_device import Answer, ScriptedDevice, terminal_on
 
 KEY = "gp-unit-0123456789abcdef"
@@ -161,17 +162,17 @@ def test_a_secret_is_asked_hidden_and_comes_back_as_typed() -> None:
 
 def test_no_hidden_input_no_key_question() -> None:
     device = ScriptedDevice([Answer("Key", EchoError(), hidden=True)])
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         AskingPrompter(terminal_on(device)).secret("Key", help="")
-    assert refused.value.code == "secret_prompt_unavailable"
+    assert code_of(refused.value) == "secret_prompt_unavailable"
     assert "--api-key-stdin" in refused.value.next_step
 
 
 @pytest.mark.parametrize("end", [EOFError(), OSError(5, "Input/output error")])
 def test_the_end_of_the_input_cancels(end: BaseException) -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         pick(end)
-    assert refused.value.code == "cancelled"
+    assert code_of(refused.value) == "cancelled"
 
 
 def test_ctrl_c_passes_through() -> None:
@@ -182,7 +183,7 @@ def test_ctrl_c_passes_through() -> None:
 def test_a_problem_is_told_where_the_question_is_asked() -> None:
     device = ScriptedDevice([])
     AskingPrompter(terminal_on(device)).tell(
-        SetupError("secret_invalid", "No prefix", next_step="paste it again")
+        Refusal("secret_invalid", "No prefix", next_step="paste it again")
     )
     assert device.shown == "error: No prefix\nnext: paste it again\n"
 
@@ -214,27 +215,27 @@ REFUSING = RefusingPrompter("there is no terminal to ask on", "GONKAGATE_API_KEY
     ],
 )
 def test_a_refusal_names_the_option_that_answers(question: str, code: str, options: list[str]) -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         REFUSING.pick(Question(question, "", MODEL.options, "kimi-k2.6", "", ""))
-    assert refused.value.code == code
+    assert code_of(refused.value) == code
     assert "there is no terminal to ask on" in refused.value.message
     assert all(option in refused.value.next_step for option in options)
 
 
 def test_consent_and_key_are_refused_with_what_to_give_instead() -> None:
-    with pytest.raises(SetupError) as consent:
+    with pytest.raises(Refusal) as consent:
         REFUSING.confirm("Write this?", diff=None)
-    with pytest.raises(SetupError) as key:
+    with pytest.raises(Refusal) as key:
         REFUSING.secret("Key", help="")
-    assert (consent.value.code, key.value.code) == ("consent_required", "secret_source_unavailable")
+    assert (code_of(consent.value), code_of(key.value)) == ("consent_required", "secret_source_unavailable")
     assert "--yes" in consent.value.next_step
     assert "GONKAGATE_API_KEY" in key.value.next_step
     assert "--api-key-stdin" in key.value.next_step
 
 
 def test_a_refusing_prompter_does_not_ask_twice() -> None:
-    problem = SetupError("secret_invalid", "No prefix", next_step="")
-    with pytest.raises(SetupError) as raised:
+    problem = Refusal("secret_invalid", "No prefix", next_step="")
+    with pytest.raises(Refusal) as raised:
         REFUSING.tell(problem)
     assert raised.value is problem
     assert not REFUSING.asks

@@ -8,13 +8,13 @@ from typing import Any, Mapping
 
 import pytest
 
+from foundation.errors import Refusal, Where
 from foundation.secrets import Secret
 from foundation.terminal.terminal import Terminal, error_text
-from gonkagate_setup.errors import SetupError, Where
 from tests.support.scripted_device import Answer, ScriptedDevice, terminal_on
 
 KEY = "gp-unit-0123456789abcdef"
-REFUSAL = SetupError(
+REFUSAL = Refusal(
     "managed_config_parse_failed", "A brace is missing", where=Where("/o.json", 3, 7), next_step="add it"
 )
 
@@ -83,7 +83,7 @@ def test_a_result_is_set_apart_from_what_the_same_screen_shows() -> None:
 
 
 def test_an_error_without_a_place_has_no_where() -> None:
-    assert "where:" not in error_text(SetupError("usage_error", "No", next_step="see --help"))
+    assert "where:" not in error_text(Refusal("usage_error", "No", next_step="see --help"))
 
 
 def test_quiet_leaves_results_and_errors() -> None:
@@ -126,7 +126,7 @@ def test_a_guarded_key_leaves_in_no_way() -> None:
     terminal.say(f"x {secret}")
     terminal.result(f"x{secret}")
     terminal.json({"a": [f"y {secret}"], secret: 1})
-    terminal.error(SetupError("usage_error", secret, where=Where(secret), next_step=secret))
+    terminal.error(Refusal("usage_error", secret, where=Where(secret), next_step=secret))
     with terminal.progress(secret) as step:
         step(secret)
     assert "odd value" not in out.text + err.text
@@ -167,7 +167,7 @@ def test_control_characters_of_others_do_not_reach_the_terminal() -> None:
     out, err = Stream(terminal=True), Stream(terminal=True)
     terminal = make(out, err)
     terminal.result("\x1b]0;owned\x07")
-    terminal.error(SetupError("usage_error", "a\x1b[2Jb\nnext: rm", next_step="x"))
+    terminal.error(Refusal("usage_error", "a\x1b[2Jb\nnext: rm", next_step="x"))
     assert "\x1b]" not in out.text
     assert "\x1b[2J" not in err.text
     assert [line.split(" ")[0] for line in err.text.replace("\x1b[0m", "").splitlines()] == [

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import Refusal
 from gonkagate_setup import cli
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.cli import arguments, key_arguments
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 
 KEY = "gp-SuperSecret.Key_123"
 
@@ -64,9 +65,9 @@ def test_a_folder_whose_whole_name_looks_like_a_key_has_to_exist(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for argv in (["--cwd", "gp-backend"], ["--cwd=gp-backend"]):
-        with pytest.raises(SetupError) as refused:
+        with pytest.raises(Refusal) as refused:
             key_arguments.refuse(argv, GONKAGATE)
-        assert refused.value.code == "api_key_flag_refused"
+        assert code_of(refused.value) == "api_key_flag_refused"
     (tmp_path / "gp-backend").mkdir()
     key_arguments.refuse(["--cwd", "gp-backend"], GONKAGATE)
 
@@ -144,7 +145,7 @@ def test_the_verb_is_found_anywhere_but_as_an_options_value(argv: list[str], ver
 
 
 def test_options_are_never_abbreviated() -> None:
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         arguments.parse(["--mod", "kimi-k2.6"], GONKAGATE)
 
 

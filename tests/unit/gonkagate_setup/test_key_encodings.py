@@ -10,11 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup import cli, credential
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.commands import key_findings
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
 
 KEY = "gp-" + "Zk41x" * 5
@@ -57,9 +58,9 @@ def test_p7_with_the_line_end_of_that_encoding_or_of_another(
     "data", [b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe\r\x00\n\x00", b"\xef\xbb\xbf\r\n"]
 )
 def test_p7_a_mark_alone_is_no_key(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    with pytest.raises(SetupError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         piped(monkeypatch, data)
-    assert refusal.value.code == "secret_stdin_empty"
+    assert code_of(refusal.value) == "secret_stdin_empty"
 
 
 @pytest.mark.parametrize(
@@ -74,14 +75,14 @@ def test_p7_a_mark_alone_is_no_key(monkeypatch: pytest.MonkeyPatch, data: bytes)
     ],
 )
 def test_p7_what_is_half_of_an_encoding_is_refused(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    with pytest.raises(SetupError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         credential.parse_key(piped(monkeypatch, data), GONKAGATE)
-    assert refusal.value.code == "secret_invalid"
+    assert code_of(refusal.value) == "secret_invalid"
     assert KEY[3:8] not in f"{refusal.value} {refusal.value.next_step}"
 
 
 def test_p7_zero_bytes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SetupError, match="zero bytes in it, as text in UTF-16 has"):
+    with pytest.raises(Refusal, match="zero bytes in it, as text in UTF-16 has"):
         credential.parse_key(piped(monkeypatch, KEY.encode("utf-16-le") + b"x"), GONKAGATE)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from foundation.errors import Refusal
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.credential import parse_key
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of, status_of
 
 GOOD = ["gp-a", "gp-test-Ab.1_-~", "gp-x+/=", "gp-" + "a" * 500, "gp-!#$%&()*,:;<>?@[]^{|}"]
 BAD = {
@@ -42,11 +43,11 @@ def test_one_token_with_blanks_around(text: str, around: str) -> None:
 
 @pytest.mark.parametrize(("text", "why"), BAD.items())
 def test_refused_without_showing_it(text: str, why: str) -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         parse_key(text, GONKAGATE)
     error = caught.value
-    assert error.code == "secret_invalid"
-    assert error.exit_status == 4
+    assert code_of(error) == "secret_invalid"
+    assert status_of(error) == 4
     assert why in error.message
     assert GONKAGATE.register_url in error.next_step
     said = error.message + error.next_step + repr(error) + str(error.args)

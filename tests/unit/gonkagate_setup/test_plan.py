@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.install_state import Scope, State
 from gonkagate_setup.changes.plan import Choice, ConfigChange, KeyAction, Plan, build
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 
 GLOBAL = PurePosixPath("/home/me/.config/opencode")
 PROJECT = PurePosixPath("/src/app")
@@ -155,9 +156,9 @@ def test_one_real_file_under_two_names_is_planned_once() -> None:
 
 def test_opencodes_own_config_folder_has_no_project_scope() -> None:
     files = [snapshot(GLOBAL / name, None) for name in ("config.json", "opencode.json", "opencode.jsonc")]
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         build(GONKAGATE, Choice(KIMI, Scope.PROJECT), KeyAction.KEEP, files, files[1:], None)
-    assert refused.value.code == "project_scope_unavailable"
+    assert code_of(refused.value) == "project_scope_unavailable"
 
 
 @pytest.mark.parametrize(
@@ -165,18 +166,18 @@ def test_opencodes_own_config_folder_has_no_project_scope() -> None:
     [('{\n  "a": 1,,\n}', 2, 10), ("[]", 1, 1), ('{"a": 1} x', 1, 10)],
 )
 def test_a_broken_file_is_refused_with_its_place(text: str, line: int, column: int) -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         plan(user={"opencode.json": text})
     where = refused.value.where
-    assert refused.value.code == "managed_config_parse_failed"
+    assert code_of(refused.value) == "managed_config_parse_failed"
     assert where is not None
     assert (where.name, where.line, where.column) == (str(GLOBAL / "opencode.json"), line, column)
 
 
 def test_a_file_that_opencode_may_well_read_is_not_called_broken() -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         plan(user={"opencode.json": '{"theme": "x", {env:MORE}}'})
-    assert refused.value.code == "managed_config_parse_failed"
+    assert code_of(refused.value) == "managed_config_parse_failed"
     assert "cannot read this file either" not in refused.value.message
     assert "before opencode fills its references in" in refused.value.message
     made = plan(user={"opencode.json": '{"provider": {"mine": {"options": {"timeout": {env:T}}}}}'})
@@ -189,9 +190,9 @@ def test_a_file_that_opencode_may_well_read_is_not_called_broken() -> None:
     "text", ['{\n  "provider": []\n}', '{\n  "provider": {"gonkagate": "x"}\n}', '{"provider": 1}']
 )
 def test_a_provider_that_is_no_object_is_refused_with_its_place(text: str) -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         plan(user={"opencode.json": text})
-    assert refused.value.code == "managed_config_merge_failed"
+    assert code_of(refused.value) == "managed_config_merge_failed"
     assert refused.value.where is not None
     assert refused.value.where.line == (2 if "\n" in text else 1)
 

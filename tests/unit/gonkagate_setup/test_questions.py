@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 import pytest
 
+from foundation.errors import Refusal
 from foundation.files.snapshot import Snapshot
 from foundation.secrets import Secret
 from foundation.terminal.prompts import Back, Question, RefusingPrompter
@@ -14,7 +15,7 @@ from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.install_state import Scope, State
 from gonkagate_setup.commands.setup.questions import Answers, Questions
 from gonkagate_setup.commands.setup.recommendation import recommend
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 
 KIMI, QWEN, MINIMAX = GONKAGATE.models
 
@@ -26,7 +27,7 @@ class ScriptedPrompter:
     answers: list[Any]
     asks: bool = True
     seen: list[Question] = field(default_factory=list)
-    told: list[SetupError] = field(default_factory=list)
+    told: list[Refusal] = field(default_factory=list)
     key_leads_back: bool = False
 
     def _next(self) -> Any:
@@ -56,7 +57,7 @@ class ScriptedPrompter:
         self.key_leads_back = back
         return str(self._next())
 
-    def tell(self, problem: SetupError) -> None:
+    def tell(self, problem: Refusal) -> None:
         self.told.append(problem)
 
 
@@ -238,9 +239,9 @@ def test_without_anybody_to_ask_the_project_answers_too() -> None:
 @pytest.mark.parametrize("root", ["/home/me", "/home", "/home/me/.config/opencode"])
 def test_the_home_folder_and_opencodes_own_are_no_projects(root: str) -> None:
     place = survey(in_git=True, project=NAMES_MINIMAX, root=root)
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         ask(ScriptedPrompter([]), survey=place, given=Answers(model=KIMI, scope=Scope.PROJECT))
-    assert refused.value.code == "project_scope_unavailable"
+    assert code_of(refused.value) == "project_scope_unavailable"
     # Where there is nothing to choose, nobody is asked.
     prompter = ScriptedPrompter(["", "gp-abc"])
     assert ask(prompter, survey=place).scope is Scope.USER
@@ -289,13 +290,13 @@ def test_back_skips_what_an_option_answered_and_stays_at_the_first_question() ->
 def test_a_malformed_key_may_be_typed_again_twice() -> None:
     prompter = ScriptedPrompter(["", "", "abc def", "nope", "gp-abc"])
     assert ask(prompter).key == Secret("gp-abc")
-    assert [problem.code for problem in prompter.told] == ["secret_invalid", "secret_invalid"]
+    assert [code_of(problem) for problem in prompter.told] == ["secret_invalid", "secret_invalid"]
 
 
 def test_three_malformed_keys_are_enough() -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         ask(ScriptedPrompter(["", "", "a", "b", "c"]))
-    assert refused.value.code == "secret_invalid"
+    assert code_of(refused.value) == "secret_invalid"
 
 
 def test_a_dry_run_needs_no_key() -> None:
@@ -311,18 +312,18 @@ def test_a_dry_run_needs_no_key() -> None:
     ],
 )
 def test_without_anybody_to_ask_the_missing_choice_is_named(given: Answers, code: str) -> None:
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         ask(RefusingPrompter("there is no terminal to ask at", "GONKAGATE_API_KEY"), given=given)
-    assert refused.value.code == code
+    assert code_of(refused.value) == code
 
 
 def test_nothing_is_asked_once_the_search_for_opencode_has_failed() -> None:
     def fail() -> None:
-        raise SetupError("opencode_not_found", "none", next_step="install it")
+        raise Refusal("opencode_not_found", "none", next_step="install it")
 
-    with pytest.raises(SetupError) as refused:
+    with pytest.raises(Refusal) as refused:
         questions(ScriptedPrompter([])).ask(fail)
-    assert refused.value.code == "opencode_not_found"
+    assert code_of(refused.value) == "opencode_not_found"
 
 
 def questions(prompter: Any, **changes: Any) -> Questions:

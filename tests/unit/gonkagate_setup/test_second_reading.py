@@ -8,10 +8,10 @@ from io import StringIO
 import pytest
 
 from foundation import background
+from foundation.errors import Refusal
 from foundation.terminal import progress
 from foundation.terminal.terminal import Outlet, Terminal
 from gonkagate_setup.commands import second_reading
-from gonkagate_setup.errors import SetupError
 
 
 def on_terminal(screen: StringIO) -> Terminal:
@@ -54,7 +54,7 @@ def test_p12_a_short_one_says_nothing() -> None:
 
 def test_p12_what_it_finds_is_raised() -> None:
     def call() -> None:
-        raise SetupError("managed_config_merge_failed", "x", next_step="y")
+        raise Refusal("managed_config_merge_failed", "x", next_step="y")
 
-    with pytest.raises(SetupError):
+    with pytest.raises(Refusal):
         second_reading.await_end(background.start(call), on_terminal(StringIO()))

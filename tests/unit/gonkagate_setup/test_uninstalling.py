@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import Refusal
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.install_state import State
 from gonkagate_setup.changes.uninstalling import Removal, build
-from gonkagate_setup.errors import SetupError
+from gonkagate_setup.errors import code_of
 from tests.support.surveying import ACTIVE, HOME, INSTALLED, PROJECT_FILE, ROOT, USER_FILE, USER_JSONC, survey
 
 BINDING = "{file:~/.gonkagate/opencode/api-key}"
@@ -206,9 +207,9 @@ def test_a_broken_layer_that_is_not_edited_keeps_the_key_when_it_names_it() -> N
 
 
 def test_a_broken_file_that_would_be_edited_stops_it() -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         removal({USER_FILE: "{"})
-    assert caught.value.code == "managed_config_parse_failed"
+    assert code_of(caught.value) == "managed_config_parse_failed"
 
 
 def test_a_project_that_is_the_users_own_config_folder() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import Refusal, Where
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.errors import SetupError, Where
 from gonkagate_setup.judgement.findings import CODES, Finding
 from gonkagate_setup.judgement.verdict import judge, predict
 from opencode_config.evidence import Answer, Gated, Version
@@ -593,7 +593,7 @@ def test_the_models_variant_is_left_to_opencode() -> None:
 
 
 def test_a_config_that_opencode_refuses_is_named() -> None:
-    failure = SetupError(
+    failure = Refusal(
         "effective_config_command_failed",
         "opencode cannot parse this config",
         where=Where(PROJECT_FILE, 3, 7),
@@ -630,7 +630,7 @@ def test_plugins_are_a_notice_and_so_are_silent_ones() -> None:
     (found,) = judge(expectation(), seen, evidence(seen, plugins=Answer(user())))
     assert (found.code, found.severity) == ("plugins_configured", "notice")
     assert "corp-plugin@1" in found.message
-    failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
+    failure = Refusal("opencode_unresponsive", "it did not finish", next_step="x")
     silent = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
     assert notices(silent) == [("plugins_unproved", "plugin", None)]
 
@@ -714,7 +714,7 @@ def test_w3_what_a_plugin_does_to_the_default_agent_is_the_plugins() -> None:
 
 def test_w3_plugins_that_did_not_answer_leave_the_agent_unproved() -> None:
     seen = survey({**GOOD, PROJECT_PLUGIN: "", PROJECT_FILE: {**SCHEMA, "default_agent": "sisyphus"}})
-    failure = SetupError("opencode_unresponsive", "it did not finish", next_step="x")
+    failure = Refusal("opencode_unresponsive", "it did not finish", next_step="x")
     found = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
     assert blockers(found) == [("agent_unusable", "project_config", "default_agent", "durable")]
     assert "unless a plugin brings it" in found[0].message
@@ -951,7 +951,7 @@ def test_what_no_layer_explains_is_not_promised_to_be_written() -> None:
 
 def test_an_agent_file_that_opencode_refuses_is_named_as_such() -> None:
     path = f"{ROOT}/.opencode/agent/x.md"
-    failure = SetupError(
+    failure = Refusal(
         "effective_config_command_failed", "opencode refuses a value", where=Where(path), next_step="x"
     )
     seen = survey({**GOOD, path: "---\ntemperature: hot\n---\n"})
@@ -961,7 +961,7 @@ def test_an_agent_file_that_opencode_refuses_is_named_as_such() -> None:
 
 
 def test_a_server_that_config_comes_from_is_named_when_opencode_names_nothing() -> None:
-    failure = SetupError(
+    failure = Refusal(
         "effective_config_command_failed", "it failed", where=Where("/usr/bin/opencode"), next_step="try it"
     )
     seen = survey(GOOD, traces=Traces(well_known=("https://corp.example",)))
@@ -1002,7 +1002,7 @@ def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
 def test_p3_a_variable_that_names_the_wrong_thing_is_named(
     variable: str, place: str, said: str, wanted: str
 ) -> None:
-    failure = SetupError(
+    failure = Refusal(
         "effective_config_command_failed", f"it failed: {said}", where=Where("/bin/opencode"), next_step="x"
     )
     seen = survey(GOOD, {variable: place})
@@ -1020,7 +1020,7 @@ def test_p3_a_variable_that_names_the_wrong_thing_is_named(
 @pytest.mark.parametrize("variable", ["OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR"])
 def test_p3_the_preview_names_the_variable_once(variable: str) -> None:
     seen = survey(GOOD, {variable: "/w/x"})
-    refusal = SetupError("managed_config_read_failed", "it is of the wrong kind", next_step="x")
+    refusal = Refusal("managed_config_read_failed", "it is of the wrong kind", next_step="x")
     names = ("x",) if variable == "OPENCODE_CONFIG" else ("x/opencode.json", "x/opencode.jsonc")
     wrong: dict[PurePath, Reading] = {PurePosixPath("/w", name): Reading.refused(refusal) for name in names}
     seen = replace(seen, readings={**seen.readings, **wrong})

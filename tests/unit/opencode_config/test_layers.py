@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gonkagate_setup.errors import SetupError
+from foundation.errors import Refusal
 from opencode_config import file_values
 from opencode_config.agent_files import Entry, entry, is_entry_file
 from opencode_config.layers import Layer, leaves, lookup, merge
@@ -204,14 +204,14 @@ def test_a_replaced_text_is_what_the_layers_then_show() -> None:
 
 
 def test_a_refused_target_is_raised_only_when_it_is_asked_for() -> None:
-    refusal = SetupError("managed_config_read_failed", "it is a folder", next_step="remove it")
+    refusal = Refusal("managed_config_read_failed", "it is a folder", next_step="remove it")
     seen = survey({})
     seen = replace(seen, readings={**seen.readings, PurePosixPath(USER_FILE): Reading.refused(refusal)})
     assert [entry.problem.reason for entry in seen.layers(Environment.FRESH) if entry.problem] == [
         "it is a folder"
     ]
     assert len(seen.project_files) == 2
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         assert seen.user_files
     assert caught.value is refusal
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gonkagate_setup.errors import Exit, SetupError
+from foundation.errors import Refusal
+from gonkagate_setup.errors import Exit, code_of, status_of
 from opencode_config.evidence import NEWEST_AUDITED, Version
 from opencode_config.program.opencode import Executable, require_supported
 
@@ -29,10 +30,10 @@ def test_these_are_supported(numbers: tuple[int, int, int]) -> None:
 def test_these_are_refused_with_what_was_found_where_and_what_to_do(
     numbers: tuple[int, int, int], text: str, why: str, way_out: str
 ) -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         require_supported(Version(*numbers, text), HERE)
     error = caught.value
-    assert (error.code, error.exit_status) == ("opencode_version_unsupported", Exit.OPENCODE)
+    assert (code_of(error), status_of(error)) == ("opencode_version_unsupported", Exit.OPENCODE)
     assert error.message.startswith(why)
     assert way_out in error.next_step
     assert str(error.where) == str(HERE.path)
