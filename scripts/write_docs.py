@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from foundation.terminal.manual import page
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.cli import arguments
+from gonkagate_setup.command_line import arguments
 from scripts import proofs_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent

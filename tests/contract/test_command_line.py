@@ -17,7 +17,7 @@ from foundation.terminal.completion import script
 from foundation.terminal.manual import ENVIRONMENT, EXITS, page
 from foundation.terminal.usage import Verb
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.cli import arguments
+from gonkagate_setup.command_line import arguments
 from gonkagate_setup.errors import Exit, code_of
 
 ROOT = Path(__file__).resolve().parents[2]

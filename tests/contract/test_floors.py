@@ -32,6 +32,7 @@ FLOORS = {
     "gateway": 2,
     "ui": 3,
     "commands": 4,
+    "command_line": 4,
     "cli": 4,
     "__main__": 4,
 }

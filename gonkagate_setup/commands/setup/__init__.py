@@ -15,7 +15,7 @@ from gonkagate_setup import credential
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import Plan
-from gonkagate_setup.cli.usage_errors import meant
+from gonkagate_setup.command_line.usage_errors import meant
 from gonkagate_setup.commands import key_findings, known_keys, recovery, targets
 from gonkagate_setup.commands.setup import blocked, outcome, planning, unblocking
 from gonkagate_setup.commands.setup.apply import carry_out, ending

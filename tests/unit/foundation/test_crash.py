@@ -46,7 +46,7 @@ def test_the_report_says_where_and_nothing_else(reports: Path, capsys: pytest.Ca
     assert "verb: models\noptions: --quiet --color\n" in text
     assert "KeyError\n" in text
     assert "JSONDecodeError\n" in text
-    assert "gonkagate_setup/cli/__init__.py:" in text
+    assert "gonkagate_setup/cli.py:" in text
     assert "test_crash.py:" in text
     assert str(Path(__file__).parent) not in text
     if os.name != "nt":

@@ -12,7 +12,7 @@ import pytest
 from foundation.errors import Refusal
 from gonkagate_setup import cli
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.cli import arguments, key_arguments
+from gonkagate_setup.command_line import arguments, key_arguments
 from gonkagate_setup.errors import code_of
 
 KEY = "gp-SuperSecret.Key_123"

@@ -8,7 +8,7 @@ from foundation.errors import Refusal
 from foundation.terminal.usage import Verb
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.cli import arguments as command_line
+from gonkagate_setup.command_line import arguments as command_line
 
 
 def completion(arguments: argparse.Namespace, profile: Profile) -> str:

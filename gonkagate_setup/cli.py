@@ -18,8 +18,8 @@ from foundation.terminal.terminal import Terminal
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import GONKAGATE, Profile
 from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.cli import arguments as command_line
-from gonkagate_setup.cli import key_arguments
+from gonkagate_setup.command_line import arguments as command_line
+from gonkagate_setup.command_line import key_arguments
 from gonkagate_setup.errors import Exit, code_of, status_of
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _take_back(
 
 
 def _texts(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Exit:
-    from gonkagate_setup.cli import self_description
+    from gonkagate_setup.command_line import self_description
 
     named = arguments.command == "completion"
     text = self_description.completion(arguments, profile) if named else self_description.manual(profile)
