@@ -117,12 +117,18 @@ _NEUTRAL: Final[Mapping[str, str]] = {
     "state_backup_failed": "managed_state_backup_failed",
     "state_write_failed": "managed_state_write_failed",
     "rollback_incomplete": "managed_rollback_failed",
+    "proxy_unusable": "live_proxy_unusable",
+    "certificate_untrusted": "live_certificate_untrusted",
 }
 # Every kind of refusal: its code and the status that the process ends with.
 KINDS: Final[Mapping[str, tuple[str, Exit]]] = {
     **{code: (code, status) for code, status in CODES.items()},
     **{kind: (code, CODES[code]) for kind, code in _NEUTRAL.items()},
 }
+
+
+# An error that begins with one of these keeps its small letter.
+NAMES: Final = ("opencode", "model", "provider")
 
 
 def code_of(refusal: Refusal) -> str:
