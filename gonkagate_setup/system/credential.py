@@ -53,11 +53,6 @@ class StoredKey:
     protected: Status
     why: str = ""
 
-    @property
-    def valid(self) -> bool:
-        """Whether the content is a key."""
-        return self.secret is not None
-
 
 @dataclass(frozen=True)
 class GitNotice:

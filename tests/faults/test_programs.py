@@ -11,9 +11,9 @@ from typing import Callable
 
 import pytest
 
+from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.survey import Reading
 from gonkagate_setup.system import child, credential, programs, survey
-from gonkagate_setup.system.survey import find_worktree
 from tests.faults.homes import NEW_KEY, Home, put
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gonkagate_setup"
@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def ask_for_the_worktree(home: Home, environ: dict[str, str]) -> None:
-    find_worktree(replace(home.host, environ=environ), home.project)
+    survey.take_survey(replace(home.host, environ=environ), home.project, GONKAGATE)
 
 
 def ask_whether_the_key_is_ignored(home: Home, environ: dict[str, str]) -> None:
