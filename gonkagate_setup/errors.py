@@ -71,6 +71,7 @@ CODES: Final[Mapping[str, Exit]] = {
     # blocked
     "effective_config_command_failed": Exit.BLOCKED,
     "effective_config_parse_failed": Exit.BLOCKED,
+    # Reserved, never emitted: the npm tool's names for what is the finding config_unreadable here.
     "effective_config_layer_read_failed": Exit.BLOCKED,
     "effective_config_layer_parse_failed": Exit.BLOCKED,
     "effective_config_mismatch": Exit.BLOCKED,
