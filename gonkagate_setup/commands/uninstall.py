@@ -144,7 +144,7 @@ def _history(store: Store) -> History | None:
     except SetupError as problem:
         if problem.code != "undo_record_unusable":
             raise
-        # A record that is not understood proves nothing; it is removed all the same.
+        # An undo record that is not understood proves nothing; it is removed all the same.
         return None
 
 

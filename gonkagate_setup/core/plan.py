@@ -68,7 +68,7 @@ class ConfigChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a setup will write but the state file; in the order in which it is written.
+    """Everything that a setup will write but the setup record; in the order in which it is written.
 
     `joins`: a project is used beside the setup for every folder, which stays as it is. `repairs` are those
     of the edits that only take away what is in the way.

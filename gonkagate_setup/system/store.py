@@ -50,7 +50,7 @@ class Store:
 
     @property
     def state(self) -> Path:
-        """`install-state.json`."""
+        """The setup record, `install-state.json`."""
         return self.folder / self.profile.state_file
 
     @property
@@ -60,7 +60,7 @@ class Store:
 
     @property
     def history(self) -> Path:
-        """What the last setup changed, for `undo`."""
+        """The undo record: what the last setup changed."""
         return self.folder / "last-change.json"
 
     @property

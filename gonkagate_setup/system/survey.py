@@ -1,4 +1,4 @@
-"""Reading everything that decides what opencode resolves, once, into a `core.layers.Survey`."""
+"""Reading everything that decides what opencode resolves, once, into a `core.survey.Survey`."""
 
 from __future__ import annotations
 

@@ -94,8 +94,8 @@ def page(program: str, version: str, verbs: Sequence[Verb], profile: Profile) ->
 def _files(folder: str, profile: Profile) -> Sequence[tuple[str, str]]:
     return (
         (f"{folder}/{profile.key_file}", "the key, readable by its owner only"),
-        (f"{folder}/{profile.state_file}", "what was set up and when"),
-        (f"{folder}/last-change.json", "what the last setup changed, for undo"),
+        (f"{folder}/{profile.state_file}", "the setup record: what was set up and when"),
+        (f"{folder}/last-change.json", "the undo record: what the last setup changed"),
         (
             f"{folder}/opencode-executable.json",
             "which opencode was used, so that a rerun starts it once less",
