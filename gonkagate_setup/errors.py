@@ -1,7 +1,8 @@
 """The one family of errors: code, message, place, next step.
 
 `CODES` is the whole list, each with the exit status that `cli.main` returns for it. The codes that
-`@gonkagate/opencode-setup` 0.2.5 (the npm tool) prints keep their names, because scripts read them.
+`@gonkagate/opencode-setup` 0.2.5 (the npm tool, docs/npm-tool.md) prints keep their names, because scripts
+read them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The changes of one setup as one value: preview, --dry-run and apply all use it.
 
-Which file of a layer is written (issue 2, "Which file"): the plain `opencode.json`, unless a sibling that
-outranks it holds anything more than `$schema`, as opencode's own writer does.
+Which file of a layer is written: the plain `opencode.json`, unless a sibling that outranks it holds anything
+more than `$schema`, as opencode's own writer does (docs/opencode-facts.md#config-places-and-their-order).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ MADE = {
     "{}_selection_required": {"model_selection_required", "scope_selection_required"},
 }
 
-# Scripts rely on these statuses, and on the codes of the npm tool (docs/npm-tool.md#json-and-error-codes).
+# Scripts rely on these statuses, and on the npm tool's codes (docs/npm-tool.md#options-json-and-error-codes).
 PINNED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 129, 130, 143}
 NPM_CODES = {
     "opencode_not_found",

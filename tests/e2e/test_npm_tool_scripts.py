@@ -13,7 +13,7 @@ from tests.e2e.configs import KIMI
 from tests.e2e.refusals import ours
 from tests.machine import Finished, Machine
 
-# gonkagate-facts, "Its --json keys".
+# The keys that docs/npm-tool.md#options-json-and-error-codes names.
 ON_SUCCESS = {
     "message",
     "modelDisplayName",

@@ -87,7 +87,7 @@ def test_read_only(scenario: Scenario, tmp_path: Path) -> None:
     assert "read-only file system" in end
 
 
-# W6: an opencode that fills the disk while it is asked, as the real one does with its database.
+# An opencode that fills the disk while it is asked, as the real one does with its database.
 FILLS = """#!/bin/sh
 [ "$1" != --version ] || { echo 1.18.33; exit; }
 cat /dev/zero >"$HOME/fill" 2>/dev/null

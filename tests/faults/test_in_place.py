@@ -1,4 +1,4 @@
-"""P1: a config that something is mounted at is written in place, and as safe as that can be."""
+"""A config that something is mounted at is written in place, and as safe as that can be."""
 
 from __future__ import annotations
 

@@ -29,8 +29,9 @@ from gonkagate_setup.system.transaction.changes import Role
 ENTRIES: Final = "entries"
 _MOST_BYTES: Final = 256 * 1024 * 1024
 
-# What opencode 1.14.34 to 1.18.33 do on start to a config without `$schema` (tried on the real ones; see
-# also docs/opencode.md): the leading space, with a BOM, goes, and the line is put after the brace.
+# What opencode 1.14.34 to 1.18.33 do on start to a config without `$schema`
+# (docs/opencode-facts.md#the-schema-line): the leading space is removed, with a BOM, and the line is put
+# after the brace.
 _OPENCODE_START: Final = re.compile(rb"\A(?:[\t\n\v\f\r ]|\xef\xbb\xbf)*\{")
 _OPENCODE_SCHEMA: Final = b'{\n  "$schema": "https://opencode.ai/config.json",'
 
