@@ -15,7 +15,7 @@ VENDORED = "_vendor"
 
 
 def listed(page: str) -> list[tuple[str, str]]:
-    """Each module of the page's first fenced block with its phrase; a folder stands for its `__init__.py`."""
+    """Each module of the page's first fenced block with its phrase; a folder means its `__init__.py`."""
     found: list[tuple[str, str]] = []
     folders: list[str] = []
     for line in page.split("```")[1].strip("\n").split("\n"):

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Iterator, NamedTuple
 
-# Words that stand for papers which are not in this repository, and numbers of lists that are not.
+# Names of papers, and numbers of lists, which are not in this repository.
 ELSEWHERE = re.compile(
     r"\b(?:prd|gonkagate-facts|packaging-facts|cases\.md|house\.md|issue \d+)\b"
     r"|(?<![\w/.-])opencode-facts(?!\.md)|\b[KWP]\d{1,2}\b(?!\.\d)"
@@ -44,7 +44,7 @@ class Tree:
         self.folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
         self.top = {folder for folder in self.folders if "/" not in folder} - {"."}
         modules = [PurePosixPath(name) for name in files if name.endswith(".py")]
-        # A module goes by each part of its path that has a folder before it, and by its whole path.
+        # A module may be named by its whole path, or by any end of it.
         self.modules: dict[tuple[str, ...], list[str]] = {}
         for path in modules:
             parts = path.with_suffix("").parts
@@ -121,7 +121,7 @@ def broken(tree: Tree, name: str, text: str) -> Iterator[Broken]:
                 if not re.match(r"[a-z]+:", target) and not _link(tree, name, target):
                     yield Broken(number, target)
             line = LINK.sub("]", line)  # noqa: PLW2901 - the rest of it
-        line = re.sub(r"[a-z]+://\S+", "", line)  # noqa: PLW2901 - addresses are not ours
+        line = re.sub(r"[a-z]+://\S+", "", line)  # noqa: PLW2901 - addresses are of other places
         for match in PATH.finditer(line):
             if _is_ours(tree, match[1]) and not _path(tree, match[1], match[2], match[3]):
                 yield Broken(number, match[0])
@@ -166,7 +166,7 @@ def _path(tree: Tree, path: str, test: str | None, anchor: str | None) -> bool:
 
 
 def _dotted(tree: Tree, text: str) -> bool | None:
-    """Whether `package.module.name` or `module.name` is there; None for what names no module of ours."""
+    """Whether `package.module.name` or `module.name` is there; None if it names no module of this repository."""
     parts = tuple(text.split("."))
     if parts[:1] not in tree.modules or text in OTHERS or "." + parts[-1] in FILES:
         return None

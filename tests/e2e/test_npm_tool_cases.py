@@ -1,6 +1,6 @@
 """The npm tool's false successes and misattributions, each a whole setup with the real opencode.
 
-The numbers are those of docs/npm-tool.md#where-it-was-wrong. What it called a success is a success here only
+The numbers are those of docs/npm-tool.md#what-it-got-wrong. What it called a success is a success here only
 when opencode says so, and what it blamed wrongly is blamed rightly. One case each in the normal run.
 """
 

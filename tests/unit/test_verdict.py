@@ -73,7 +73,7 @@ def test_a_correct_project_install_has_no_finding() -> None:
     assert judge(expectation(Scope.PROJECT), seen, evidence(seen)) == ()
 
 
-# -- the npm tool's false successes and misattributions, numbered in docs/npm-tool.md#where-it-was-wrong
+# -- the npm tool's false successes and misattributions, numbered in docs/npm-tool.md#what-it-got-wrong
 
 
 @pytest.mark.parametrize(
