@@ -166,7 +166,7 @@ def _path(tree: Tree, path: str, test: str | None, anchor: str | None) -> bool:
 
 
 def _dotted(tree: Tree, text: str) -> bool | None:
-    """Whether `package.module.name` or `module.name` is there; None if it names no module of this repository."""
+    """Whether `package.module.name` or `module.name` is there; None if no module has that name."""
     parts = tuple(text.split("."))
     if parts[:1] not in tree.modules or text in OTHERS or "." + parts[-1] in FILES:
         return None

@@ -70,6 +70,17 @@ def test_where_opencode_keeps_credentials_database_and_last_models(tmp_path: Pat
     assert not traces(XDG_STATE_HOME=str(tmp_path)).recent
 
 
+def test_a_working_folder_behind_a_link_is_the_real_one(tmp_path: Path) -> None:
+    real, link = tmp_path / "far" / "real", tmp_path / "link"
+    real.mkdir(parents=True)
+    try:
+        link.symlink_to(real)
+    except OSError:
+        pytest.skip("this account may not make symbolic links")
+    around = take_survey(Host({"PWD": str(link)}, tmp_path, link, "linux"), link, GONKAGATE).surroundings
+    assert around.ascent()[:2] == (real.resolve(), real.parent.resolve())
+
+
 @pytest.mark.parametrize(
     ("text", "goes"), [("{}", True), (" \n{}", True), ("// mine\n{}", False), ("/* */{}", False), ("", False)]
 )
