@@ -145,10 +145,6 @@ class Terminal:
         """Cells of a line, 40 to 120."""
         return min(max(self._find_width(), NARROWEST), WIDEST)
 
-    def style(self, text: str, name: str) -> str:
-        """`text` in a colour of ui.text.PALETTE, dropped again by every stream without colour."""
-        return style(text, name)
-
     def guard(self, secret: Secret) -> None:
         """Never let this value out, in whatever text it turns up."""
         self._secrets.add(secret)

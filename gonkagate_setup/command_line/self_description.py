@@ -91,8 +91,8 @@ def _files(profile: Profile) -> dict[str, str]:
     folder = "~/" + "/".join(profile.folder)
     return {
         f"{folder}/{profile.key_file}": "the key, readable by its owner only",
-        f"{folder}/{profile.state_file}": "what was set up and when",
-        f"{folder}/last-change.json": "what the last setup changed, for undo",
+        f"{folder}/{profile.state_file}": "the setup record: what was set up and when",
+        f"{folder}/last-change.json": "the undo record: what the last setup changed",
         f"{folder}/opencode-executable.json": "which opencode was used, so that a rerun starts it once less",
         f"{folder}/backups": "former contents of project files",
         f"{folder}/journal, {folder}/lock": "there only while something is written, or after a kill",

@@ -168,7 +168,7 @@ def report(report: Report, *, width: int = 80) -> str:
     if "models" in report.details:
         lines += catalogue.lines(report.details["models"], width)
     lines += section("In the way:", report.blockers, width)
-    # A rerun that changed nothing still dates the state file anew: nothing to tell a person.
+    # A rerun that changed nothing still updates the time in the setup record: nothing to report.
     told = report.status in ("blocked", "failed") or (report.changed and report.status != "dry_run")
     touched = [file for file in report.files if file.action != "keep" and told]
     if touched:

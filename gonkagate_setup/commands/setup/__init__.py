@@ -206,8 +206,7 @@ def _show(
     """Show the plan; where `base` was agreed to already, only what is edited beyond it."""
     if observed.state is not None and observed.state.repaired is not None:
         context.terminal.say(
-            f"The record of the last setup ({context.store.state}) will be written again: "
-            f"{observed.state.repaired}."
+            f"The setup record ({context.store.state}) will be rewritten: {observed.state.repaired}."
         )
     asks = _asks_consent(request, plan, context.prompter)
     if not (asks or context.terminal.talks or request.dry_run):

@@ -1,4 +1,4 @@
-"""W1: a home that belongs to another account is refused before anything is written, with a way that works."""
+"""A home that belongs to another account is refused before anything is written, with a way that works."""
 
 from __future__ import annotations
 
