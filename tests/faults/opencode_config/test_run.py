@@ -17,9 +17,10 @@ from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.errors import code_of
-from opencode_config.evidence import Gated, Version
+from opencode_config.evidence import Gated
 from opencode_config.launcher import Launcher
 from opencode_config.program import asking, child, launchers, opencode, surveying
+from opencode_config.versions import Version
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
 
