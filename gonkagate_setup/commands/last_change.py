@@ -10,7 +10,7 @@ from foundation.files import reading
 from foundation.files.snapshot import Snapshot
 from foundation.host import Host
 from foundation.transaction import Delete, Role, Transaction, Write, journal
-from gonkagate_setup.catalog import ConfigPath, Profile
+from gonkagate_setup.catalog import ConfigPath
 from gonkagate_setup.changes import history, recorded_repairs
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes.history import FileChange, History
@@ -43,7 +43,6 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
 def writing(
     store: Store,
     host: Host,
-    profile: Profile,
     plan: Plan,
     former_state: State | None,
     done: Transaction,
@@ -63,7 +62,7 @@ def writing(
     except ValueError:
         former = History(at="", files=(), state=None, created=())
     mine = [str(config.snapshot.real) for config in changed if not config.snapshot.exists]
-    written = tuple(_file(config, profile, done) for config in changed)
+    written = tuple(_file(store, config, done) for config in changed)
     record = History(
         at=states.timestamp(host.now()),
         files=written,
@@ -94,7 +93,7 @@ def _repairs(plan: Plan, written: Sequence[FileChange]) -> list[FileChange]:
     return [recorded_repairs.only(change, by_file.get(change.real, ())) for change in written]
 
 
-def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChange:
+def _file(store: Store, config: ConfigChange, done: Transaction) -> FileChange:
     real = Path(config.snapshot.real)
     backup = done.kept.get(real)
     before, after = jsonc.parse(config.before).value, jsonc.parse(config.after).value
@@ -103,8 +102,8 @@ def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChan
         real=str(real),
         layer=config.layer,
         existed=config.snapshot.exists,
-        after=journal.digests(config.after.encode()),
+        after=journal.digests(store, config.after.encode()),
         backup=None if backup is None else str(backup),
         folders=tuple(str(folder) for folder in done.made if folder in real.parents),
-        keys=history.key_changes(profile, before, after, config.operations),
+        keys=history.key_changes(store.profile, before, after, config.operations),
     )

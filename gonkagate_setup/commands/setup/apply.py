@@ -72,7 +72,6 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         last = last_change.writing(
             context.store,
             context.host,
-            context.profile,
             plan,
             observed.state,
             changes,
