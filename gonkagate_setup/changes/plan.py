@@ -16,7 +16,7 @@ from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes import ownership
 from gonkagate_setup.changes.install_state import Scope, State
-from opencode_config import jsonc
+from opencode_config import jsonc, schema_line
 from opencode_config.jsonc.duplicates import Repeated, repeated
 from opencode_config.jsonc.operations import Operation, Repair
 
@@ -224,7 +224,7 @@ def _target(files: Sequence[_File]) -> _File:
 
 
 def _says_more(value: Mapping[str, Any]) -> bool:
-    return any(key != "$schema" for key in value)
+    return any(key != schema_line.KEY for key in value)
 
 
 def _change(file: _File, layer: str, operations: list[Operation], is_target: bool) -> ConfigChange | None:

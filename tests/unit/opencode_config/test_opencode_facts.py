@@ -11,10 +11,11 @@ from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.judgement.verdict import predict
 from opencode_config import schema_line
-from opencode_config.evidence import NEWEST_AUDITED, masked_name
+from opencode_config.output import masked_name
 from opencode_config.places import Environment, without_plugins
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Traces
+from opencode_config.versions import NEWEST_AUDITED
 from scripts import opencode_versions
 from tests.support.surveying import ACTIVE, HOME, INSTALLED, PROJECT_FILE, USER_FILE, expectation, survey
 
