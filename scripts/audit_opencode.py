@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.core.evidence import Version
 from gonkagate_setup.system.opencode import OLDEST
-from scripts import cache, opencode_versions, validate_model
+from scripts import validate_model
+from scripts.lib import cache, opencode_versions
 from scripts.validating.names import AROUND, WORKFLOW_NAMES
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, installing, opencode_versions
 from scripts.building import native, pyz
 from scripts.building.stage import version
+from scripts.lib import cache, installing, opencode_versions
 
 if TYPE_CHECKING:
     from tests.machine import Finished, Machine

@@ -18,7 +18,7 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, pythons
+from scripts.lib import cache, pythons
 
 _SHELL: Final = "scripts/install.sh"
 _POWERSHELL: Final = "scripts/install.ps1"

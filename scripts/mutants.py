@@ -21,7 +21,7 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, pythons
+from scripts.lib import cache, pythons
 
 _COPIED: Final = ("gonkagate_setup", "tests/__init__.py", "tests/golden", "tests/unit/__init__.py")
 _TESTS: Final = "tests/unit/test_jsonc.py"

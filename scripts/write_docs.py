@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from gonkagate_setup import __version__, arguments
 from gonkagate_setup.core.catalog import GONKAGATE
 from gonkagate_setup.ui.manual import page
-from scripts import proofs_table
+from scripts.lib import proofs_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _WIDTH: Final = 100

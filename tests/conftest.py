@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests import canary, watching
 from tests.machine import Machine
 from tests.stand_in import HOST, Authority, StandIn

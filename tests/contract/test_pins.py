@@ -12,9 +12,10 @@ from typing import Iterator
 import pytest
 from packaging.requirements import Requirement
 
-from scripts import cache, lint
+from scripts import lint
 from scripts import test as test_script
-from scripts.pythons import Interpreter
+from scripts.lib import cache
+from scripts.lib.pythons import Interpreter
 from tests.machine import ROOT
 
 LINUX, LINUX_ARM = ("linux", "x86_64"), ("linux", "aarch64")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.configs import read
 from tests.e2e.refusals import fake_opencode, refused
 from tests.machine import Machine

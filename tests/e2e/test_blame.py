@@ -20,7 +20,7 @@ from gonkagate_setup.core.survey import Survey
 from gonkagate_setup.core.verdict import Expectation, Finding, predict
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from scripts.validating.terminal import Terminal
 from tests.e2e.configs import KIMI, MINIMAX, SCHEMA, UPSTREAM, activation
 from tests.e2e.oracle import OTHER_REFERENCE, REFERENCE, Case

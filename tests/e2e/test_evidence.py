@@ -21,7 +21,7 @@ from gonkagate_setup.errors import SetupError
 from gonkagate_setup.system import evidence, opencode
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.oracle import REFERENCE, SCHEMA, SELECTED, Case
 from tests.machine import Machine
 

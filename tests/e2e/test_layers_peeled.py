@@ -14,7 +14,7 @@ from gonkagate_setup.core.places import Environment, Kind, Place, places
 from gonkagate_setup.system import opencode
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
-from scripts.layers_table import PAGE, page
+from scripts.lib.layers_table import PAGE, page
 from tests.machine import Machine
 
 

@@ -10,7 +10,7 @@ from typing import Callable
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.configs import KIMI
 from tests.machine import Finished, Machine
 from tests.stand_in import StandIn

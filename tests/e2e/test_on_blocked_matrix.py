@@ -13,7 +13,7 @@ from typing import Any, Callable
 import pytest
 
 from gonkagate_setup.core.findings import DURABLE
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.configs import BINDING, UPSTREAM
 from tests.e2e.oracle import HOST, REFERENCE, SELECTED, Case
 from tests.e2e.oracle_cases import generate

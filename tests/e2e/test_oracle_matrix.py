@@ -20,7 +20,7 @@ from gonkagate_setup.core.verdict import judge
 from gonkagate_setup.system import evidence, opencode
 from gonkagate_setup.system.child import run
 from gonkagate_setup.system.survey import take_survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.by_hand import resolved_by_hand
 from tests.e2e.oracle import SHELLS, Case, environment_of
 from tests.e2e.oracle_cases import generate

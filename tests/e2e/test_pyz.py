@@ -13,7 +13,7 @@ from typing import Mapping
 
 import pytest
 
-from scripts import cache
+from scripts.lib import cache
 from tests import watching
 from tests.machine import ROOT, Machine
 

@@ -12,8 +12,8 @@ from typing import Callable
 import pytest
 
 from gonkagate_setup import __version__
-from scripts import cache
 from scripts.building import distributions, native, pyz
+from scripts.lib import cache
 from tests.machine import ROOT
 
 
@@ -67,7 +67,7 @@ def test_the_demo_says_what_did_not_happen(user_home: Path, tmp_path: Path) -> N
 
 def test_getting_opencode_without_npm_says_so(user_home: Path, tmp_path: Path) -> None:
     bare = {"PATH": str(tmp_path), "GONKAGATE_SETUP_CACHE": str(tmp_path / "cache")}
-    done = script("opencode_versions.py", "1.18.33", home=user_home, env=bare)
+    done = script("lib/opencode_versions.py", "1.18.33", home=user_home, env=bare)
     assert done.returncode == 1
     assert done.stderr == (
         "opencode_versions: node is not on PATH: install Node.js with npm, then run this again\n"

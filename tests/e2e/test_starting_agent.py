@@ -10,7 +10,7 @@ import pytest
 from gonkagate_setup.core.agents import starting_agents
 from gonkagate_setup.core.layers import lookup
 from gonkagate_setup.core.state import Scope
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.oracle import OTHER_REFERENCE, REFERENCE, SCHEMA, Case
 from tests.e2e.test_evidence import ask, write
 from tests.machine import Machine

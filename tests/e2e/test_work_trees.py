@@ -17,7 +17,7 @@ from gonkagate_setup.core.places import Environment
 from gonkagate_setup.core.state import Scope
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.oracle import SCHEMA, SELECTED, Case, without_catalogue
 from tests.machine import Machine
 

@@ -30,7 +30,7 @@ from gonkagate_setup.core import second_reader  # noqa: F401  # loaded before th
 from gonkagate_setup.system import background, child, launcher, opencode
 from gonkagate_setup.system import host as hosts
 from gonkagate_setup.system.child import Output
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests import watching
 from tests.faults.homes import BINDING, MADE, NEW_KEY, NOW, OLD_KEY, Home, Tree, put
 from tests.faults.interception import CHANGING, Counter, failing, intercepted, spread

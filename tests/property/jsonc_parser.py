@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
-from scripts import cache
+from scripts.lib import cache
 
 VERSION = "3.3.1"
 _PROGRAM = """

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Mapping
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests import watching
 from tests.canary import SEARCHED, in_all
 from tests.machine import ROOT, Machine

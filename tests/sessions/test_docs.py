@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts import transcripts
+from scripts.lib import transcripts
 from tests.sessions import stories
 from tests.sessions.desk import desk_with
 from tests.stand_in import StandIn

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "layers.md"
 BEGIN: Final = "<!-- table: scripts/layers_table.py -->"
 END: Final = "<!-- end of table -->"
 _HOME: Final = PurePosixPath("~")

@@ -1,6 +1,6 @@
 """Gets a real opencode from the npm registry into the cache folder.
 
-    python3 scripts/opencode_versions.py [VERSION ...]     (default: all that the tests use)
+    python3 scripts/lib/opencode_versions.py [VERSION ...]     (default: all that the tests use)
 
 Only what this machine runs is fetched: `opencode-ai` with its launcher, and the one platform package,
 not the musl and baseline variants beside it (140 MB instead of 550 MB for 1.14.34).
@@ -17,9 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import Final, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts import cache
+from scripts.lib import cache
 
 SUPPORTED: Final = ("1.18.33", "1.17.19", "1.14.34")
 TOO_OLD: Final = "1.3.2"
