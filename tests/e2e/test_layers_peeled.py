@@ -14,7 +14,6 @@ from gonkagate_setup.core.places import Environment, Kind, Place, places
 from gonkagate_setup.system import opencode
 from gonkagate_setup.system.host import Host
 from gonkagate_setup.system.survey import take_survey
-from scripts.lib.layers_table import PAGE, page
 from tests.machine import Machine
 
 
@@ -114,8 +113,3 @@ def _peel(host: Host, place: Place) -> Host:
     for file in (path / "agents").glob("*.md") if place.kind is Kind.AGENTS else [path]:
         file.unlink()
     return host
-
-
-def test_the_table_in_the_docs_is_the_code() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert page(text) == text, "run python3 scripts/layers_table.py"

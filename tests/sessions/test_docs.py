@@ -14,4 +14,5 @@ def test_the_docs_show_what_the_program_shows(stand_in: StandIn) -> None:
     with desk_with(stand_in) as desk:
         objects = stories.objects(desk)
     for path, text in transcripts.pages(sessions, objects).items():
-        assert path.read_text(encoding="utf-8") == text, "run: python3 scripts/transcripts.py"
+        remedy = "run: python3 scripts/write_docs.py --write --only screens"
+        assert path.read_text(encoding="utf-8") == text, remedy
