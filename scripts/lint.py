@@ -10,6 +10,7 @@ Python or machine is skipped.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -57,8 +58,11 @@ sys.exit(bool(bad))
 """
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run every linter; 0 when none found anything."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args(arguments)
     interpreter = choose(pythons.find(), sys.version_info[:2])
     if interpreter is None:
         print("lint.py: skipped, because the linters need Python 3.11 or newer and none is here")
@@ -112,4 +116,4 @@ def _holds(name: str, command: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. What survives sta
 
 from __future__ import annotations
 
+import argparse
 import collections
 import os
 import shutil
@@ -28,14 +29,16 @@ _TESTS: Final = "tests/unit/test_jsonc.py"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run it; 0 whatever survives, 1 where it could not be run."""
-    if set(arguments) & {"-h", "--help"}:
-        print(__doc__)
-        return 0
+    """Run it; 0 whatever survives, 1 if it could not be run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="where to keep the mutants")
+    kept = parser.parse_args(arguments).folder
     try:
         python = _python()
-        if arguments:
-            return _run(python, Path(arguments[0]).resolve())
+        if kept is not None:
+            return _run(python, kept.resolve())
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
             return _run(python, Path(folder))
     except cache.PreparationError as error:
