@@ -34,7 +34,7 @@ _CURRENT_TOOLS: Final = (3, 11)
 # What is large takes long and gives the same result under every Python.
 _LEG_TESTS: Final = ("-m", "not large", "tests/unit", "tests/e2e/test_smoke.py")
 FAST_TESTS: Final = (
-    *("-m", "not opencode and not large"),
+    *("-m", "not opencode"),
     *("tests/unit", "tests/golden", "tests/property", "tests/contract"),
 )
 
