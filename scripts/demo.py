@@ -206,7 +206,7 @@ def _describe(request: Request) -> str:
 def _check_leaks(machine: Machine) -> None:
     found = machine.leaks()
     if found:
-        raise _DemoError("the key stands where it must not: " + "; ".join(found))
+        raise _DemoError("the key is where it must not be: " + "; ".join(found))
     print("\n   The key was looked for in every file of this home and in everything that was printed:")
     print("   it is in its one file and nowhere else.")
 

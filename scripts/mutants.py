@@ -5,7 +5,7 @@
 
 mutmut (configured in pyproject.toml) changes the functions of `core/jsonc*.py` one way at a time; module
 constants and properties it leaves alone. The last lines name what survived and count it by function. Needs
-Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. What survives stands in docs/lossless.md.
+Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. docs/lossless.md lists what survives.
 """
 
 from __future__ import annotations

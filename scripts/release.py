@@ -133,7 +133,7 @@ def _files(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
     other = [path.name for path in paths if not path.is_file()]
     if other:
-        raise ReleaseError(f"{folder} holds what is no file: {', '.join(other)}")
+        raise ReleaseError(f"{folder} holds something that is not a file: {', '.join(other)}")
     return paths
 
 

@@ -133,7 +133,7 @@ def test_what_is_published_is_what_was_listed(tmp_path: Path) -> None:
 def test_a_folder_among_the_builds_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "one" / "inner").mkdir(parents=True)
     assert release.main(["compare", str(tmp_path / "one"), str(tmp_path / "one")]) == 1
-    assert capsys.readouterr().err.endswith("holds what is no file: inner\n")
+    assert capsys.readouterr().err.endswith("holds something that is not a file: inner\n")
     assert release.main(["compare", str(tmp_path / "two"), str(tmp_path / "one")]) == 1
     assert "there is no folder" in capsys.readouterr().err
 
