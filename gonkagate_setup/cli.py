@@ -11,21 +11,22 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
 
+from foundation import host as hosts
+from foundation import signals
+from foundation.errors import Refusal, Where
+from foundation.terminal.terminal import Terminal
 from gonkagate_setup import __version__
-from gonkagate_setup import arguments as command_line
-from gonkagate_setup.commands import key_arguments
-from gonkagate_setup.core.catalog import GONKAGATE, Profile
-from gonkagate_setup.core.state import Scope
-from gonkagate_setup.errors import Exit, SetupError, Where
-from gonkagate_setup.system import host as hosts
-from gonkagate_setup.system import signals
-from gonkagate_setup.ui.terminal import Terminal
+from gonkagate_setup.catalog import GONKAGATE, Profile
+from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.command_line import arguments as command_line
+from gonkagate_setup.command_line import key_arguments
+from gonkagate_setup.errors import Exit, code_of, status_of
 
 if TYPE_CHECKING:
-    from gonkagate_setup.commands.taking_back import Request
-    from gonkagate_setup.core.report import Report
-    from gonkagate_setup.system.probe import Probe
-    from gonkagate_setup.ui.prompts import Prompter
+    from foundation.terminal.prompts import Prompter
+    from gonkagate_setup.commands.teardown import Request
+    from gonkagate_setup.report import Report
+    from opencode_config.program.search import Probe
 
 _STDIN_LIMIT = 65_536
 
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     command = command_line.verb(argv)
     try:
         status = _run(argv, profile, terminal)
-    except SetupError as error:
+    except Refusal as error:
         status = _fail(command, error, profile, terminal)
     except KeyboardInterrupt:
         status = _fail(command, _interrupted(), profile, terminal)
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         changing = command in _CHANGING and not {*_ONLY_SAYING} & {*argv}
         lost = _undelivered(terminal.undelivered, stands=changing and status in _STANDS)
         terminal.last_word(lost)
-        status = lost.exit_status if status is Exit.DONE else status
+        status = status_of(lost) if status is Exit.DONE else status
     return int(status)
 
 
@@ -88,8 +89,8 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
 
 
 def _require_own_home(command: str, host: hosts.Host, profile: Profile) -> None:
-    from gonkagate_setup.system import account
-    from gonkagate_setup.system.store import Store
+    from foundation import account
+    from gonkagate_setup.store import Store
 
     words = (
         command_line.PROGRAM if command == command_line.DEFAULT_VERB else f"{command_line.PROGRAM} {command}"
@@ -99,8 +100,8 @@ def _require_own_home(command: str, host: hosts.Host, profile: Profile) -> None:
 
 def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
     # The search for opencode goes on while the rest of the program is still being imported.
-    from gonkagate_setup.system.probe import Probe
-    from gonkagate_setup.system.store import Store
+    from gonkagate_setup.store import Store
+    from opencode_config.program.search import Probe
 
     # Where nothing is asked and no other key given, nothing will change but on a first setup. On Windows what
     # opencode prints needs the journal, which only a transaction has.
@@ -116,8 +117,8 @@ def _run_setup(
     arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal, probe: Probe
 ) -> Report:
     from gonkagate_setup.commands import setup
-    from gonkagate_setup.commands.blocked import OnBlocked
-    from gonkagate_setup.commands.context import Request
+    from gonkagate_setup.commands.setup.blocked import OnBlocked
+    from gonkagate_setup.commands.setup.context import Request
 
     request = Request(
         model=arguments.model,
@@ -131,7 +132,7 @@ def _run_setup(
 
 
 def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Prompter:
-    from gonkagate_setup.ui.prompts import AskingPrompter, RefusingPrompter
+    from foundation.terminal.prompts import AskingPrompter, RefusingPrompter
 
     if arguments.no_input:
         return RefusingPrompter("--no-input forbids questions", profile.key_variable)
@@ -174,7 +175,7 @@ def _take_back(
     profile: Profile,
     terminal: Terminal,
 ) -> Exit:
-    from gonkagate_setup.commands.taking_back import Request
+    from gonkagate_setup.commands.teardown import Request
 
     keep_key = getattr(arguments, "keep_key", False)
     request = Request(yes=arguments.yes, dry_run=arguments.dry_run, keep_key=keep_key)
@@ -184,10 +185,10 @@ def _take_back(
 
 
 def _texts(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Exit:
-    from gonkagate_setup.commands import texts
+    from gonkagate_setup.command_line import self_description
 
     named = arguments.command == "completion"
-    text = texts.completion(arguments, profile) if named else texts.manual(profile)
+    text = self_description.completion(arguments, profile) if named else self_description.manual(profile)
     return _print(arguments.command, text, profile, terminal)
 
 
@@ -196,7 +197,7 @@ def _print(command: str, text: str, profile: Profile, terminal: Terminal) -> Exi
     if not terminal.json_wanted:
         terminal.result(text)
         return Exit.DONE
-    from gonkagate_setup.core.report import Report
+    from gonkagate_setup.report import Report
 
     report = Report(
         command=command,
@@ -226,16 +227,16 @@ _STANDS = (Exit.DONE, Exit.SESSION_BLOCKED)
 
 def _read_stdin_key() -> str:
     if sys.stdin is None or sys.stdin.isatty():
-        raise SetupError(
+        raise Refusal(
             "secret_source_unavailable",
             "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
             next_step="leave --api-key-stdin out to type the key at the hidden prompt",
         )
-    from gonkagate_setup.system.credential import text_of
+    from gonkagate_setup.credential import text_of
 
     text = text_of(sys.stdin.buffer.read(_STDIN_LIMIT))
     if not text.strip("\ufeff\0 \t\r\n"):
-        raise SetupError(
+        raise Refusal(
             "secret_stdin_empty",
             "--api-key-stdin found no key on standard input",
             next_step="pipe the key in, for example from a password manager",
@@ -254,7 +255,7 @@ def _color(argv: Sequence[str]) -> str:
 def _show(report: Report, terminal: Terminal) -> Exit:
     """Say how it ended; by then everything is done, so a signal that comes meanwhile changes nothing."""
     if terminal.json_wanted:
-        from gonkagate_setup.core.report import to_json
+        from gonkagate_setup.report import to_json
 
         terminal.json(to_json(report, __version__))
     else:
@@ -264,28 +265,28 @@ def _show(report: Report, terminal: Terminal) -> Exit:
     return report.exit_status
 
 
-def _fail(command: str, error: SetupError, profile: Profile, terminal: Terminal) -> Exit:
+def _fail(command: str, error: Refusal, profile: Profile, terminal: Terminal) -> Exit:
     # With --json there is one object; what comes after it is an error for a person to see.
     if not terminal.json_wanted or terminal.delivered:
         terminal.error(error)
-        return error.exit_status
-    from gonkagate_setup.core.report import Report
+        return status_of(error)
+    from gonkagate_setup.report import Report
 
     report = Report(
         command=command,
         status="failed",
-        exit_status=error.exit_status,
+        exit_status=status_of(error),
         message=error.message,
         profile=profile,
         error=error,
-        error_code=error.code,
+        error_code=code_of(error),
         next_step=error.next_step,
     )
     return _show(report, terminal)
 
 
-def _undelivered(why: str, *, stands: bool) -> SetupError:
-    return SetupError(
+def _undelivered(why: str, *, stands: bool) -> Refusal:
+    return Refusal(
         "result_not_written",
         f"The result could not be written to standard output ({why.lower()})"
         + ("; what was done stands" if stands else ""),
@@ -295,8 +296,8 @@ def _undelivered(why: str, *, stands: bool) -> SetupError:
     )
 
 
-def _interrupted() -> SetupError:
-    return SetupError(
+def _interrupted() -> Refusal:
+    return Refusal(
         "cancelled",
         f"Interrupted after everything was done; {signals.KEPT}"
         if signals.committed()
@@ -305,8 +306,8 @@ def _interrupted() -> SetupError:
     )
 
 
-def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupError:
-    from gonkagate_setup.system import crash
+def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
+    from foundation import crash
 
     try:
         known = {name for flag in command_line.describe(command, GONKAGATE).flags for name in flag.names}
@@ -316,7 +317,7 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> SetupErr
     report = crash.write(fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which holds no key and no config"
     now = f"it came after everything was done, and {signals.KEPT}"
-    return SetupError(
+    return Refusal(
         "unexpected_error",
         f"This is a fault of this program ({type(fault).__name__}); "
         + (now if signals.committed() else "what it had changed was put back"),

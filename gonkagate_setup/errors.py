@@ -1,14 +1,15 @@
-"""The one family of errors: code, message, place, next step.
+"""The table of errors: each kind of refusal, its code and its exit status.
 
-`CODES` is the whole list, each with the exit status that `cli.main` returns for it. The codes that
+`CODES` has every code with the exit status that `cli.main` returns for it. The codes that
 `@gonkagate/opencode-setup` 0.2.5 (the npm tool) prints keep their names, because scripts read them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Mapping
+
+from foundation.errors import Refusal
 
 
 class Exit(IntEnum):
@@ -103,44 +104,32 @@ CODES: Final[Mapping[str, Exit]] = {
     "terminated": Exit.TERMINATED,
 }
 
-
-@dataclass(frozen=True)
-class Where:
-    """A place that a message points at: a file or an environment variable, 1-based line and column."""
-
-    name: str
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        parts = [self.name] + [str(part) for part in (self.line, self.column) if part is not None]
-        return ":".join(parts)
-
-
-class SetupError(Exception):
-    """A refusal: `code` from CODES, one sentence, where it is, and the next step.
-
-    `message`, `where` and `next_step` never hold a secret; whoever raises it sees to that, and the
-    renderer scrubs once more.
-    """
-
-    def __init__(self, code: str, message: str, *, next_step: str, where: Where | None = None) -> None:
-        super().__init__(message)
-        if code not in CODES:
-            raise ValueError(f"unknown error code {code!r}")
-        self.code = code
-        self.message = message
-        self.next_step = next_step
-        self.where = where
-
-    @property
-    def exit_status(self) -> Exit:
-        """The status that the process ends with."""
-        return CODES[self.code]
+# What foundation calls by a name of its own.
+_NEUTRAL: Final[Mapping[str, str]] = {
+    "unreadable": "managed_config_read_failed",
+    "unsafe_link": "managed_config_unsafe_link",
+    "own_files_unusable": "managed_state_unusable",
+    "in_progress": "setup_in_progress",
+    "config_backup_failed": "managed_config_backup_failed",
+    "config_write_failed": "managed_config_write_failed",
+    "secret_backup_failed": "managed_secret_backup_failed",
+    "secret_write_failed": "managed_secret_write_failed",
+    "state_backup_failed": "managed_state_backup_failed",
+    "state_write_failed": "managed_state_write_failed",
+    "rollback_incomplete": "managed_rollback_failed",
+}
+# Every kind of refusal: its code and the status that the process ends with.
+KINDS: Final[Mapping[str, tuple[str, Exit]]] = {
+    **{code: (code, status) for code, status in CODES.items()},
+    **{kind: (code, CODES[code]) for kind, code in _NEUTRAL.items()},
+}
 
 
-class Declined(SetupError):  # noqa: N818 - it says what happened
-    """A person said no to what was shown: a plain answer, and nothing went wrong."""
+def code_of(refusal: Refusal) -> str:
+    """The code in reports; scripts read it."""
+    return KINDS[refusal.kind][0]
 
-    def __init__(self, message: str) -> None:
-        super().__init__("cancelled", message, next_step="run the command again when you want to go on")
+
+def status_of(refusal: Refusal) -> Exit:
+    """The status that the process ends with."""
+    return KINDS[refusal.kind][1]

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.evidence import Version
-from gonkagate_setup.system.opencode import OLDEST
+from gonkagate_setup.catalog import GONKAGATE
+from opencode_config.evidence import Version
+from opencode_config.program.opencode import OLDEST
 from scripts import validate_model
 from scripts.lib import cache, opencode_versions
 from scripts.validating.names import AROUND, WORKFLOW_NAMES

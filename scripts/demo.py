@@ -30,8 +30,8 @@ from scripts.building.stage import version
 from scripts.lib import cache, installing, opencode_versions
 
 if TYPE_CHECKING:
-    from tests.machine import Finished, Machine
     from tests.stand_in import Request
+    from tests.support.machine import Finished, Machine
 
 _TASK: Final = "WRITE hello.txt: This file was written by opencode on GonkaGate."
 _EXPECTED: Final = "This file was written by opencode on GonkaGate.\n"
@@ -85,8 +85,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from tests.machine import Machine
     from tests.stand_in import HOST, Authority, StandIn
+    from tests.support.machine import Machine
 
     print("Everything below happens in a throw-away folder; your own home is not touched.")
     _step("Getting a real opencode from the npm registry")

@@ -3,9 +3,10 @@
     python3 scripts/mutants.py            some ten minutes on one core; by hand, not in CI
     python3 scripts/mutants.py FOLDER     the same, and FOLDER keeps the mutants: `mutmut show NAME` in it
 
-mutmut (configured in pyproject.toml) changes the functions of `core/jsonc*.py` one way at a time; module
-constants and properties it leaves alone. The last lines name what survived and count it by function. Needs
-Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. docs/lossless.md lists what survives.
+mutmut (configured in pyproject.toml) changes the functions that read and edit JSONC, one way at a time;
+module constants and properties it leaves alone. The last lines name what survived and count it by function.
+Needs Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. docs/lossless.md lists
+what survives.
 """
 
 from __future__ import annotations
@@ -24,8 +25,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.lib import cache, pythons
 
-_COPIED: Final = ("gonkagate_setup", "tests/__init__.py", "tests/golden", "tests/unit/__init__.py")
-_TESTS: Final = "tests/unit/test_jsonc.py"
+_COPIED: Final = (
+    *("foundation", "opencode_config", "gonkagate_setup"),
+    *(
+        "tests/__init__.py",
+        "tests/golden",
+        "tests/unit/__init__.py",
+        "tests/unit/opencode_config/__init__.py",
+    ),
+)
+_TESTS: Final = "tests/unit/opencode_config/test_jsonc.py"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@
     python3 scripts/test.py tests/unit -x    these tests only, under the Python that started it
 
 Other arguments go to pytest: `--figures` prints numbers that tests recorded, and
-`--deep --built dist tests/e2e/test_native.py` runs the tests of the native binary on the one in dist/.
+`--deep --built dist tests/e2e/artefacts/test_native.py` tests the native binary in dist/.
 
 Needs Python 3.9 or newer and git, and node and npm unless --fast; gets everything else into .cache. The whole
 thing also runs the unit tests and a smoke test under every other Python from 3.9 on this machine. pytest's

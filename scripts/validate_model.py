@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gonkagate_setup.core.catalog import GONKAGATE, Model
-from gonkagate_setup.errors import SetupError
-from gonkagate_setup.redaction import Secret
+from foundation.errors import Refusal
+from foundation.secrets import Secret
+from gonkagate_setup.catalog import GONKAGATE, Model
 from scripts.lib import cache, opencode_versions
 from scripts.validating.names import WORKFLOW_NAMES
 
@@ -108,11 +108,11 @@ def _live_key(options: argparse.Namespace) -> Secret | None:
         _state_limit(options)
         print("validate_model: run it again with --yes to agree to that", file=sys.stderr)
         sys.exit(_UNUSABLE)
-    from gonkagate_setup.system.credential import parse_key
+    from gonkagate_setup.credential import parse_key
 
     try:
         return parse_key(os.environ.get(GONKAGATE.key_variable, ""), GONKAGATE)
-    except SetupError as error:
+    except Refusal as error:
         print(f"validate_model: {GONKAGATE.key_variable}: {error.message}", file=sys.stderr)
         sys.exit(_UNUSABLE)
 

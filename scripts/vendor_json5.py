@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGINAL = ROOT / "vendor" / "json5"
-COPY = ROOT / "gonkagate_setup" / "_vendor" / "json5"
+COPY = ROOT / "opencode_config" / "_vendor" / "json5"
 
 # json5's command-line tool: nothing here calls it.
 LEFT_OUT = frozenset({"__main__.py", "tool.py", "host.py"})

@@ -51,8 +51,8 @@ class Part:
 
 def commands() -> dict[Path, str]:
     """docs/commands.md, from the command line."""
-    from gonkagate_setup import arguments
-    from gonkagate_setup.core.catalog import GONKAGATE
+    from gonkagate_setup.catalog import GONKAGATE
+    from gonkagate_setup.command_line import arguments
 
     sections = [
         f"\n## {name}\n\n```text\n{arguments.help_text(name, GONKAGATE, _WIDTH)}\n```\n"
@@ -63,9 +63,10 @@ def commands() -> dict[Path, str]:
 
 def manual() -> dict[Path, str]:
     """The manual page, from the command line."""
-    from gonkagate_setup import __version__, arguments
-    from gonkagate_setup.core.catalog import GONKAGATE
-    from gonkagate_setup.ui.manual import page
+    from foundation.terminal.manual import page
+    from gonkagate_setup import __version__
+    from gonkagate_setup.catalog import GONKAGATE
+    from gonkagate_setup.command_line import arguments
 
     verbs = tuple(arguments.describe(name, GONKAGATE) for name in arguments.VERBS)
     text = page(arguments.PROGRAM, __version__, verbs, GONKAGATE)
@@ -125,7 +126,7 @@ def _from_texts(make: Callable[[], dict[Path, str]], summary: str, *, starts_ope
 
 def _old_proofs() -> dict[tuple[str, str], Path]:
     """The proof files of another config than today's, and those that are missing, by model and version."""
-    from gonkagate_setup.core.catalog import GONKAGATE
+    from gonkagate_setup.catalog import GONKAGATE
     from scripts.validate_model import DEFAULT_VERSIONS
     from scripts.validating import proofs
 

@@ -19,9 +19,9 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from scripts.lib import opencode_versions
-from tests import canary, watching
-from tests.machine import ROOT, Machine
 from tests.stand_in import HOST, Authority, StandIn
+from tests.support import canary, watching
+from tests.support.machine import ROOT, Machine
 
 Record = Callable[[str, float, str], None]
 _FIGURE, _SEARCHED = "figure", "searched for keys"
@@ -96,7 +96,7 @@ def _watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[watching.Watc
 
 @pytest.fixture(autouse=True)
 def _no_key_leaves(request: pytest.FixtureRequest, _watched: watching.Watch) -> Iterator[None]:
-    """Set up before and torn down after all else of a test; see tests/canary.py and tests/watching.py."""
+    """Set up before and torn down after all else of a test; see canary.py and watching.py."""
     earlier, first, point = replace(canary.SEARCHED), len(canary.ISSUED), _watched.here()
     yield
     children, said = _watched.since(point)
@@ -165,7 +165,7 @@ def opencode_version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, tmp_path: Path, stand_in: StandIn) -> Iterator[Machine]:
-    """A throw-away machine; see tests/machine.py."""
+    """A throw-away machine; see tests/support/machine.py."""
     version = opencode_versions.NEWEST
     if "opencode_version" in request.fixturenames:
         version = request.getfixturevalue("opencode_version")

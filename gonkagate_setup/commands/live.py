@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gonkagate_setup.core.plan import Choice
-from gonkagate_setup.core.report import Report
-from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import credential
-from gonkagate_setup.system.gateway import Gateway
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.ui.terminal import Terminal
+from foundation.errors import Refusal, Where
+from foundation.host import Host
+from foundation.secrets import Secret
+from foundation.terminal.terminal import Terminal
+from gonkagate_setup import credential
+from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.errors import code_of, status_of
+from gonkagate_setup.gateway import Gateway
+from gonkagate_setup.report import Report
+from gonkagate_setup.store import Store
 
 
 def ask(
@@ -35,16 +36,16 @@ def ask(
             progress(f"asking {choice.model.display_name} for a word")
             gateway.complete(choice.model.upstream_id)
             live["completion"] = "ok"
-    except SetupError as error:
-        live[step] = error.code
+    except Refusal as error:
+        live[step] = code_of(error)
         return replace(
             report,
             status="failed",
-            exit_status=error.exit_status,
+            exit_status=status_of(error),
             message=error.message,
             holds=report.message,
             error=error,
-            error_code=error.code,
+            error_code=code_of(error),
             next_step=error.next_step,
             details={**report.details, "live": live},
         )
@@ -59,7 +60,7 @@ def ask(
 def _stored_key(store: Store, host: Host, terminal: Terminal) -> Secret:
     stored = credential.read_stored(store, host)
     if stored is None or stored.secret is None:
-        raise SetupError(
+        raise Refusal(
             "secret_source_unavailable",
             "No usable key is stored, so there is none to ask with",
             where=Where(str(store.key)),

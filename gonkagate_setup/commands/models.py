@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from gonkagate_setup.commands.recommending import installed
-from gonkagate_setup.core import state as states
-from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.core.report import Report
-from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.system import files
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.survey import take_survey
+from foundation.errors import Refusal
+from foundation.files import reading
+from foundation.host import Host
+from gonkagate_setup.catalog import Model, Profile
+from gonkagate_setup.changes import install_state as states
+from gonkagate_setup.commands.setup.recommendation import installed
+from gonkagate_setup.errors import Exit
+from gonkagate_setup.report import Report
+from gonkagate_setup.store import Store
+from opencode_config.program.surveying import take_survey
 
 
 def run(host: Host, profile: Profile) -> Report:
     """List the catalogue; reads the configs of this folder and the record, and starts no opencode."""
     store = Store.at(host.home, profile)
     try:
-        state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
+        state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)
         survey = take_survey(host, host.cwd, profile)
         choice = installed(profile, survey, state, available_only=store.available.exists())
-    except SetupError:
+    except Refusal:
         # A file that cannot be read is no reason to keep the list back; setup and verify name it.
         choice = None
     selected = None if choice is None or choice.available_only else choice.model.key

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final, Sequence
 
-from gonkagate_setup.core.edits import Operation
-from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.system.background import Task
-from gonkagate_setup.ui.terminal import Terminal
+from foundation.background import Task
+from foundation.errors import Refusal, Where
+from foundation.terminal.terminal import Terminal
+from opencode_config.jsonc.operations import Operation
 
 # Most configs are read in milliseconds; a line about it would only be noise.
 _UNNOTICED_SECONDS: Final = 0.5
 
 
 def require(path: PurePath, before: str, after: str, operations: Sequence[Operation]) -> None:
-    """Raise SetupError managed_config_merge_failed unless it finds the operations and nothing else."""
-    from gonkagate_setup.core import second_reader
+    """Raise Refusal managed_config_merge_failed unless it finds the operations and nothing else."""
+    from opencode_config.jsonc import crosscheck
 
     try:
-        second_reader.check_edit(before, after, operations)
-    except second_reader.SafeMergeError as problem:
-        raise SetupError(
+        crosscheck.check_edit(before, after, operations)
+    except crosscheck.SafeMergeError as problem:
+        raise Refusal(
             "managed_config_merge_failed",
             f"A second parser does not find exactly the intended change: {problem}",
             where=Where(str(path)),

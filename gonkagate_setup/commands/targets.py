@@ -6,14 +6,14 @@ import shlex
 from pathlib import Path
 from typing import Iterable, Iterator, Sequence, Tuple
 
-from gonkagate_setup.core.findings import DURABLE, NOTICE, Finding
-from gonkagate_setup.core.plan import KeyAction, Plan
-from gonkagate_setup.core.snapshot import Snapshot
-from gonkagate_setup.errors import SetupError, Where
-from gonkagate_setup.system import writable
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.transaction import Protect, Role
-from gonkagate_setup.system.transaction.changes import Change
+from foundation.errors import Refusal, Where
+from foundation.files import writable
+from foundation.files.snapshot import Snapshot
+from foundation.transaction import Protect, Role
+from foundation.transaction.changes import Change
+from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.store import Store
 
 Target = Tuple[Snapshot, Role]  # noqa: UP006  # evaluated, and Python 3.9 is the oldest
 
@@ -32,7 +32,7 @@ def of_changes(changes: Sequence[Change]) -> list[Target]:
 
 
 def require_writable(store: Store, targets: Sequence[Target]) -> None:
-    """Raise SetupError for the first target that cannot be written, naming the file or folder in the way.
+    """Raise Refusal for the first target that cannot be written, naming the file or folder in the way.
 
     managed_config_read_only for a config, managed_secret_write_failed or managed_state_write_failed for a
     file of the store.
@@ -50,8 +50,8 @@ def require_writable(store: Store, targets: Sequence[Target]) -> None:
 
 def _refuse(role: Role, path: Path, found: writable.Obstacle) -> None:
     place = "it" if found.place == path else str(found.place)
-    raise SetupError(
-        "managed_config_read_only" if role.backed_up else role.code("write"),
+    raise Refusal(
+        "managed_config_read_only" if role.backed_up else role.failure("write"),
         f"this cannot be written, because {place} {found.why}; nothing was changed",
         where=Where(str(path)),
         next_step=found.next_step,

@@ -10,28 +10,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Iterable, Sequence
 
-from gonkagate_setup.commands import guarded, interrupted, record, targets
-from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
-from gonkagate_setup.core import state as states
-from gonkagate_setup.core import undoing
-from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.findings import Finding
-from gonkagate_setup.core.history import FileChange, History
-from gonkagate_setup.core.report import FileReport, Report
-from gonkagate_setup.core.snapshot import Snapshot
-from gonkagate_setup.core.undoing import FileEdit
+from foundation.files import mounts, reading
+from foundation.files.links import require_within
+from foundation.files.snapshot import Snapshot
+from foundation.host import Host
+from foundation.secrets import Secret
+from foundation.terminal.prompts import Prompter
+from foundation.terminal.terminal import Terminal
+from foundation.terminal.text import moment, visible
+from foundation.transaction import Delete, Role, TargetChanged, Write, backups, journal
+from foundation.transaction.changes import Change
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.changes import install_state as states
+from gonkagate_setup.changes import undoing
+from gonkagate_setup.changes.history import FileChange, History
+from gonkagate_setup.changes.undoing import FileEdit
+from gonkagate_setup.commands import known_keys, last_change, recovery, targets
+from gonkagate_setup.commands.teardown import ATTEMPTS, Request, carry_out, consent, second_reading
 from gonkagate_setup.errors import Exit
-from gonkagate_setup.redaction import Secret
-from gonkagate_setup.system import files, mounts
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.links import require_within
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.transaction import Delete, Role, TargetChanged, Write, backups, journal
-from gonkagate_setup.system.transaction.changes import Change
-from gonkagate_setup.ui import render, taking_back
-from gonkagate_setup.ui.prompts import Prompter
-from gonkagate_setup.ui.terminal import Terminal
-from gonkagate_setup.ui.text import moment, visible
+from gonkagate_setup.judgement.findings import Finding
+from gonkagate_setup.report import FileReport, Report
+from gonkagate_setup.store import Store
+from gonkagate_setup.ui import render, teardown
 
 _KEY_STAYS = "the key file stays"
 
@@ -48,12 +48,12 @@ class _Plan:
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
-    """Take the last setup back; raises SetupError, and then nothing was changed."""
+    """Take the last setup back; raises Refusal, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
-    guarded.keys(store, host, terminal)
-    left = interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
-    secrets = guarded.keys(store, host, terminal)
+    known_keys.keys(store, host, terminal)
+    left = recovery.put_back(store, host, terminal, dry_run=request.dry_run)
+    secrets = known_keys.keys(store, host, terminal)
     report = _run(request, store, host, terminal, prompter, secrets)
     return replace(report, findings=(*report.findings, *left))
 
@@ -76,7 +76,7 @@ def _run(
         targets.require_writable(store, written)
         unusual = tuple(targets.notices(written))
         if shown != plan.edits:
-            diff = render.diffs(taking_back.texts(plan.edits))
+            diff = render.diffs(teardown.texts(plan.edits))
             preview = _preview(plan, store, unusual, terminal.width)
             if request.dry_run:
                 terminal.say(preview)
@@ -120,12 +120,12 @@ def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int)
             [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"],
         )
     )
-    return taking_back.preview(f"Undo the setup of {moment(plan.history.at)}", entries, findings, width)
+    return teardown.preview(f"Undo the setup of {moment(plan.history.at)}", entries, findings, width)
 
 
 def _plan(store: Store) -> _Plan | None:
     """None where there is no record of a setup, or of one that was undone."""
-    record_file, history = record.read(store)
+    record_file, history = last_change.read(store)
     if history is None or not history.files:
         return None
     edits: list[FileEdit] = []
@@ -135,7 +135,7 @@ def _plan(store: Store) -> _Plan | None:
     folders: list[Path] = []
     # The last file that was written is the first one back: opencode starts at every instant.
     for change in reversed(history.files):
-        snapshot = files.read_snapshot(Path(change.path))
+        snapshot = reading.read_snapshot(Path(change.path))
         if change.layer == Role.PROJECT_CONFIG.value and str(snapshot.real) != change.real:
             # The project may have got a link since; a config of it lies at its root.
             require_within(Path(change.path), Path(snapshot.real), Path(change.path).parent)
@@ -161,7 +161,7 @@ def _plan(store: Store) -> _Plan | None:
         reports.append(FileReport(str(snapshot.path), change.layer, action, leads_to=snapshot.leads_to))
     state_change, state_report = _state(store, history)
     changes += [*used, *state_change, *_marker(store, history)]
-    changes.append(record.after_undo(record_file, history, edits))
+    changes.append(last_change.after_undo(record_file, history, edits))
     folders += [store.backups, store.backups.parent]
     return _Plan(history, tuple(edits), tuple(changes), (*reports, *state_report), tuple(folders))
 
@@ -181,12 +181,12 @@ def _copy(store: Store, change: FileChange) -> Snapshot | None:
     except FileNotFoundError:
         return None
     except OSError as problem:
-        files.refuse_reading(path.parent, problem)
-    return files.read_snapshot(path, follow_links=False) if path in known else None
+        reading.refuse_reading(path.parent, problem)
+    return reading.read_snapshot(path, follow_links=False) if path in known else None
 
 
 def _state(store: Store, history: History) -> tuple[list[Change], list[FileReport]]:
-    snapshot = files.read_snapshot(store.state, follow_links=False)
+    snapshot = reading.read_snapshot(store.state, follow_links=False)
     former = states.render_fields(history.state) if history.state else None
     if former == snapshot.data:
         return [], []
@@ -200,7 +200,7 @@ def _state(store: Store, history: History) -> tuple[list[Change], list[FileRepor
 
 def _marker(store: Store, history: History) -> list[Change]:
     """Whether GonkaGate is only available becomes again what it was."""
-    snapshot = files.read_snapshot(store.available, follow_links=False)
+    snapshot = reading.read_snapshot(store.available, follow_links=False)
     if history.available == snapshot.exists:
         return []
     if snapshot.exists:

@@ -11,30 +11,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Iterator, Sequence
 
-from gonkagate_setup.commands import guarded, interrupted, record, targets
-from gonkagate_setup.commands.taking_back import ATTEMPTS, Request, carry_out, consent, second_reading
-from gonkagate_setup.core import state as states
-from gonkagate_setup.core import uninstalling
-from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.findings import Finding
-from gonkagate_setup.core.history import FileChange, History
-from gonkagate_setup.core.report import FileReport, Report
-from gonkagate_setup.core.snapshot import Snapshot
-from gonkagate_setup.core.survey import Survey
-from gonkagate_setup.core.undoing import FileEdit
-from gonkagate_setup.core.uninstalling import Removal
-from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.system import credential, files, mounts
-from gonkagate_setup.system import transaction as transactions
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import Delete, Role, TargetChanged, Write, backups
-from gonkagate_setup.system.transaction.changes import Change
-from gonkagate_setup.ui import render, taking_back
-from gonkagate_setup.ui.prompts import Prompter
-from gonkagate_setup.ui.terminal import Terminal
-from gonkagate_setup.ui.text import visible
+from foundation import transaction as transactions
+from foundation.errors import Refusal
+from foundation.files import mounts, reading
+from foundation.files.snapshot import Snapshot
+from foundation.host import Host
+from foundation.terminal.prompts import Prompter
+from foundation.terminal.terminal import Terminal
+from foundation.terminal.text import visible
+from foundation.transaction import Delete, Role, TargetChanged, Write, backups
+from foundation.transaction.changes import Change
+from gonkagate_setup import credential
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.changes import install_state as states
+from gonkagate_setup.changes import uninstalling
+from gonkagate_setup.changes.history import FileChange, History
+from gonkagate_setup.changes.undoing import FileEdit
+from gonkagate_setup.changes.uninstalling import Removal
+from gonkagate_setup.commands import known_keys, last_change, recovery, targets
+from gonkagate_setup.commands.teardown import ATTEMPTS, Request, carry_out, consent, second_reading
+from gonkagate_setup.errors import Exit
+from gonkagate_setup.judgement.findings import Finding
+from gonkagate_setup.report import FileReport, Report
+from gonkagate_setup.store import Store
+from gonkagate_setup.ui import render, teardown
+from opencode_config.program.surveying import take_survey
+from opencode_config.survey import Survey
 
 _ELSEWHERE = (
     "Projects in other folders cannot be known from here: an opencode.json there may still name "
@@ -65,12 +67,12 @@ class _Plan:
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
-    """Remove the provider from this machine; raises SetupError, and then nothing was changed."""
+    """Remove the provider from this machine; raises Refusal, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
-    guarded.keys(store, host, terminal)
-    interrupted.put_back(store, host, terminal, dry_run=request.dry_run)
-    secrets = guarded.keys(store, host, terminal)
+    known_keys.keys(store, host, terminal)
+    recovery.put_back(store, host, terminal, dry_run=request.dry_run)
+    secrets = known_keys.keys(store, host, terminal)
     shown: _Plan | None = None
     for _ in range(ATTEMPTS):
         plan = _plan(request, store, host, profile)
@@ -82,7 +84,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
         targets.require_writable(store, written)
         plan = replace(plan, unusual=tuple(targets.notices(written)))
         if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
-            diff = render.diffs(taking_back.texts(plan.removal.edits))
+            diff = render.diffs(teardown.texts(plan.removal.edits))
             preview = _preview(plan, profile, terminal.width)
             if request.dry_run:
                 terminal.say(preview)
@@ -107,7 +109,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
 
 def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan:
     survey = take_survey(host, host.cwd, profile)
-    state_file = files.read_snapshot(store.state, follow_links=False)
+    state_file = reading.read_snapshot(store.state, follow_links=False)
     history = _history(store)
     repaired = [] if history is None else list(_repaired(history))
     removal = uninstalling.build(profile, survey, states.parse(state_file.data), _created(history), repaired)
@@ -128,7 +130,7 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
     keep_key = request.keep_key or bool(removal.key_needed)
     former_keys = [Path(copy.path) for copy in credential.former_keys(store)]
     for path, kind in _own_files(store, survey, former_keys):
-        snapshot = files.read_snapshot(path, follow_links=False)
+        snapshot = reading.read_snapshot(path, follow_links=False)
         if snapshot.data is None:
             continue
         kept = path in kept_copies or (path == store.key and keep_key)
@@ -140,9 +142,9 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
 
 def _history(store: Store) -> History | None:
     try:
-        return record.read(store)[1]
-    except SetupError as problem:
-        if problem.code != "undo_record_unusable":
+        return last_change.read(store)[1]
+    except Refusal as problem:
+        if problem.kind != "undo_record_unusable":
             raise
         # A record that is not understood proves nothing; it is removed all the same.
         return None
@@ -157,8 +159,8 @@ def _created(history: History | None) -> tuple[str, ...]:
 def _repaired(history: History) -> Iterator[tuple[FileChange, Snapshot]]:
     """The files in which something was in the way, as they are; one that cannot be read is passed over."""
     for change in history.repairs:
-        with suppress(SetupError):
-            yield change, files.read_snapshot(Path(change.path))
+        with suppress(Refusal):
+            yield change, reading.read_snapshot(Path(change.path))
 
 
 def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -193,14 +195,14 @@ def _copies(store: Store, role: Role, config: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as problem:
-        files.refuse_reading(config.parent, problem)
+        reading.refuse_reading(config.parent, problem)
 
 
 def _project_copies(store: Store) -> list[Path]:
     try:
         return backups.project_copies(store)
     except OSError as problem:
-        files.refuse_reading(store.backups, problem)
+        reading.refuse_reading(store.backups, problem)
 
 
 def _tidy_up(store: Store, host: Host) -> None:
@@ -228,7 +230,7 @@ def _preview(plan: _Plan, profile: Profile, width: int) -> str:
         )
         for report in plan.reports
     ]
-    return taking_back.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
+    return teardown.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
 
 
 def _about(report: FileReport, profile: Profile, edit: FileEdit | None) -> list[str]:

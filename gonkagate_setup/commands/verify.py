@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from gonkagate_setup.commands import guarded, key_notices
-from gonkagate_setup.commands.recommending import installed
-from gonkagate_setup.core import state as states
-from gonkagate_setup.core import verdict
-from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.layers import MISSING
-from gonkagate_setup.core.places import USER, Environment
-from gonkagate_setup.core.plan import Choice
-from gonkagate_setup.core.report import Report
-from gonkagate_setup.core.survey import Survey
-from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.system import evidence, files
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.probe import Probe
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.survey import take_survey
-from gonkagate_setup.system.transaction import journal
-from gonkagate_setup.ui.terminal import Terminal
+from foundation.errors import Refusal
+from foundation.files import reading
+from foundation.host import Host
+from foundation.terminal.terminal import Terminal
+from foundation.transaction import journal
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.changes import install_state as states
+from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.commands import key_findings, known_keys
+from gonkagate_setup.commands.setup.recommendation import installed
+from gonkagate_setup.errors import Exit
+from gonkagate_setup.judgement import verdict
+from gonkagate_setup.report import Report
+from gonkagate_setup.store import Store
+from opencode_config.layers import MISSING
+from opencode_config.places import USER, Environment
+from opencode_config.program import asking
+from opencode_config.program.search import Probe
+from opencode_config.program.surveying import take_survey
+from opencode_config.survey import Survey
 
 
 def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | None = None) -> Report:
-    """Ask opencode, in this folder, whether it uses the provider; raises SetupError.
+    """Ask opencode, in this folder, whether it uses the provider; raises Refusal.
 
     `live_seconds`: ask the service itself too, in so much time at most.
     """
     store = Store.at(host.home, profile)
     store.require_own_folders()
-    secrets = guarded.keys(store, host, terminal)
+    secrets = known_keys.keys(store, host, terminal)
     if journal.exists(store):
-        raise SetupError(
+        raise Refusal(
             "interrupted_setup",
             "An earlier setup was interrupted, and its changes are still to be put back",
             next_step="run: gonkagate-setup (it puts them back first)",
         )
     survey = take_survey(host, host.cwd, profile)
-    state = states.parse(files.read_snapshot(store.state, follow_links=False).data)
+    state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)
     # A project that was cloned may name our models on a machine where nothing was ever set up; opencode,
     # which writes into an empty home when it loads config, is not started there.
     here = state is not None or store.key.exists() or _provider_defined(profile, survey)
     choice = installed(profile, survey, state, available_only=store.available.exists())
     if choice is None or not here:
-        raise SetupError(
+        raise Refusal(
             "not_set_up",
             f"{profile.display_name} is not set up for opencode in this folder",
             next_step="run: gonkagate-setup",
@@ -51,12 +53,12 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     with Probe(host, store) as probe:
         found = probe.result()
     with terminal.progress("asking opencode what it uses") as progress:
-        proof = evidence.gather(
+        proof = asking.gather(
             found.executable, found.version, host, survey, ask_models=True, progress=progress
         )
     expectation = verdict.Expectation(profile, choice.model.key, choice.scope, choice.available_only)
-    findings = verdict.judge(expectation, survey, proof) + tuple(key_notices.of(store, host))
-    findings += tuple(key_notices.around(survey, host, secrets))
+    findings = verdict.judge(expectation, survey, proof) + tuple(key_findings.of(store, host))
+    findings += tuple(key_findings.around(survey, host, secrets))
     reaches = {finding.reach for finding in findings if finding.blocks}
     status, exit_status, message = _outcome(profile, choice, reaches)
     report = Report(

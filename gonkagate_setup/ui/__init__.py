@@ -1,1 +1,1 @@
-"""What a person sees. Nothing outside this package prints."""
+"""Plans and reports as text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from gonkagate_setup.ui.text import style, visible, wrap
+from foundation.terminal.text import style, visible, wrap
 
 
 def lines(entries: Sequence[Mapping[str, Any]], width: int) -> list[str]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Final, Iterable, Mapping, Sequence
 
-from gonkagate_setup.core import places
-from gonkagate_setup.core.catalog import Profile
-from gonkagate_setup.core.edits import Remove, Set
-from gonkagate_setup.core.findings import Finding
-from gonkagate_setup.core.plan import ConfigChange, KeyAction, Plan
-from gonkagate_setup.core.report import FileReport, Report
-from gonkagate_setup.core.state import Scope
-from gonkagate_setup.system.store import Store
+from foundation.terminal.terminal import error_text
+from foundation.terminal.text import listed, style, visible, wrap
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.changes.plan import ConfigChange, KeyAction, Plan
+from gonkagate_setup.judgement.findings import Finding
+from gonkagate_setup.report import FileReport, Report
+from gonkagate_setup.store import Store
 from gonkagate_setup.ui import catalogue
-from gonkagate_setup.ui.terminal import error_text
-from gonkagate_setup.ui.text import listed, style, visible, wrap
+from opencode_config import places
+from opencode_config.jsonc.operations import Remove, Set
 
 _ACTION_WIDTH: Final = 11
 _UPWARDS: Final = (
@@ -148,7 +148,7 @@ def plain_diff(plan: Plan) -> str:
 
 def diffs(texts: Iterable[tuple[str | None, str | None, str]]) -> str:
     """Unified diffs of (before, after, name), None standing for no file; secrets in them are masked."""
-    from gonkagate_setup.core.diff import unified_diff
+    from gonkagate_setup.masking.masked_diff import unified_diff
 
     shown = [unified_diff(before, after, name) for before, after, name in texts]
     return "\n".join(line.rstrip("\r") for text in shown for line in text.rstrip("\n").split("\n"))

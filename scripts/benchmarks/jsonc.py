@@ -13,9 +13,11 @@ import time
 from functools import partial
 from typing import Callable, Final
 
-from gonkagate_setup._vendor import json5
-from gonkagate_setup.core import jsonc, jsonc_scan, second_reader
-from gonkagate_setup.core.edits import Set
+from opencode_config import jsonc
+from opencode_config._vendor import json5
+from opencode_config.jsonc import crosscheck
+from opencode_config.jsonc import scan as jsonc_scan
+from opencode_config.jsonc.operations import Set
 from scripts.benchmarks import BenchmarkError, Row
 
 TITLE: Final = "Lossless editing: scan, one edit, and the second reader"
@@ -69,7 +71,7 @@ def measure(runs: int) -> list[Row]:
 
 def _checking(text: str) -> Callable[[], object]:
     edited = jsonc.apply(jsonc.parse(text), [_EDIT]).text
-    return partial(second_reader.check_edit, text, edited, [_EDIT])
+    return partial(crosscheck.check_edit, text, edited, [_EDIT])
 
 
 def _edit(text: str) -> None:

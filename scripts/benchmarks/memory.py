@@ -17,7 +17,7 @@ from scripts.benchmarks.subjects import (
     subjects,
 )
 from scripts.benchmarks.usage import usage
-from tests.machine import Machine
+from tests.support.machine import Machine
 
 TITLE: Final = "memory"
 _TARGET: Final = 40.0

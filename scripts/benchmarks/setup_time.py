@@ -8,7 +8,7 @@ from typing import Final
 
 from scripts.benchmarks import Row
 from scripts.benchmarks.subjects import Subject, machine, service, set_up, subjects, succeeded
-from tests.machine import Machine
+from tests.support.machine import Machine
 
 TITLE: Final = "setup"
 _TARGETS: Final = {"first setup": 1.05, "rerun": 0.75}

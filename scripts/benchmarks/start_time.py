@@ -18,7 +18,7 @@ from scripts.benchmarks import BenchmarkError, Row, npm_tool
 from scripts.benchmarks.subjects import binaries, forms, machine, packed, service, succeeded
 from scripts.benchmarks.usage import usage
 from scripts.lib import cache, opencode_versions
-from tests.machine import Machine
+from tests.support.machine import Machine
 
 TITLE: Final = "start"
 # For the median. The .pyz has to keep its target at every run.

@@ -14,8 +14,8 @@ from typing import Iterator
 from scripts.benchmarks import BenchmarkError
 from scripts.building import native
 from scripts.lib import cache, opencode_versions
-from tests.machine import Finished, Machine
 from tests.stand_in import HOST, Authority, StandIn
+from tests.support.machine import Finished, Machine
 
 
 @dataclass(frozen=True)

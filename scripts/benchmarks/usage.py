@@ -8,7 +8,7 @@ from typing import Final, Sequence
 
 from scripts.benchmarks.subjects import succeeded
 from scripts.lib import cache
-from tests.machine import Machine
+from tests.support.machine import Machine
 
 # A process starts with the peak of the one that forked it, so this one is a bare interpreter, which is
 # smaller than everything that it measures. ru_maxrss is in KiB on Linux.

@@ -1,4 +1,4 @@
-"""What goes into every artefact: a clean copy of the package, stamped with the git commit."""
+"""What goes into every artefact: a clean copy of the package with what it shares, and the git commit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from scripts.lib.cache import ROOT
 
 PACKAGE: Final = "gonkagate_setup"
 PROGRAM: Final = "gonkagate-setup"
+# Every artefact has its own copy of these inside the package, under a private name: two programs of this
+# repository in one environment must not overwrite each other's files.
+SHARED: Final = ("foundation", "opencode_config")
 # What artefacts are made from, beside the package: an sdist carries it to build every one of them again.
 BESIDE_THE_PACKAGE: Final = (
     *("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "build", "scripts", "vendor"),
 )
 # Our own and json5's, below the root of the checkout.
-LICENCES: Final = ("NOTICE", "LICENSE", f"{PACKAGE}/_vendor/json5/LICENSE")
+LICENCES: Final = ("NOTICE", "LICENSE", "vendor/json5/LICENSE")
 
 _STAMP = "_build.py"
+_SHARED_IMPORT: Final = re.compile(rf"^( *(?:from|import) )({'|'.join(SHARED)})(?=[. ])", re.MULTILINE)
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", _STAMP)
 
 
@@ -37,7 +41,7 @@ def commit() -> str | None:
     head = _git("rev-parse", "--short=12", "HEAD")
     if head is None:
         return None
-    changed = _git("status", "--porcelain", "--", PACKAGE, *BESIDE_THE_PACKAGE)
+    changed = _git("status", "--porcelain", "--", PACKAGE, *SHARED, *BESIDE_THE_PACKAGE)
     return f"{head}-modified" if changed else head
 
 
@@ -71,14 +75,28 @@ def copy_sources(target: Path) -> None:
 
 
 def stage(folder: Path) -> None:
-    """Copy the package below `folder`: sources and json5's licence only, the same modes on every machine."""
+    """Copy the package below `folder`: sources and json5's licence only, the same modes on every machine.
+
+    An unpacked sdist has the shared packages in their private place already.
+    """
     target = folder / PACKAGE
     shutil.copytree(ROOT / PACKAGE, target, ignore=_LEFT_OUT)
+    for name in SHARED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target / f"_{name}", ignore=_LEFT_OUT)
+    for path in target.rglob("*.py"):
+        source = path.read_bytes()
+        path.write_bytes(private_imports(source.decode()).encode())
     content = stamp(commit())
     if content is not None:
         (target / _STAMP).write_bytes(content)
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def private_imports(source: str) -> str:
+    """`source`, importing the shared packages from their private place; its lines stay where they are."""
+    return _SHARED_IMPORT.sub(rf"\1{PACKAGE}._\2", source)
 
 
 def licence_text() -> bytes:

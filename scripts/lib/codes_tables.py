@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Mapping
 
-from gonkagate_setup.core.findings import CODES
+from gonkagate_setup.judgement.findings import CODES
 from gonkagate_setup.ui.render import LAYERS
 from scripts.lib.cache import ROOT
 

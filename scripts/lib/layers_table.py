@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath, PurePosixPath
 from typing import Final
 
-from gonkagate_setup.core.places import Environment, Kind, Place, Surroundings, places
+from opencode_config.places import Environment, Kind, Place, Surroundings, places
 from scripts.lib.cache import ROOT
 
 PAGE: Final = ROOT / "docs" / "layers.md"

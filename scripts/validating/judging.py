@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable, Sequence
 
-from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.redaction import Secret
+from foundation.secrets import Secret
+from gonkagate_setup.catalog import Model, Profile
 from scripts.validating import services, workflows
 from scripts.validating.names import AROUND
 from scripts.validating.outcome import Outcome, failed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Mapping, Sequence
 
-from gonkagate_setup.redaction import Secret, scrub
+from foundation.secrets import Secret, scrub
 
 # Counts, digests and names only: what a proof file may hold.
 Evidence = Mapping[str, Any]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from unittest import mock
 
 from gonkagate_setup import cli
-from gonkagate_setup.core.catalog import GONKAGATE, Profile, Status
+from gonkagate_setup.catalog import GONKAGATE, Profile, Status
 
 
 def with_validated(profile: Profile, key: str) -> Profile:

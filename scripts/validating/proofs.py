@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Mapping, Sequence
 
 from gonkagate_setup import __version__
-from gonkagate_setup.core.catalog import Model, Profile
+from gonkagate_setup.catalog import Model, Profile
 from scripts.lib.cache import ROOT
 from scripts.validating.outcome import Outcome
 from scripts.validating.product import with_validated

@@ -14,14 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Final, Mapping
 
-from gonkagate_setup.core.catalog import Model, Profile
+from gonkagate_setup.catalog import Model, Profile
 from scripts.validating.gate import Gate
 from scripts.validating.outcome import WorkflowFailure
 from scripts.validating.product import with_validated
 from scripts.validating.terminal import Terminal
 from scripts.validating.traffic import Traffic, essence, pieces
-from tests.machine import ChildTimeoutError, Finished, Machine
 from tests.stand_in import COMPLETIONS, Answerer, StandIn
+from tests.support.machine import ChildTimeoutError, Finished, Machine
 
 CODE_WORD: Final = "heron42"
 FIRST_PROMPT: Final = f"Remember the code word {CODE_WORD}. Answer in one short sentence, without tools."

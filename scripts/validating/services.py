@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Mapping
 
-from gonkagate_setup.core.catalog import Model, Profile
-from gonkagate_setup.redaction import Secret
+from foundation.secrets import Secret
+from gonkagate_setup.catalog import Model, Profile
 from scripts.validating.outcome import expect
 from scripts.validating.relay import Budget, relay_to
 from scripts.validating.rig import Rig
-from tests.canary import Canary
 from tests.stand_in import COMPLETIONS, HOST, Authority, StandIn
+from tests.support.canary import Canary
 
 
 class LiveKey(Canary):

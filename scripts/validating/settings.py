@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Mapping
 
-from gonkagate_setup.core.catalog import Model
+from gonkagate_setup.catalog import Model
 from scripts.validating.outcome import WorkflowFailure, expect
 from tests.stand_in import Request
 

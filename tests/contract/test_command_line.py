@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gonkagate_setup import arguments
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.errors import Exit, SetupError
-from gonkagate_setup.redaction import scrub
-from gonkagate_setup.ui.completion import script
-from gonkagate_setup.ui.manual import ENVIRONMENT, EXITS, page
-from gonkagate_setup.ui.usage import Verb
+from foundation.errors import Refusal
+from foundation.secrets import scrub
+from foundation.terminal.completion import script
+from foundation.terminal.manual import ENVIRONMENT, EXITS, page
+from foundation.terminal.usage import Verb
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.command_line import arguments
+from gonkagate_setup.errors import Exit, code_of
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = tuple(arguments.describe(name, GONKAGATE) for name in arguments.VERBS)
@@ -212,9 +213,9 @@ def test_the_help_fits_and_names_everything(verb: Verb, width: int) -> None:
     ],
 )
 def test_what_was_mistyped_gets_a_suggestion(typed: list[str], hint: str) -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         arguments.parse(typed, GONKAGATE)
-    assert caught.value.code == "usage_error"
+    assert code_of(caught.value) == "usage_error"
     assert caught.value.next_step.startswith(hint)
     words = [word for word in typed[1:] if not word.startswith("--") and word not in arguments.VERBS]
     said = caught.value.message + caught.value.next_step
@@ -234,6 +235,6 @@ def test_what_was_mistyped_gets_a_suggestion(typed: list[str], hint: str) -> Non
     ],
 )
 def test_an_unknown_command_is_named_where_it_can_be_nothing_else(typed: list[str], said: str) -> None:
-    with pytest.raises(SetupError) as caught:
+    with pytest.raises(Refusal) as caught:
         arguments.parse(typed, GONKAGATE)
     assert caught.value.message == said

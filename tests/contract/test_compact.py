@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from scripts.building.compact import compact
-from tests.contract.test_slim import MODULES, PACKAGE
+from tests.support.sources import MODULES, ROOT
 
-VENDORED = sorted((PACKAGE / "_vendor").rglob("*.py"))
+VENDORED = sorted((ROOT / "opencode_config" / "_vendor").rglob("*.py"))
 
 
 def names(source: str) -> list[Any]:
@@ -30,7 +30,7 @@ def names(source: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("path", [*MODULES, *VENDORED], ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", [*MODULES, *VENDORED], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_keeps_its_definitions_on_their_lines(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     packed = compact(source)

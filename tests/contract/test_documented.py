@@ -9,15 +9,14 @@ from typing import Iterator
 
 import pytest
 
-from gonkagate_setup import arguments
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.errors import CODES
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.command_line import arguments
+from gonkagate_setup.errors import CODES, KINDS
 from scripts import write_docs
+from tests.support.sources import MODULES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-PACKAGE = sorted(path for path in (ROOT / "gonkagate_setup").rglob("*.py") if "_vendor" not in path.parts)
 # What names a variable of somebody else's program wherever it stands in ours.
 FOREIGN = re.compile(r"(OPENCODE|XDG|GONKAGATE|SSL|NODE|NO|FORCE|HTTPS?)_[A-Z_]*[A-Z]\Z")
 NOT_READ = {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
@@ -56,7 +55,7 @@ def test_every_verb_and_option_has_its_help_in_the_docs_and_is_explained_in_pros
 def test_every_error_code_is_documented_and_used() -> None:
     page = (DOCS / "exit-statuses.md").read_text(encoding="utf-8")
     assert [code for code in CODES if f"| `{code}` |" not in page] == []
-    sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE if path.name != "errors.py")
+    sources = "".join(path.read_text(encoding="utf-8") for path in MODULES if path.name != "errors.py")
     # The npm tool's names for what is a finding here (config_unreadable); nobody else may use them.
     made = {
         "effective_config_layer",
@@ -69,7 +68,8 @@ def test_every_error_code_is_documented_and_used() -> None:
     unused = [
         code
         for code in CODES
-        if f'"{code}"' not in sources and not any(code.startswith(start) for start in made)
+        if not any(code.startswith(start) for start in made)
+        and not any(f'"{kind}"' in sources for kind, (of, _) in KINDS.items() if of == code)
     ]
     assert unused == []
 
@@ -77,7 +77,7 @@ def test_every_error_code_is_documented_and_used() -> None:
 def variables() -> Iterator[str]:
     """Names that the package looks up in an environment, or that can only be such names."""
     # The manual page names them all without reading any.
-    for path in [path for path in PACKAGE if path.name != "manual.py"]:
+    for path in [path for path in MODULES if path.name != "manual.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and FOREIGN.match(node.value):
                 yield node.value
@@ -151,7 +151,8 @@ def test_the_commands_in_the_docs_parse(page: Path) -> None:
 def test_the_pages_for_contributors_name_every_kind_of_test_and_marker_and_only_what_exists() -> None:
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     kinds = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
-    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    tests = ROOT / "tests"
+    folders = {path.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")}
     assert [name for name in sorted(folders) if f"| `{name}/` | " not in kinds] == []
     markers = (
         (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("\nmarkers = [\n")[1].split("]\n")[0]

@@ -10,10 +10,10 @@ from typing import Any, Mapping
 import jsonschema
 import pytest
 
-from gonkagate_setup.core import findings
+from gonkagate_setup.judgement import findings
 from gonkagate_setup.ui.render import LAYERS
-from tests.machine import Finished, Machine
-from tests.resolving import resolving_opencode
+from tests.support.machine import Finished, Machine
+from tests.support.resolving import resolving_opencode
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))

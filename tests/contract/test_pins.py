@@ -17,7 +17,7 @@ from scripts import lint
 from scripts import test as test_script
 from scripts.lib import cache
 from scripts.lib.pythons import Interpreter
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 LINUX, LINUX_ARM = ("linux", "x86_64"), ("linux", "aarch64")
 MAC, INTEL_MAC, WINDOWS = ("darwin", "arm64"), ("darwin", "x86_64"), ("win32", "AMD64")

@@ -12,7 +12,7 @@ import pytest
 from gonkagate_setup import __version__
 from scripts import release
 from scripts.building import contents, sbom, stage
-from tests.machine import ROOT
+from tests.support.machine import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -142,7 +142,7 @@ def test_a_folder_among_the_builds_is_refused(tmp_path: Path, capsys: pytest.Cap
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git checkout with a file at each place that artefacts are made from."""
     root = tmp_path / "checkout"
-    for name in (stage.PACKAGE, *stage.BESIDE_THE_PACKAGE):
+    for name in (stage.PACKAGE, *stage.SHARED, *stage.BESIDE_THE_PACKAGE):
         place = root / name if "." in name or name.isupper() else root / name / "inside" / "file.py"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("x\n", encoding="utf-8")
@@ -153,7 +153,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", [stage.PACKAGE, *stage.BESIDE_THE_PACKAGE])
+@pytest.mark.parametrize("name", [stage.PACKAGE, *stage.SHARED, *stage.BESIDE_THE_PACKAGE])
 def test_a_change_in_what_artefacts_are_made_from_shows_in_the_version(checkout: Path, name: str) -> None:
     assert re.fullmatch("[0-9a-f]{12}", str(stage.commit()))
     path = checkout / name
@@ -246,7 +246,7 @@ def test_what_the_workflows_start_is_there() -> None:
 @pytest.mark.parametrize(("workflow", "job"), [("ci.yml", "artefacts"), ("release.yml", "build")])
 def test_the_workflows_run_every_artefact_and_the_tests_of_the_native_binary(workflow: str, job: str) -> None:
     body = jobs(workflow)[job]
-    assert "scripts/test.py --deep --figures --built dist tests/e2e/test_native.py\n" in body
+    assert "scripts/test.py --deep --figures --built dist tests/e2e/artefacts/test_native.py\n" in body
     shown = set(re.findall(r"--artifact (\w+)", body))
     if '--artifact "$ARTEFACT"' in body:
         matrix = re.search(r"artefact: \[(.+)\]", body)

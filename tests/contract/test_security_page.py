@@ -6,9 +6,9 @@ import inspect
 import re
 from pathlib import Path
 
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.transaction import backups, lock
+from foundation.transaction import backups, lock
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from scripts.building.slim import slim
-
-PACKAGE = Path(__file__).resolve().parents[2] / "gonkagate_setup"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_vendor" not in path.parts)
+from tests.support.sources import MODULES, ROOT
 
 
 def meaning(source: str) -> list[Any]:
@@ -27,7 +25,7 @@ def meaning(source: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_means_the_same_without(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     packed = slim(source)

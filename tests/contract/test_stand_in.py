@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests import watching
-from tests.canary import SEARCHED, Canary, new_canary
-from tests.machine import ChildTimeoutError, Machine
 from tests.stand_in import HOST, MODELS, Fault, StandIn
+from tests.support import watching
+from tests.support.canary import SEARCHED, Canary, new_canary
+from tests.support.machine import ChildTimeoutError, Machine
 
 COMPLETION = "/v1/chat/completions"
 

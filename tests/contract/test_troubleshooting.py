@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gonkagate_setup.core import findings
-from gonkagate_setup.core.findings import CODES
+from gonkagate_setup.judgement import findings
+from gonkagate_setup.judgement.findings import CODES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from gonkagate_setup.core.catalog import GONKAGATE
+from gonkagate_setup.catalog import GONKAGATE
 from scripts.lib import proofs_table
 
 FOLDER = Path(__file__).resolve().parents[2] / "validation"

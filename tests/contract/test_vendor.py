@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "vendor" / "json5"
-COPY = ROOT / "gonkagate_setup" / "_vendor" / "json5"
+COPY = ROOT / "opencode_config" / "_vendor" / "json5"
 
 COMMAND_LINE_TOOL = {"__main__.py", "host.py", "tool.py"}
 
@@ -58,7 +58,7 @@ def test_the_copy_never_touches_a_json5_of_the_user(tmp_path: Path) -> None:
     (tmp_path / "json5.py").write_text("raise SystemExit('the json5 of the user was imported')\n")
     script = (
         f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n"
-        "from gonkagate_setup._vendor import json5\n"
+        "from opencode_config._vendor import json5\n"
         "assert json5.loads('{a: 1, /* two */ b: [2,],}') == {'a': 1, 'b': [2]}\n"
         "assert 'json5' not in sys.modules\n"
     )

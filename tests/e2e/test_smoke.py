@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.machine import Machine
+from tests.support.machine import Machine
 
 pytestmark = pytest.mark.smoke
 

@@ -11,8 +11,8 @@ import pickle
 from pathlib import Path
 from typing import Any, Sequence
 
-from gonkagate_setup.system import child
-from gonkagate_setup.system.child import Output
+from opencode_config.program import child
+from opencode_config.program.child import Output
 from tests.faults.homes import Home
 from tests.property.jsonc_tokens import whole_value
 

@@ -10,8 +10,8 @@ from typing import Iterator
 
 import pytest
 
-from tests import canary
 from tests.faults import homes
+from tests.support import canary
 
 
 @pytest.fixture

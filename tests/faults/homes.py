@@ -1,6 +1,6 @@
 """Throw-away homes, and the setups that are killed and broken in them.
 
-A scenario prepares a home and then does one whole transaction in it, as commands/setup.py does: lock,
+A scenario prepares a home and then does one whole transaction in it, as commands/setup/ does: lock,
 recover, apply, (opencode would be asked here), apply, commit or roll back.
 """
 
@@ -15,22 +15,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable, Sequence
 
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.system.files import read_snapshot
-from gonkagate_setup.system.host import Host
-from gonkagate_setup.system.store import Store
-from gonkagate_setup.system.transaction import (
-    Delete,
-    Protect,
-    Role,
-    Transaction,
-    Write,
-    lock,
-    recover,
-)
-from gonkagate_setup.system.transaction.changes import Change
-from tests.canary import Canary, leaks
+from foundation.files.reading import read_snapshot
+from foundation.host import Host
+from foundation.transaction import Delete, Protect, Role, Transaction, Write, lock, recover
+from foundation.transaction.changes import Change
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.store import Store
 from tests.property.jsonc_tokens import whole_value
+from tests.support.canary import Canary, leaks
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=timezone.utc)
 # The same in every process of a test; after each test they are searched for like any canary (conftest.py).

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from gonkagate_setup.system.transaction import journal
+from foundation.transaction import journal
 from tests.faults.homes import Home, put
 
 MARK = b'"username": "mine"'

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from gonkagate_setup.core import jsonc, second_reader
-from gonkagate_setup.core.edits import Operation, Remove, Set
+from opencode_config import jsonc
+from opencode_config.jsonc import crosscheck
+from opencode_config.jsonc.operations import Operation, Remove, Set
 
 FOLDER = Path(__file__).resolve().parent / "jsonc"
 CASES = sorted(FOLDER.glob("*.txt"))
@@ -77,7 +78,7 @@ def test_golden(path: Path) -> None:
     edited = jsonc.apply(jsonc.parse(case.before), case.operations)
     assert edited.text == case.after
     assert jsonc.apply(edited, case.operations) is edited
-    second_reader.check_edit(case.before, case.after, case.operations)
+    crosscheck.check_edit(case.before, case.after, case.operations)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from hypothesis import strategies as st
 
-from gonkagate_setup.core.edits import Operation, Remove, Set
+from opencode_config.jsonc.operations import Operation, Remove, Set
 from tests.property.jsonc_tokens import Bare
 
 KEYS = [

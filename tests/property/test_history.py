@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonkagate_setup.core import jsonc
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.history import FileChange, History, key_changes, parse, render, way_back
-from gonkagate_setup.core.plan import Choice, KeyAction, build
-from gonkagate_setup.core.snapshot import Snapshot
-from gonkagate_setup.core.state import Scope
+from foundation.files.snapshot import Snapshot
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.changes.history import FileChange, History, key_changes, parse, render, way_back
+from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.changes.plan import Choice, KeyAction, build
+from opencode_config import jsonc
 
 BINDING = "{file:~/.gonkagate/opencode/api-key}"
 PATH = PurePosixPath("/home/me/.config/opencode/opencode.json")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gonkagate_setup.core import jsonc, second_reader
-from gonkagate_setup.core.edits import Operation, Remove, Set
+from opencode_config import jsonc
+from opencode_config.jsonc import crosscheck
+from opencode_config.jsonc.operations import Operation, Remove, Set
 from tests.property.jsonc_documents import documents, exchanges, named, operations
 from tests.property.jsonc_tokens import Part, Token, Tree
 
@@ -226,7 +227,7 @@ def test_the_second_reader_agrees(data: st.DataObject, generated: Generated) -> 
     except BlockedError:
         assume(False)
     edited = apply(text, planned)
-    second_reader.check_edit(text, edited.text, planned)
+    crosscheck.check_edit(text, edited.text, planned)
 
 
 @given(st.data(), documents())
@@ -241,8 +242,8 @@ def test_the_second_reader_sees_anything_else(data: st.DataObject, generated: Ge
     assume(not equal(wanted, other))
     edited = apply(text, [*planned, *slipped])
     try:
-        second_reader.check_edit(text, edited.text, planned)
-    except second_reader.SafeMergeError:
+        crosscheck.check_edit(text, edited.text, planned)
+    except crosscheck.SafeMergeError:
         return
     raise AssertionError("an edit that was not planned got through")
 

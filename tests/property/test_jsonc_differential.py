@@ -20,14 +20,15 @@ from typing import Any, Iterator
 import pytest
 from hypothesis import given, settings
 
-from gonkagate_setup.core import jsonc, second_reader
-from gonkagate_setup.core.edits import Operation, Remove, Set
-from gonkagate_setup.core.jsonc_scan import Reference
-from tests.machine import Finished, Machine
+from opencode_config import jsonc
+from opencode_config.jsonc import crosscheck
+from opencode_config.jsonc.operations import Operation, Remove, Set
+from opencode_config.jsonc.scan import Reference
 from tests.property import jsonc_parser
 from tests.property.jsonc_documents import documents
 from tests.property.jsonc_tokens import tokenize
 from tests.property.test_jsonc import equal
+from tests.support.machine import Finished, Machine
 
 # jsonc-parser runs in node.
 pytestmark = pytest.mark.opencode
@@ -155,7 +156,7 @@ def test_the_corpus_with_our_edits() -> None:
         assert equal(plain(document.value), theirs.value)
         rest = {key: item for key, item in theirs.value.items() if key not in {one.path[0] for one in SETUP}}
         assert equal(rest, {key: item for key, item in jsonc.parse(text).value.items() if key in rest})
-        second_reader.check_edit(text, document.text, SETUP)
+        crosscheck.check_edit(text, document.text, SETUP)
         lines = iter(document.text.splitlines())
         ours = ("model", "small_model", "provider", "$schema")
         for line in text.splitlines():

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonkagate_setup.core.references import env_references, file_references, fill_in
+from opencode_config.substitution import env_references, file_references, fill_in
 
 PIECES = ["{env:", "{file:", "}", "{", "a", "//", "\n", "\r", " ", "\ufeff", "{env:A}", "{file:b}", "/*", ":"]
 texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)

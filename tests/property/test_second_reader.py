@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator
 
-from gonkagate_setup._vendor import json5
-from gonkagate_setup.core import second_reader
+from opencode_config._vendor import json5
+from opencode_config.jsonc import crosscheck
 from tests.golden.test_jsonc import CASES
 from tests.golden.test_jsonc import read as golden
 from tests.property.test_jsonc_differential import corpus, generated, mutants, needs_corpus, read
@@ -17,28 +17,28 @@ UNREAD = object()
 def quickly(text: str) -> Any:
     try:
         value = json.loads(
-            second_reader._as_json(text),
-            parse_int=second_reader._integer,
-            parse_constant=second_reader._refuse,
+            crosscheck._as_json(text),
+            parse_int=crosscheck._integer,
+            parse_constant=crosscheck._refuse,
         )
     except (ValueError, RecursionError):
         return UNREAD
-    return second_reader._normal_object({"": value})
+    return crosscheck._normal_object({"": value})
 
 
 def slowly(text: str) -> Any:
-    readable = second_reader._PART.sub(second_reader._readable, text)
+    readable = crosscheck._PART.sub(crosscheck._readable, text)
     try:
-        value = json5.loads(readable, parse_int=second_reader._integer)
+        value = json5.loads(readable, parse_int=crosscheck._integer)
     except (ValueError, ArithmeticError):
         return UNREAD
-    return second_reader._normal_object({"": value})
+    return crosscheck._normal_object({"": value})
 
 
 def same(one: Any, other: Any) -> bool:
     if one is UNREAD or other is UNREAD:
         return one is other
-    return second_reader._difference(one, other) is None
+    return crosscheck._difference(one, other) is None
 
 
 def goldens() -> Iterator[str]:

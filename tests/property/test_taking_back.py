@@ -11,12 +11,13 @@ from typing import Any, Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonkagate_setup.core import jsonc, second_reader
-from gonkagate_setup.core.catalog import GONKAGATE
-from gonkagate_setup.core.edits import Remove
-from gonkagate_setup.core.uninstalling import build
+from gonkagate_setup.catalog import GONKAGATE
+from gonkagate_setup.changes.uninstalling import build
+from opencode_config import jsonc
+from opencode_config.jsonc import crosscheck
+from opencode_config.jsonc.operations import Remove
 from tests.property.jsonc_tokens import Tree
-from tests.unit.surveying import USER_FILE, survey
+from tests.support.surveying import USER_FILE, survey
 
 OURS = [
     '"name": "GonkaGate"',
@@ -64,7 +65,7 @@ def test_nothing_that_is_not_ours_goes_and_nothing_hidden_comes_back_changed(tex
     before, after = Tree(text).root.value, Tree(edit.after).root.value
     assert visible(before) <= visible(after)
     assert edit.operations
-    second_reader.check_edit(text, edit.after, edit.operations)
+    crosscheck.check_edit(text, edit.after, edit.operations)
     again = build(GONKAGATE, survey({USER_FILE: edit.after}), None, ())
     assert again.edits == ()
     for operation in edit.operations:

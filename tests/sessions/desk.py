@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Iterator, Mapping
 
 from scripts.lib import opencode_versions
-from tests import watching
-from tests.canary import SEARCHED, in_all
-from tests.machine import ROOT, Machine
-from tests.resolving import resolving_opencode
 from tests.sessions.screen import Screen
 from tests.stand_in import StandIn
+from tests.support import watching
+from tests.support.canary import SEARCHED, in_all
+from tests.support.machine import ROOT, Machine
+from tests.support.resolving import resolving_opencode
 
 # Our own wrapping depends on how long paths are, so the machine's root has the same length everywhere.
 _ROOT_LENGTH = 26
@@ -93,7 +93,7 @@ def _timeless(text: str) -> str:
 def desk_with(stand_in: StandIn, *, quick: bool = False) -> Iterator[Desk]:
     """A desk on a machine of its own, with the newest opencode; every key is searched for at the end.
 
-    `quick`: with an opencode that only resolves configs (tests/resolving.py).
+    `quick`: with an opencode that only resolves configs (tests/support/resolving.py).
     """
     base = Path("/tmp").resolve()
     prefix = "g" * (_ROOT_LENGTH - len(str(base)) - 9)

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gonkagate_setup.errors import SetupError
-from gonkagate_setup.ui.prompts import AskingPrompter, Back, Option, Question
-from gonkagate_setup.ui.terminal import Terminal
+from foundation.errors import Refusal
+from foundation.terminal.prompts import AskingPrompter, Back, Option, Question
+from foundation.terminal.terminal import Terminal
 
 QUESTION = Question("scope", "Where?", (Option("a", "A"), Option("b2", "B")), "a", "a reason", "some help")
 
@@ -44,7 +44,7 @@ def main() -> None:
             return
         for kind in sys.argv[2:]:
             answers.append(answer(AskingPrompter(terminal), kind))  # noqa: PERF401 - kept when one raises
-    except (SetupError, Back, KeyboardInterrupt) as stopped:
+    except (Refusal, Back, KeyboardInterrupt) as stopped:
         answers.append(getattr(stopped, "code", type(stopped).__name__))
     finally:
         waiting = sys.stdin is not None and select.select([0], [], [], 0.2)[0]

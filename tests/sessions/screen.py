@@ -13,7 +13,7 @@ import pyte
 import pytest
 
 if sys.platform == "win32":
-    # What is ours to get wrong there is in tests/unit/test_console.py.
+    # What is ours to get wrong there is in tests/unit/foundation/test_console.py.
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
 
 import termios

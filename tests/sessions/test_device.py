@@ -11,9 +11,9 @@ from typing import Any, Callable
 
 import pytest
 
-from gonkagate_setup.ui.device import EchoError, PosixTerminal
-from tests.machine import ROOT
+from foundation.terminal.device import EchoError, PosixTerminal
 from tests.sessions.screen import CTRL_BACKSLASH, CTRL_C, CTRL_D, CTRL_Z, Screen, python
+from tests.support.machine import ROOT
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="pseudo-terminals are POSIX; Windows has test_console"

@@ -12,11 +12,11 @@ from typing import Any, Callable
 import pytest
 
 from tests.contract.test_json import VALIDATOR
-from tests.e2e.configs import KIMI, MINIMAX, SCHEMA, activation, read
-from tests.e2e.refusals import ours
-from tests.machine import Machine
 from tests.sessions.desk import Desk
 from tests.sessions.screen import CTRL_C, CTRL_D, Screen
+from tests.support.configs import KIMI, MINIMAX, SCHEMA, activation, read
+from tests.support.machine import Machine
+from tests.support.refusals import ours
 
 Matches = Callable[[str, str], None]
 ASKED = "]: "

@@ -8,11 +8,11 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.e2e import refusals
-from tests.e2e.configs import SCHEMA
-from tests.machine import Machine
 from tests.sessions.desk import Desk
 from tests.sessions.screen import CTRL_C, Screen
+from tests.support import refusals
+from tests.support.configs import SCHEMA
+from tests.support.machine import Machine
 
 KEY = "as you type) [? help, b back]: "
 FIRST = "[? help]: "

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import watching
-from tests.machine import ROOT, Finished, Machine
-from tests.resolving import resolving_opencode
+from tests.support import watching
+from tests.support.machine import ROOT, Finished, Machine
+from tests.support.resolving import resolving_opencode
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the streams are closed by a POSIX shell")
 

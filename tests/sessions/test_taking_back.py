@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from tests.e2e.configs import KIMI, PROVIDER, SCHEMA, activation
-from tests.e2e.refusals import ours
-from tests.machine import Machine
 from tests.sessions.desk import Desk
 from tests.sessions.screen import CTRL_C, CTRL_D
+from tests.support.configs import KIMI, PROVIDER, SCHEMA, activation
+from tests.support.machine import Machine
+from tests.support.refusals import ours
 
 QUESTION = "Remove all of this?"
 

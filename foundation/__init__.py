@@ -1,0 +1,1 @@
+"""What every program of this repository uses: files, locks, secrets, the terminal. No product in it."""

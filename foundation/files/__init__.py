@@ -1,0 +1,1 @@
+"""Files read with bounds, links followed with care, and names replaced atomically."""

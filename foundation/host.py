@@ -1,0 +1,122 @@
+"""The machine as one value: environment, home, platform, clock. The only reader of `os.environ`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Callable, Mapping, NoReturn
+
+from foundation.errors import Refusal, Where
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the program may know about the machine.
+
+    `environ` is a copy; `home` is what opencode's `os.homedir()` answers, see `home_folder`; `platform` is
+    "linux", "darwin" or "win32"; `user_id` is None on Windows.
+    """
+
+    environ: Mapping[str, str] = field(repr=False)
+    home: Path
+    cwd: Path
+    platform: str
+    wsl: bool = False
+    user_id: int | None = None
+    now: Callable[[], datetime] = _utc_now
+
+    @property
+    def windows(self) -> bool:
+        """Native Windows; WSL is Linux."""
+        return self.platform == "win32"
+
+
+def environment() -> Mapping[str, str]:
+    """A copy of this process's environment."""
+    return dict(os.environ)
+
+
+def protect_new_files() -> None:
+    """Whatever this process makes, and the opencode that it starts, is nobody else's to write.
+
+    Some shells have the umask 000 (WSL). Whoever can write opencode's config decides where the key is sent.
+    """
+    os.umask(os.umask(0o077) | 0o022)
+
+
+def current() -> Host:
+    """The machine that this process runs on; Refusal without a working folder or a home."""
+    platform = "linux" if sys.platform.startswith("linux") else sys.platform
+    environ = environment()
+    return Host(
+        environ=environ,
+        home=home_folder(environ),
+        cwd=_working_folder(),
+        platform=platform,
+        wsl=platform == "linux" and _is_wsl(),
+        user_id=os.getuid() if hasattr(os, "getuid") else None,
+    )
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """The home that opencode uses: HOME, or the account's own folder if HOME is not set or empty.
+
+    On Windows USERPROFILE instead of HOME. opencode joins its places to it as text: `..` takes the name
+    before it away, even the name of a link (measured with 1.18.33). Raises Refusal own_files_unusable
+    if there is none, and for a relative one, which opencode resolves against every folder it is started in.
+    """
+    variable = "USERPROFILE" if os.name == "nt" else "HOME"
+    named = environ.get(variable) or _account_home()
+    if not named:
+        _refuse_home(f"there is no home folder: {variable} is not set, and your account has none")
+    home = Path(os.path.normpath(named))
+    if not home.is_absolute():
+        source = variable if environ.get(variable) else "your account's entry"
+        _refuse_home(f"{source} is not an absolute path, so opencode would use another home in every folder")
+    # Linux and macOS take two slashes for one; normpath keeps them, opencode does not.
+    return Path("/", *home.parts[1:]) if home.anchor == "//" else home
+
+
+def _account_home() -> str | None:
+    if os.name == "nt":
+        return None
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return None
+
+
+def _refuse_home(message: str) -> NoReturn:
+    variable = "USERPROFILE" if os.name == "nt" else "HOME"
+    raise Refusal(
+        "own_files_unusable",
+        message,
+        where=Where(variable),
+        next_step=f"set {variable} to your home folder, for example: "
+        + ("$env:USERPROFILE = 'C:\\Users\\you'" if os.name == "nt" else "export HOME=/home/you"),
+    )
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise Refusal(
+            "working_directory_unusable",
+            "The folder that this shell stands in does not exist any more",
+            next_step="change to an existing folder, or name one with --cwd",
+        ) from None
+
+
+def _is_wsl() -> bool:
+    # Microsoft's kernels name themselves in the release, for example "5.15.167.4-microsoft-standard-WSL2".
+    return "microsoft" in os.uname().release.lower()

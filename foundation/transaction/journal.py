@@ -1,0 +1,250 @@
+"""What a setup is about to do, on disk before it does it.
+
+One JSON object per line, after its SHA-256 sum, appended and synced. A line that is cut off or does not match
+its sum ends the journal: it was being written when the process died, so nothing of what it says has begun.
+The file holds exact copies of what is replaced, the key's former value
+among them, and is gone when the setup has ended.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import json
+import os
+import re
+import stat
+from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Final, Mapping, Sequence, Union
+
+from foundation.files.links import is_link
+from foundation.files.reading import drain
+from foundation.files.replace import Attributes, Folder, sync
+from foundation.files.snapshot import Snapshot
+from foundation.transaction.changes import Role
+from gonkagate_setup.store import Store
+
+ENTRIES: Final = "entries"
+_MOST_BYTES: Final = 256 * 1024 * 1024
+
+# What opencode 1.14.34 to 1.18.33 do on start to a config without `$schema` (tried on the real ones; see
+# also docs/opencode.md): the leading space, with a BOM, goes, and the line is put after the brace.
+_OPENCODE_START: Final = re.compile(rb"\A(?:[\t\n\v\f\r ]|\xef\xbb\xbf)*\{")
+_OPENCODE_SCHEMA: Final = b'{\n  "$schema": "https://opencode.ai/config.json",'
+
+
+@dataclass(frozen=True)
+class FolderEntry:
+    """A folder that is made; undone only while it is empty."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class ProtectEntry:
+    """A mode or access list that is repaired; `recorded` is the protection's own record of the old one."""
+
+    path: Path
+    recorded: str
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file that is made, replaced or removed.
+
+    `before` and `attributes` are what was there (None: nothing). `after` are the SHA-256 sums of what counts
+    as ours afterwards: what we wrote, and what opencode makes of that by adding `$schema`; empty when the
+    file is removed. `temporary` is the name beside it under which the new bytes are written.
+    `in_place` (None: the file is replaced) are the new bytes of a file that is written in place, so that one
+    that was half written is known for ours.
+    """
+
+    path: Path
+    role: Role
+    temporary: str
+    before: bytes | None
+    attributes: Attributes | None
+    after: tuple[str, ...]
+    in_place: bytes | None = None
+
+
+Entry = Union[FolderEntry, ProtectEntry, FileEntry]
+
+
+def file_entry(snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: bool = False) -> FileEntry:
+    """The entry for replacing what the snapshot shows by `data` (None: for removing it)."""
+    path = Path(snapshot.real)
+    attributes = None
+    if snapshot.mode is not None:
+        modified = snapshot.identity[3] if snapshot.identity is not None else None
+        attributes = Attributes(snapshot.mode, snapshot.owner, modified)
+    return FileEntry(
+        path=path,
+        role=role,
+        temporary=f".gonkagate-setup-{os.urandom(6).hex()}.tmp",
+        before=snapshot.data,
+        attributes=attributes,
+        after=() if data is None else digests(data),
+        in_place=data if in_place else None,
+    )
+
+
+def digests(data: bytes) -> tuple[str, str]:
+    """The sums of what counts as ours after `data` was written: itself, and with opencode's `$schema`."""
+    return digest(data), digest(as_opencode_leaves_it(data))
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def as_opencode_leaves_it(data: bytes) -> bytes:
+    """What opencode makes of a config without `$schema` when it starts."""
+    return _OPENCODE_START.sub(lambda _: _OPENCODE_SCHEMA, data, count=1)
+
+
+def append(store: Store, entries: Sequence[Entry]) -> None:
+    """Add the entries and wait until they are on disk; the journal is made where it is not there yet."""
+    lines = b"".join(_line(entry) for entry in entries)
+    first = not store.journal.exists()
+    if first:
+        with Folder(store.folder) as folder:
+            folder.make(store.journal.name, 0o700)
+    with Folder(store.journal) as folder:
+        descriptor = folder.open(ENTRIES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            view = memoryview(lines)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+        if first:
+            folder.sync()
+    if first:
+        with Folder(store.folder) as folder:
+            folder.sync()
+
+
+def exists(store: Store) -> bool:
+    """Whether there is a journal, whole or not; also if that cannot be found out.
+
+    Store.require_own_folders says what keeps it from being found out.
+    """
+    try:
+        store.journal.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def read(store: Store) -> tuple[Entry, ...]:
+    """The entries in the order in which they were begun.
+
+    Raises OSError, also for a journal that another user could have written.
+    """
+    _require_ours(store.journal)
+    with Folder(store.journal) as folder:
+        try:
+            descriptor = folder.open(ENTRIES, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        except FileNotFoundError:
+            return ()
+        try:
+            _require_ours(store.journal / ENTRIES)
+            lines = drain(descriptor, _MOST_BYTES).split(b"\n")
+        finally:
+            os.close(descriptor)
+    # What follows the last line end was cut off.
+    entries = (_understood(line) for line in lines[:-1])
+    return tuple(takewhile(lambda entry: entry is not None, entries))  # type: ignore[arg-type]
+
+
+def discard(store: Store) -> None:
+    """Remove the journal, the entries first: that is the instant from which nothing is undone any more.
+
+    What else lies in it (opencode's output on Windows) goes too. Raises OSError.
+    """
+    with Folder(store.journal) as folder:
+        folder.remove(ENTRIES)
+    for path in store.journal.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            import shutil
+
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    store.journal.rmdir()
+    with Folder(store.folder) as folder:
+        folder.sync()
+
+
+def _require_ours(path: Path) -> None:
+    status = path.lstat()
+    if is_link(path) or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        raise OSError(errno.EINVAL, "it is not a plain file or folder")
+    if os.name != "nt" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise OSError(errno.EPERM, "another user can write it")
+
+
+def _line(entry: Entry) -> bytes:
+    text = json.dumps(_encode(entry)).encode("ascii")
+    return digest(text).encode("ascii") + b" " + text + b"\n"
+
+
+def _understood(line: bytes) -> Entry | None:
+    total, _, text = line.partition(b" ")
+    if digest(text).encode("ascii") != total:
+        return None
+    try:
+        return _decode(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _encode(entry: Entry) -> dict[str, Any]:
+    fields: dict[str, Any] = {"kind": type(entry).__name__, **asdict(entry), "path": os.fspath(entry.path)}
+    if isinstance(entry, FileEntry):
+        fields["role"] = entry.role.value
+        for name in ("before", "in_place"):
+            data = fields[name]
+            fields[name] = None if data is None else base64.b64encode(data).decode("ascii")
+    return fields
+
+
+def _decode(fields: Mapping[str, Any]) -> Entry:
+    path = Path(fields["path"])
+    if not path.is_absolute():
+        raise ValueError(path)
+    if fields["kind"] == FolderEntry.__name__:
+        return FolderEntry(path)
+    if fields["kind"] == ProtectEntry.__name__:
+        return ProtectEntry(path, str(fields["recorded"]))
+    # A journal of an older version has no "in_place".
+    before, in_place = (_bytes(fields.get(name)) for name in ("before", "in_place"))
+    attributes = fields["attributes"]
+    return FileEntry(
+        path=path,
+        role=Role(fields["role"]),
+        temporary=Path(fields["temporary"]).name,
+        before=before,
+        attributes=None if attributes is None else _attributes(attributes),
+        after=tuple(str(digest) for digest in fields["after"]),
+        in_place=in_place,
+    )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text, validate=True)
+
+
+def _attributes(fields: Mapping[str, Any]) -> Attributes:
+    owner = fields["owner"]
+    kept = Attributes(mode=int(fields["mode"]), owner=None, modified=fields["modified"])
+    return kept if owner is None else replace(kept, owner=(int(owner[0]), int(owner[1])))

@@ -1,0 +1,234 @@
+"""One setup per home.
+
+The lock is the kernel's (flock; a byte range on Windows), so it ends with its holder however that ends. The
+file only says who holds it. It and the folders that were made for it go again when the lock is released,
+unless a setup has put something there; one that a killed process left is taken over.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import os
+import re
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, cast
+
+from foundation import signals
+from foundation.errors import Refusal, Where
+from foundation.files.links import is_link
+from foundation.files.replace import Folder
+from foundation.files.writable import advice
+from foundation.host import Host
+from foundation.protection import for_host
+from gonkagate_setup.store import Store
+
+_PAUSE: Final = 0.05
+# What the two kinds of lock say while another process has it.
+_HELD: Final = PermissionError if os.name == "nt" else BlockingIOError
+_MOST_TEXT: Final = 4096
+_TIME: Final = re.compile(r"[0-9TZ:-]{20}\Z")
+# Windows forbids others to read a locked range, so the byte that is locked lies beyond the text.
+_LOCKED_BYTE: Final = 0x7FFFFFF0
+
+
+class lock:  # noqa: N801  # used as a context manager, like threading's lock functions
+    """Hold the home's one lock.
+
+    Raises Refusal in_progress, naming the holder, after `wait_seconds`; own_files_unusable where
+    a link stands in the way; state_write_failed where the folder cannot be written or locked.
+    """
+
+    def __init__(self, store: Store, host: Host, wait_seconds: float = 5.0) -> None:
+        self._store = store
+        self._host = host
+        self._wait_seconds = wait_seconds
+        self._made: list[Path] = []
+        self._created = False
+        self._descriptor: int | None = None
+
+    @signals.uninterrupted
+    def __enter__(self) -> None:
+        self._store.require_own_folders()
+        try:
+            self._acquire(time.monotonic() + self._wait_seconds)
+        except OSError as problem:
+            self._remove_unused()
+            self._release()
+            if is_link(self._store.lock):
+                raise Refusal(
+                    "state_write_failed",
+                    "this is a link where a file of this program belongs",
+                    where=Where(str(self._store.lock)),
+                    next_step="remove the link, then run this command again",
+                ) from None
+            why, next_step = advice(self._store.lock, problem)
+            raise Refusal(
+                "state_write_failed",
+                f"this folder cannot be used ({why}), so nothing was changed",
+                where=Where(str(self._store.folder)),
+                next_step=next_step,
+            ) from None
+        except BaseException:
+            self._release()
+            raise
+
+    @signals.uninterrupted
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    def _acquire(self, deadline: float) -> None:
+        while True:
+            # Each turn is short and not interrupted; between two of them a signal may end the waiting.
+            signals.check()
+            try:
+                self._make_folders()
+                descriptor = self._open()
+            except FileNotFoundError:
+                # The last holder removed an empty folder just now; one that stays away is no such case.
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_PAUSE)
+                continue
+            try:
+                if self._take(descriptor, deadline):
+                    return
+            finally:
+                if self._descriptor is None:
+                    os.close(descriptor)
+
+    def _take(self, descriptor: int, deadline: float) -> bool:
+        if not _try(descriptor):
+            if time.monotonic() >= deadline:
+                _refuse(self._store, descriptor)
+            time.sleep(_PAUSE)
+            return False
+        if not _is_still(descriptor, self._store.lock):
+            return False
+        self._descriptor = descriptor
+        self._made += _left_by_a_dead_holder(descriptor)
+        _write_holder(descriptor, self._host, self._made)
+        return True
+
+    def _open(self) -> int:
+        with Folder(self._store.folder) as folder:
+            name = self._store.lock.name
+            try:
+                self._created = True
+                return folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            except FileExistsError:
+                self._created = False
+            descriptor = folder.open(name, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"{name} is no plain file")
+        return descriptor
+
+    def _remove_unused(self) -> None:
+        """Remove the file that was made here when it could not be locked, unless another setup took it."""
+        with suppress(OSError):
+            if self._created and self._descriptor is None and not self._store.lock.lstat().st_size:
+                self._store.lock.unlink()
+
+    def _make_folders(self) -> None:
+        for folder in self._store.folders:
+            if folder.is_dir():
+                continue
+            try:
+                folder.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            if folder not in self._made:
+                self._made.append(folder)
+            for_host(self._host).apply(folder)
+            with Folder(folder.parent) as parent:
+                parent.sync()
+
+    @signals.uninterrupted
+    def _release(self) -> None:
+        """Remove the file while it is still ours, then what was made for it and is empty again."""
+        descriptor, self._descriptor = self._descriptor, None
+        # Whatever stays is not empty (a setup is installed there) or is taken over by the next lock.
+        if descriptor is not None:
+            if os.name == "nt":
+                # An open file cannot be removed there.
+                os.close(descriptor)
+            with suppress(OSError):
+                self._store.lock.unlink()
+        with suppress(OSError):
+            for folder in reversed(self._store.folders):
+                if folder in self._made:
+                    folder.rmdir()
+        if descriptor is not None and os.name != "nt":
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        if os.name == "nt":
+            windows = cast("Any", importlib.import_module("msvcrt"))
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+            windows.locking(descriptor, windows.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except _HELD:
+        return False
+    return True
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """Whether the name is still the file that we locked; a holder that ends removes it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _read_holder(descriptor: int) -> dict[str, object]:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        value = json.loads(os.read(descriptor, _MOST_TEXT))
+    except (ValueError, OSError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _left_by_a_dead_holder(descriptor: int) -> list[Path]:
+    made = _read_holder(descriptor).get("made")
+    return [Path(path) for path in made if isinstance(path, str)] if isinstance(made, list) else []
+
+
+def _write_holder(descriptor: int, host: Host, made: list[Path]) -> None:
+    text = json.dumps(
+        {
+            "pid": os.getpid(),
+            "since": host.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "made": [str(path) for path in made],
+        }
+    )
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, text.encode())
+
+
+def _refuse(store: Store, descriptor: int) -> None:
+    holder = _read_holder(descriptor)
+    pid, since = holder.get("pid"), holder.get("since")
+    who = f"process {pid}" if isinstance(pid, int) else "another process"
+    when = f", since {since}" if isinstance(since, str) and _TIME.match(since) else ""
+    raise Refusal(
+        "in_progress",
+        f"another setup is under way here (held by {who}{when})",
+        where=Where(str(store.lock)),
+        next_step="wait until it has ended, then run this command again",
+    )

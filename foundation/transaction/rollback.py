@@ -1,0 +1,292 @@
+"""Put back what the journal says, newest first, judging by the disk alone.
+
+A step that the system refuses is reported and stops nothing else. What somebody else wrote, moved or removed
+since stays as they left it, and so does the key file when a config that stays refers to it: without it
+opencode would not start.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Sequence
+
+from foundation.errors import Refusal, Where
+from foundation.files import mounts
+from foundation.files.reading import read_snapshot, reason
+from foundation.files.replace import Folder, write_beside, write_in_place
+from foundation.host import Host
+from foundation.protection import for_host
+from foundation.transaction import backups, found, journal
+from foundation.transaction.changes import Role
+from foundation.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
+from gonkagate_setup.store import Store
+
+# What will fail again however often it is tried, until somebody changes who may write there.
+_REFUSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY})
+_CONFIG_NAMES: Final = ("config.json", "opencode.json", "opencode.jsonc")
+
+
+@dataclass(frozen=True)
+class Left:
+    """A config that holds something of an interrupted setup and was not put back, and why (half a sentence).
+
+    `copy` is the kept copy of what it was before that setup.
+    """
+
+    path: Path
+    role: Role
+    why: str
+    copy: Path | None = None
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was put back of an unfinished setup, and what was left; `failures` are sentences for a report."""
+
+    restored: tuple[Path, ...]
+    failures: tuple[str, ...]
+    left: tuple[Left, ...] = ()
+
+
+@dataclass
+class _Undoing:
+    """`texts` are the configs that stay, for what they refer to; `places` the configs with copies to keep.
+
+    `promised`: by the setup itself, which reports what is not as before. `unsure`: a config that stays could
+    not be read, so the key may be needed.
+    """
+
+    store: Store
+    host: Host
+    promised: bool = False
+    go_on: bool = False
+    restored: list[Path] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+    places: list[Path] = field(default_factory=list)
+    copies: dict[Path, Path] = field(default_factory=dict)
+    unsure: bool = False
+    key_left: bool = False
+    again: bool = False
+
+    @property
+    def reference(self) -> bytes:
+        """What every reference to the key file has in it."""
+        return "/".join((*self.store.profile.folder, self.store.profile.key_file)).encode()
+
+
+def recover(store: Store, host: Host, *, go_on: bool = False) -> Recovery | None:
+    """Undo an unfinished journal; None where there is none. The lock must be held.
+
+    `go_on`: a config that the system does not let us write is left as it is rather than waited for, because
+    the caller can go on from it. Raises Refusal own_files_unusable for a journal that is not a plain
+    one of this user's.
+    """
+    if not journal.exists(store):
+        return None
+    try:
+        entries = journal.read(store)
+    except OSError as problem:
+        raise Refusal(
+            "own_files_unusable",
+            f"the journal of an unfinished setup cannot be trusted or read ({reason(problem)})",
+            where=Where(str(store.journal)),
+            next_step="look at it, remove it, then run this command again",
+        ) from None
+    work = _Undoing(store, host, go_on=go_on)
+    _undo(work, entries, len(entries))
+    # Without an entry nothing had begun, or all had been committed.
+    return _recovery(work) if entries or work.failures else None
+
+
+def undo(store: Store, host: Host, entries: Sequence[Entry], begun: int) -> Recovery:
+    """Put everything back and remove the journal.
+
+    `begun` is how many of the entries may have taken place; a later one is left alone, but for the file
+    written beside it. The journal stays for the next run if the system refused a step. That a config holds
+    our values and somebody else's later edit is a failure here: the setup promised to put it back.
+    """
+    work = _Undoing(store, host, promised=True)
+    _undo(work, entries, begun)
+    work.failures += [f"{left.path} {left.why}, so it was left as it is" for left in work.left]
+    if work.key_left:
+        work.failures.append(f"{store.key} was left, because a config that was left may refer to it")
+    return _recovery(work)
+
+
+def _recovery(work: _Undoing) -> Recovery:
+    left = tuple(
+        Left(one.path, one.role, one.why, next((c for c, of in work.copies.items() if of == one.path), None))
+        for one in work.left
+    )
+    return Recovery(tuple(work.restored), tuple(work.failures), left)
+
+
+def _undo(work: _Undoing, entries: Sequence[Entry], begun: int) -> None:
+    configs = [entry.path for entry in entries if isinstance(entry, FileEntry) and entry.role.backed_up]
+    for beside in sorted({path.with_name(name) for path in configs for name in _CONFIG_NAMES} - set(configs)):
+        # A config may have been renamed since, or name the key by its user's own hand.
+        work.texts.append(_behind(work, beside))
+    for number, entry in reversed(list(enumerate(entries))):
+        _try_one(work, entry, begun=number < begun)
+    if not work.again and journal.exists(work.store):
+        try:
+            journal.discard(work.store)
+        except OSError as problem:
+            # Gone but not synced is no failure: should it come back, it finds everything as before.
+            if journal.exists(work.store):
+                work.failures.append(f"{work.store.journal} could not be removed ({reason(problem)})")
+
+
+def _try_one(work: _Undoing, entry: Entry, *, begun: bool) -> None:
+    try:
+        if begun:
+            _undo_one(work, entry)
+        elif isinstance(entry, FileEntry) and found.in_its_folder(entry):
+            with Folder(entry.path.parent) as folder:
+                folder.remove(entry.temporary)
+    except (OSError, Refusal) as problem:
+        why = reason(problem) if isinstance(problem, OSError) else problem.message
+        if work.go_on and isinstance(problem, OSError) and _can_stay(entry, problem):
+            if isinstance(entry, FileEntry) and not _is_copy(work, entry):
+                work.unsure = True
+                _leave(work, entry, f"cannot be written ({why})")
+            return
+        work.failures.append(f"{entry.path} could not be put back ({why})")
+        work.again = True
+
+
+def _can_stay(entry: Entry, problem: OSError) -> bool:
+    mine = isinstance(entry, FileEntry) and not entry.role.backed_up
+    return problem.errno in _REFUSED and not mine and not isinstance(entry, ProtectEntry)
+
+
+def _undo_one(work: _Undoing, entry: Entry) -> None:
+    if isinstance(entry, FolderEntry):
+        _undo_folder(entry)
+    elif isinstance(entry, ProtectEntry):
+        if entry.path.exists():
+            for_host(work.host).restore(entry.path, entry.recorded)
+    else:
+        _undo_file(work, entry)
+
+
+def _undo_folder(entry: FolderEntry) -> None:
+    try:
+        entry.path.rmdir()
+    except OSError as problem:
+        # opencode or somebody else put something there: then it stays, and so does what took its place. On
+        # a file system that is mounted read-only, the answer is EROFS also for what is not there.
+        full = problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+        if not full and os.path.lexists(entry.path) and not _filled(entry.path):
+            raise
+
+
+def _filled(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def _undo_file(work: _Undoing, entry: FileEntry) -> None:
+    if not found.in_its_folder(entry):
+        # The folder was removed, moved away or is a link now: what is behind that name is not what we wrote.
+        _stays(work, entry, _behind(work, entry.path))
+        with suppress(OSError), Folder(Path(os.path.realpath(entry.path.parent))) as moved:
+            moved.remove(entry.temporary)
+        return
+    with Folder(entry.path.parent) as folder:
+        folder.remove(entry.temporary)
+        if found.somebody_elses(entry):
+            _stays(work, entry, _behind(work, entry.path))
+            return
+        now = read_snapshot(entry.path, follow_links=False, limit=found.limit(entry)).data
+        ours = found.is_ours(entry, now)
+        # The old bytes under another mode: ours only where we wrote those very bytes, else somebody put them
+        # back by hand and made of the mode what they liked.
+        if now == entry.before and not (ours and now is not None and found.mode_differs(entry)):
+            return
+        if ours and _is_copy(work, entry):
+            return
+        if not ours and now != entry.before:
+            _stays(work, entry, now)
+        elif entry.before is None:
+            _remove(work, folder, entry)
+        else:
+            _restore(work, folder, entry, entry.before)
+
+
+def _behind(work: _Undoing, path: Path) -> bytes:
+    text = found.behind(path)
+    work.unsure = work.unsure or text is None
+    return text or b""
+
+
+def _stays(work: _Undoing, entry: FileEntry, now: bytes | None) -> None:
+    """Somebody else wrote, moved or removed this file since; what they made of it is not touched."""
+    if not entry.role.backed_up or _is_copy(work, entry):
+        return
+    if now is not None and entry.before is not None and journal.digest(now) in journal.digests(entry.before):
+        return
+    work.texts.append(now or b"")
+    if entry.before is not None:
+        work.places.append(entry.path)
+    names = (work.reference, b'"%s' % work.store.profile.id.encode())
+    if now is not None and any(name in now for name in names):
+        _leave(work, entry, "was changed by another program since")
+
+
+def _leave(work: _Undoing, entry: FileEntry, why: str) -> None:
+    if entry.before is not None and entry.path not in work.places:
+        work.places.append(entry.path)
+    work.left.append(Left(entry.path, entry.role, why))
+
+
+def _is_copy(work: _Undoing, entry: FileEntry) -> bool:
+    """Whether this is the copy of a config that stays: the only place left with what was there before."""
+    if not entry.role.backed_up or entry.before is not None:
+        return False
+    of = next(
+        (path for path in work.places if backups.is_copy(work.store, entry.role, path, entry.path)), None
+    )
+    if of is not None:
+        work.copies[entry.path] = of
+    return of is not None
+
+
+def _remove(work: _Undoing, folder: Folder, entry: FileEntry) -> None:
+    if entry.role is Role.SECRET:
+        needed = any(work.reference in text for text in work.texts)
+        if needed or work.unsure or work.again:
+            work.key_left = True
+            work.again = work.again or (work.promised and not needed)
+            return
+    folder.remove(entry.path.name)
+    folder.sync()
+    work.restored.append(entry.path)
+
+
+def _restore(work: _Undoing, folder: Folder, entry: FileEntry, before: bytes) -> None:
+    modified = None if entry.attributes is None else entry.attributes.modified
+    if entry.in_place is not None or mounts.is_mount_point(entry.path):
+        write_in_place(folder, entry.path.name, before, modified)
+        work.restored.append(entry.path)
+        return
+    private = work.store.owns(entry.path)
+    write_beside(
+        folder,
+        entry.temporary,
+        before,
+        entry.attributes,
+        protect=for_host(work.host).apply if private and work.host.windows else None,
+        like=entry.path.name,
+    )
+    folder.rename(entry.temporary, entry.path.name)
+    folder.sync()
+    work.restored.append(entry.path)

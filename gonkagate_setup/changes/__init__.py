@@ -1,0 +1,1 @@
+"""What setup, undo and uninstall change, decided before anything is written."""

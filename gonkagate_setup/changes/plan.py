@@ -1,0 +1,263 @@
+"""The changes of one setup as one value: preview, --dry-run and apply all use it.
+
+Which file of a layer is written (issue 2, "Which file"): the plain `opencode.json`, unless a sibling that
+outranks it holds anything more than `$schema`, as opencode's own writer does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Mapping, Sequence
+
+from foundation.errors import Refusal, Where
+from foundation.files.snapshot import Snapshot
+from gonkagate_setup.catalog import Model, Profile
+from gonkagate_setup.changes import ownership
+from gonkagate_setup.changes.install_state import Scope, State
+from opencode_config import jsonc
+from opencode_config.jsonc.duplicates import Repeated, repeated
+from opencode_config.jsonc.operations import Operation, Repair
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user chose; `available_only`: what opencode starts with stays as it is."""
+
+    model: Model
+    scope: Scope
+    available_only: bool = False
+
+
+class KeyAction(str, Enum):
+    """What happens to the key file; PROTECT repairs its protection without rewriting it."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    PROTECT = "protect"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class ConfigChange:
+    """One config file: what it was, the operations, and its new bytes (`after`).
+
+    `layer` is "user_config" or "project_config". `duplicates` are the keys on the way to what is edited that
+    stand more than once in the file.
+    """
+
+    snapshot: Snapshot
+    layer: str
+    operations: tuple[Operation, ...]
+    before: str
+    after: str
+    duplicates: tuple[Repeated, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any byte differs."""
+        return not self.snapshot.exists or self.before != self.after
+
+    @property
+    def action(self) -> str:
+        """`create`, `update` or `keep`."""
+        if not self.changed:
+            return "keep"
+        return "update" if self.snapshot.exists else "create"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a setup will write but the state file; in the order in which it is written.
+
+    `joins`: a project is used beside the setup for every folder, which stays as it is. `repairs` are those
+    of the edits that only take away what is in the way.
+    """
+
+    choice: Choice
+    key: KeyAction
+    configs: tuple[ConfigChange, ...]
+    joins: bool = False
+    repairs: tuple[Repair, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any byte or mode on disk would differ."""
+        return self.key is not KeyAction.KEEP or any(config.changed for config in self.configs)
+
+    @property
+    def texts(self) -> dict[Any, bytes]:
+        """New bytes by real path, for the prediction."""
+        return {config.snapshot.real: config.after.encode() for config in self.configs}
+
+
+@dataclass(frozen=True)
+class _File:
+    snapshot: Snapshot
+    document: jsonc.Document
+
+
+def build(
+    profile: Profile,
+    choice: Choice,
+    key: KeyAction,
+    user_files: Sequence[Snapshot],
+    project_files: Sequence[Snapshot],
+    state: State | None,
+    *,
+    joins: bool = False,
+) -> Plan:
+    """Plan a setup; `joins` as in Plan, with project scope only.
+
+    `user_files` are the global config.json, opencode.json and opencode.jsonc, `project_files` the
+    project root's opencode.json and opencode.jsonc, both low to high. Raises Refusal
+    managed_config_parse_failed or managed_config_merge_failed, each with file, line and column,
+    managed_config_read_only with the file.
+    """
+    owned = frozenset(
+        profile.reference(key)
+        for key in (choice.model.key, state.model_key if state is not None else None)
+        if key is not None and not choice.available_only
+    )
+    reference = profile.reference(choice.model.key)
+    stale_for_user = frozenset() if joins else owned
+    user = _distinct([_open(snapshot) for snapshot in user_files])
+    user_paths = {file.snapshot.real for file in user}
+    project = _distinct([_open(shot) for shot in project_files if shot.real not in user_paths])
+    if choice.scope is Scope.PROJECT and any(shot.real in user_paths for shot in project_files):
+        raise Refusal(
+            "project_scope_unavailable",
+            "This folder's opencode.json is opencode's own user config, so there is no project file here",
+            where=Where(str(project_files[0].path)),
+            next_step="choose user scope: --scope user",
+        )
+    operations: dict[int, list[Operation]] = {}
+    target = _target(user)
+    for file in user:
+        config = file.document.value
+        if file is not target:
+            operations[id(file)] = ownership.outranked_operations(profile, file.document, stale_for_user)
+            continue
+        operations[id(file)] = [
+            *ownership.schema_operations(config),
+            *ownership.provider_operations(profile, file.document),
+            *(
+                ownership.activation_operations(config, reference)
+                if choice.scope is Scope.USER and not choice.available_only
+                else ownership.stale_activation(file.document, stale_for_user)
+            ),
+        ]
+    project_target = _target(project) if choice.scope is Scope.PROJECT and not choice.available_only else None
+    for file in project:
+        config = file.document.value
+        operations[id(file)] = (
+            [*ownership.schema_operations(config), *ownership.activation_operations(config, reference)]
+            if file is project_target
+            else ownership.stale_activation(file.document, owned)
+        )
+    changes = [_change(file, "user_config", operations[id(file)], file is target) for file in user]
+    changes += [
+        _change(file, "project_config", operations[id(file)], file is project_target) for file in project
+    ]
+    kept = tuple(change for change in changes if change is not None)
+    return Plan(choice=choice, key=key, configs=kept, joins=joins)
+
+
+def repaired(plan: Plan, repairs: Sequence[Repair]) -> Plan:
+    """The plan with these edits on top; raises Refusal as `build`."""
+    by_file: dict[PurePath, list[Repair]] = {}
+    for repair in repairs:
+        by_file.setdefault(repair.snapshot.real, []).append(repair)
+    configs = []
+    for config in plan.configs:
+        more = by_file.pop(config.snapshot.real, [])
+        operations = [*config.operations, *(repair.operation for repair in more)]
+        whole = _change(_open(config.snapshot), config.layer, operations, is_target=True) if more else config
+        configs.append(config if whole is None else whole)
+    for more in by_file.values():
+        file, operations = _open(more[0].snapshot), [repair.operation for repair in more]
+        change = _change(file, more[0].layer, operations, is_target=True)
+        configs += [] if change is None else [change]
+    return replace(plan, configs=tuple(configs), repairs=tuple(repairs))
+
+
+def project_target(plan: Plan) -> PurePath | None:
+    """The project file in which the plan names the model, None where it names none there."""
+    for config in plan.configs:
+        if config.layer == "project_config" and "model" in jsonc.parse(config.after).value:
+            return config.snapshot.path
+    return None
+
+
+def _open(snapshot: Snapshot) -> _File:
+    return _File(snapshot, parsed(snapshot))
+
+
+def parsed(snapshot: Snapshot) -> jsonc.Document:
+    """The config in a snapshot; Refusal managed_config_parse_failed with file, line and column."""
+    try:
+        return jsonc.parse(jsonc.decode(snapshot.data or b""))
+    except jsonc.JsoncError as problem:
+        filled_in = any(start in (snapshot.data or b"") for start in (b"{env:", b"{file:"))
+        why = "opencode cannot read this file either"
+        if filled_in:
+            why = "this file cannot be read as it is written, before opencode fills its references in"
+        raise Refusal(
+            "managed_config_parse_failed",
+            f"{why}: {problem.reason}",
+            where=Where(str(snapshot.path), problem.line, problem.column),
+            next_step="correct that line, then run this command again",
+        ) from None
+
+
+def _distinct(files: Sequence[_File]) -> list[_File]:
+    """One entry per real file, the highest name of it: a link and its target are one file."""
+    last = {file.snapshot.real: file for file in files}
+    return [file for file in files if last[file.snapshot.real] is file]
+
+
+def _target(files: Sequence[_File]) -> _File:
+    candidates = [file for file in files if file.snapshot.path.name != "config.json"]
+    top = candidates[-1]
+    return top if len(candidates) == 1 or _says_more(top.document.value) else candidates[-2]
+
+
+def _says_more(value: Mapping[str, Any]) -> bool:
+    return any(key != "$schema" for key in value)
+
+
+def _change(file: _File, layer: str, operations: list[Operation], is_target: bool) -> ConfigChange | None:
+    if not operations and not (is_target and file.snapshot.exists):
+        return None
+    document = file.document
+    try:
+        after = jsonc.apply(document, operations)
+    except jsonc.JsoncError as problem:
+        raise Refusal(
+            "managed_config_merge_failed",
+            f"this place cannot take GonkaGate's settings: {problem.reason}",
+            where=Where(str(file.snapshot.path), problem.line, problem.column),
+            next_step="make it an object, or remove it, then run this command again",
+        ) from None
+    if after.text != document.text:
+        _require_writable(file.snapshot)
+    return ConfigChange(
+        snapshot=file.snapshot,
+        layer=layer,
+        operations=tuple(operations),
+        before=document.text,
+        after=after.text,
+        duplicates=repeated(document, operations),
+    )
+
+
+def _require_writable(snapshot: Snapshot) -> None:
+    # Replacing a file needs no right to the file itself, but whoever took that right away meant it.
+    if snapshot.mode is not None and not snapshot.mode & 0o222:
+        raise Refusal(
+            "managed_config_read_only",
+            "this file is read-only, and GonkaGate's settings belong in it",
+            where=Where(str(snapshot.path)),
+            next_step="make it writable, or use the tool that manages it, then run this command again",
+        )

@@ -1,0 +1,1 @@
+"""The command line as data: verbs and options, what is wrong with a command line, and texts about it."""

@@ -1,0 +1,112 @@
+"""What there is to know about the key: who else may read its file, and whether git could commit it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Iterator, Sequence
+
+from foundation import account, git
+from foundation.errors import Refusal
+from foundation.host import Host
+from foundation.secrets import Secret
+from gonkagate_setup import credential
+from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, Finding
+from gonkagate_setup.masking.exposed_keys import keys_in
+from gonkagate_setup.store import Store
+from opencode_config.places import AGENT_MARKDOWN, PROJECT, USER, Kind, places
+from opencode_config.survey import Survey
+
+
+def of(store: Store, host: Host) -> Iterator[Finding]:
+    """Findings about the key file as it is now; none where all is well."""
+    stored = credential.read_stored(store, host)
+    if stored is None or stored.secret is None:
+        yield _about(
+            "key_file_unusable",
+            store.key,
+            "there is no key in this file" if stored is None else stored.why,
+            "run: gonkagate-setup (it asks for the key)",
+            BLOCKER,
+        )
+    if stored is not None and not stored.protected.ok:
+        yield _about(
+            "key_file_unprotected",
+            store.key,
+            f"the key is perhaps not yours alone: {stored.protected.detail}",
+            "keep your home folder on a file system with owners and modes, and run this as its owner",
+        )
+    noticed = credential.in_git_work_tree(store, host)
+    if noticed is not None:
+        yield _about(
+            "key_in_work_tree",
+            store.key,
+            f"the key lies in the git work tree {noticed.worktree}, which does not ignore it",
+            f"add this line to {noticed.ignore_file}: {noticed.ignore_line}",
+        )
+
+
+def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Finding]:
+    """What lets the key out, or others decide where it is sent, in the files that were read."""
+    yield from in_files(survey, host, secrets)
+    yield from _changeable(survey, host)
+    if survey.distrust is not None:
+        yield Finding(
+            "repository_not_trusted",
+            NOTICE,
+            DURABLE,
+            PROJECT,
+            str(survey.distrust.root),
+            None,
+            None,
+            None,
+            "this git repository belongs to another user, so git does not use it; opencode then takes it for "
+            "none, and reads the opencode.json of every folder above as well",
+            f"if you trust it, run: {survey.distrust.cure}",
+        )
+
+
+def _changeable(survey: Survey, host: Host) -> Iterator[Finding]:
+    with suppress(Refusal):
+        configs = [Path(file.real) for file in survey.user_files if file.exists]
+        for path, cure in account.changeable(configs, Path(survey.surroundings.user_folder), host):
+            what = "this file" if path in configs else "what is in this folder"
+            yield _about(
+                "config_writable_by_others",
+                path,
+                f"others can change {what}, and so where opencode sends your key",
+                f"run: {cure}",
+            )
+
+
+def in_files(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Finding]:
+    """A notice for every key in a file of the survey that git would commit with the project."""
+    if survey.worktree is None:
+        return
+    worktree = Path(survey.worktree)
+    layers = {
+        place.path: place.layer for place in places(survey.surroundings) if place.kind is not Kind.AGENTS
+    }
+    for path, reading in survey.readings.items():
+        if reading.text is None or worktree not in Path(path).parents:
+            continue
+        found = list(keys_in(reading.text, reading.document, secrets))
+        if found and not git.ignores(host, worktree, Path(path)):
+            for one in found:
+                yield Finding(
+                    "key_in_committed_file",
+                    NOTICE,
+                    DURABLE,
+                    layers.get(path, AGENT_MARKDOWN),
+                    str(path),
+                    one.line,
+                    one.column,
+                    one.key,
+                    ("your key stands here" if one.known else "what stands here looks like a GonkaGate key")
+                    + ", and git would commit this file",
+                    "remove it here; if it was ever committed, have the key replaced",
+                )
+
+
+def _about(code: str, path: Path, message: str, next_step: str, severity: str = NOTICE) -> Finding:
+    return Finding(code, severity, DURABLE, USER, str(path), None, None, None, message, next_step)

@@ -1,0 +1,80 @@
+"""What a killed run left is put back before anything else is read."""
+
+from __future__ import annotations
+
+from foundation import transaction as transactions
+from foundation.errors import Refusal
+from foundation.host import Host
+from foundation.terminal.terminal import Terminal
+from foundation.transaction import Left, Recovery, TargetChanged, journal
+from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.store import Store
+from opencode_config.program import child
+
+
+def put_back(
+    store: Store, host: Host, terminal: Terminal, *, dry_run: bool, go_on: bool = False
+) -> tuple[Finding, ...]:
+    """Undo an unfinished journal, remove old temporary folders; a dry run only says that there is a journal.
+
+    Returns a notice for each config that was left, because it was changed since. `go_on` as for
+    transaction.recover. Raises Refusal managed_rollback_failed if the system refused a step, and what
+    Store.require_own_folders raises.
+    """
+    store.require_own_folders()
+    if not dry_run:
+        child.sweep(host.now().timestamp())
+    if not journal.exists(store):
+        return ()
+    if dry_run:
+        terminal.say("An earlier setup was interrupted; the next real run first puts it back.")
+        return ()
+    with transactions.lock(store, host):
+        recovery = transactions.recover(store, host, go_on=go_on)
+    if recovery is None:
+        return ()
+    _require_complete(recovery)
+    but = ", ".join(str(left.path) for left in recovery.left)
+    terminal.say(
+        "An earlier setup was interrupted; what it had changed was put back first"
+        + (f", but for {but}." if but else ".")
+    )
+    return tuple(_notice(left) for left in recovery.left)
+
+
+def put_back_under_lock(store: Store, host: Host, *, go_on: bool = False) -> None:
+    """Undo what another run left that was killed since this one read everything; the lock must be held.
+
+    Raises TargetChanged if there was something, Refusal as `put_back`.
+    """
+    recovery = transactions.recover(store, host, go_on=go_on)
+    if recovery is not None:
+        _require_complete(recovery)
+        raise TargetChanged(store.journal)
+
+
+def _require_complete(recovery: Recovery) -> None:
+    if recovery.failures:
+        raise Refusal(
+            "managed_rollback_failed",
+            "An earlier setup was interrupted, and not everything could be put back: "
+            + "; ".join(recovery.failures),
+            next_step="make the files and folders named here writable for your user, "
+            "then run this command again: it tries once more",
+        )
+
+
+def _notice(left: Left) -> Finding:
+    copy = "" if left.copy is None else f"; {left.copy} is what it was before that setup"
+    return Finding(
+        "interrupted_setup_left",
+        NOTICE,
+        DURABLE,
+        left.role.value,
+        str(left.path),
+        None,
+        None,
+        None,
+        f"an earlier setup was interrupted, and this file {left.why}, so it was not put back{copy}",
+        "look at it; to remove what a setup wrote into it, run: gonkagate-setup uninstall",
+    )

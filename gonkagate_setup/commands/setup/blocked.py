@@ -1,0 +1,191 @@
+"""What can be done about a setup that is blocked: which choices would work, and the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path, PurePath
+from typing import Final, Sequence
+
+from foundation.host import Host
+from foundation.terminal.prompts import Option, Prompter, Question
+from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.judgement import verdict
+from gonkagate_setup.judgement.findings import DURABLE, Finding
+from opencode_config.places import AGENT_MARKDOWN, DOT_OPENCODE, PROJECT
+from opencode_config.program import asking
+from opencode_config.program.search import Found
+from opencode_config.program.surveying import take_survey
+from opencode_config.survey import Survey
+
+KEEP_OPTION: Final = "or keep it for every other folder: run the same command with `--on-blocked keep`"
+
+
+class OnBlocked(str, Enum):
+    """What becomes of a blocked setup.
+
+    Everything is put back; it stays for every other folder; what is in the way is changed; or GonkaGate is
+    only made available.
+    """
+
+    ROLLBACK = "rollback"
+    KEEP = "keep"
+    FIX = "fix"
+    AVAILABLE = "available"
+
+
+class Answer(str, Enum):
+    """What a person chose after a blocked setup."""
+
+    PROJECT = "project"
+    FIX = "fix"
+    KEEP = "keep"
+    AVAILABLE = "available"
+    LEAVE = "leave"
+
+
+def of_this_folder(findings: Sequence[Finding], scope: Scope, survey: Survey) -> bool:
+    """Whether a setup for every folder is blocked, durably, by nothing but this folder's own config."""
+    blockers = [finding for finding in findings if finding.blocks and finding.reach == DURABLE]
+    return (
+        scope is Scope.USER
+        and bool(blockers)
+        and all(_of_folder(finding, survey.project_root) for finding in blockers)
+    )
+
+
+def _of_folder(finding: Finding, root: PurePath) -> bool:
+    # The same layers also lie above the folder, and agent files among the user's own: those count elsewhere.
+    inside = finding.path is not None and root in PurePath(finding.path).parents
+    return finding.layer in (PROJECT, DOT_OPENCODE, AGENT_MARKDOWN) and inside
+
+
+def durable_blocker(findings: Sequence[Finding]) -> Finding | None:
+    """The first finding that blocks in every shell."""
+    return next((one for one in findings if one.blocks and one.reach == DURABLE), None)
+
+
+@dataclass(frozen=True)
+class InProject:
+    """What a setup for this project would come to; `why_not` says why nothing, None where it would work."""
+
+    root: PurePath
+    why_not: str | None
+
+    @classmethod
+    def judged(cls, root: PurePath, predicted: Sequence[Finding]) -> InProject:
+        """From the findings that are predicted for project scope."""
+        blocker = durable_blocker(predicted)
+        if blocker is None:
+            return cls(root, None)
+        place = blocker.path or blocker.layer
+        return cls(root, f"{blocker.key or 'a value'} in {place} would win over this project's file too")
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What would work now, after everything is put back.
+
+    `fix` says what is edited, a sentence a file, none where editing would not help; `project` is
+    None, and `keep` False, where more than this folder's own config is in the way.
+    """
+
+    fix: tuple[str, ...]
+    available: bool
+    keep: bool
+    project: InProject | None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to choose."""
+        return bool(self.fix) or self.available or self.keep
+
+    @property
+    def as_options(self) -> str:
+        """The same for a script: the values of --on-blocked, each with what it does."""
+        choices = []
+        if self.fix:
+            choices.append(f"`--on-blocked fix` ({'; '.join(self.fix)})")
+        if self.available:
+            choices.append("`--on-blocked available` (what opencode starts with stays as it is)")
+        told = [f"or run the same command with {' or '.join(choices)}"] if choices else []
+        return "; ".join([*told, KEEP_OPTION] if self.keep else told)
+
+
+def ask(prompter: Prompter, offers: Offers) -> Answer:
+    """Offer what would work; everything is put back already while this is asked."""
+    options: list[Option] = []
+    helps: list[str] = []
+
+    def offer(answer: Answer, label: str, detail: str, explained: str) -> None:
+        options.append(Option(answer.value, label, detail))
+        helps.append(f"{len(options)}. {explained}")
+
+    if offers.project is not None and offers.project.why_not is None:
+        offer(
+            Answer.PROJECT,
+            "Set it up for this project",
+            f"changes {offers.project.root}",
+            "The model is written into this project's opencode.json.",
+        )
+    if offers.fix:
+        offer(
+            Answer.FIX,
+            "Change what is in the way",
+            "; ".join(offers.fix),
+            "You see exactly these lines before they change, and `gonkagate-setup undo` takes them back.",
+        )
+    if offers.keep:
+        offer(
+            Answer.KEEP,
+            "Set it up for every other folder",
+            "this one stays as it is",
+            "GonkaGate is set up everywhere, and this folder keeps using its own config.",
+        )
+    if offers.available:
+        offer(
+            Answer.AVAILABLE,
+            "Make it available only",
+            "what opencode starts with stays as it is",
+            "You choose GonkaGate's models inside opencode with /models.",
+        )
+    offer(
+        Answer.LEAVE,
+        "Leave everything as it is",
+        "you can change the config yourself",
+        "Nothing is written.",
+    )
+    title = "Something keeps opencode from using GonkaGate. What now?"
+    if offers.keep:
+        title = "This folder's own opencode config is in the way. What now?"
+    question = Question(
+        id="blocked",
+        title=title,
+        options=tuple(options),
+        default=options[0].value,
+        reason=_reason(Answer(options[0].value), offers),
+        help=" ".join(["Nothing is changed at this moment.", *helps]),
+    )
+    return Answer(prompter.pick(question))
+
+
+def _reason(answer: Answer, offers: Offers) -> str:
+    """Why this one is recommended."""
+    if answer is Answer.PROJECT:
+        return "the project's config wins over yours in this folder"
+    if answer is Answer.KEEP and offers.project is not None:
+        return f"a setup for this project would not help: {offers.project.why_not}"
+    return {
+        Answer.FIX: "`gonkagate-setup undo` takes it back",
+        Answer.AVAILABLE: "it changes nothing that you use now",
+    }.get(answer, "it changes nothing")
+
+
+def prove_elsewhere(
+    expectation: verdict.Expectation, found: Found, host: Host, folder: Path
+) -> tuple[Finding, ...]:
+    """The same judgement in `folder`, one of ours under the home folder: it holds for every other folder."""
+    elsewhere = replace(host, cwd=folder)
+    survey = take_survey(elsewhere, folder, expectation.profile)
+    proof = asking.gather(found.executable, found.version, elsewhere, survey, ask_models=False)
+    return verdict.judge(expectation, survey, proof)

@@ -1,0 +1,109 @@
+"""What is set up here, and what is recommended: a model and a scope that rest on one and the same place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final, Sequence
+
+from foundation.errors import Refusal, Where
+from foundation.files.snapshot import Snapshot
+from gonkagate_setup.catalog import Model, Profile
+from gonkagate_setup.changes.install_state import Scope, State
+from gonkagate_setup.changes.plan import Choice
+from opencode_config import jsonc
+from opencode_config.survey import Survey
+
+NAMED: Final = "this project's opencode.json names it"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The recommended answers, each with the reason in words."""
+
+    model: Model
+    scope: Scope
+    why_model: str
+    why_scope: str
+
+
+def active_model(profile: Profile, snapshots: Sequence[Snapshot]) -> Model | None:
+    """The catalogue model that these files (low to high) switch on; what cannot be read names none."""
+    for snapshot in reversed(snapshots):
+        try:
+            value = jsonc.parse(jsonc.decode(snapshot.data or b"")).value
+        except jsonc.JsoncError:
+            continue
+        if "model" in value:
+            references = {profile.reference(model.key): model for model in profile.validated}
+            return references.get(value["model"]) if isinstance(value["model"], str) else None
+    return None
+
+
+def active_here(profile: Profile, survey: Survey, home: PurePath) -> Model | None:
+    """The catalogue model that the project's own file switches on; None where there is no project."""
+    if no_project(survey, home) is not None:
+        return None
+    return active_model(profile, survey.project_files)
+
+
+def installed(
+    profile: Profile, survey: Survey, state: State | None, *, available_only: bool = False
+) -> Choice | None:
+    """What is switched on for this folder: what its own file says, then the user's, then the record.
+
+    `available_only`: the record says that opencode only offers the provider.
+    """
+    for scope, snapshots in ((Scope.PROJECT, survey.project_files), (Scope.USER, survey.user_files)):
+        model = active_model(profile, snapshots)
+        if model is not None:
+            return Choice(model, scope)
+    if state is None:
+        return None
+    recorded = profile.model(state.model_key or "")
+    return None if recorded is None else Choice(recorded, state.scope or Scope.USER, available_only)
+
+
+def no_project(survey: Survey, home: PurePath) -> Refusal | None:
+    """Why this folder cannot be a project of its own; None where it can. `home` is free of links."""
+    root = survey.project_root
+    if root == home or root in home.parents:
+        return Refusal(
+            "project_scope_unavailable",
+            "The home folder is no project: opencode reads its opencode.json in every folder below it",
+            where=Where(str(root)),
+            next_step="choose user scope (--scope user), or a project's own folder (--cwd PATH)",
+        )
+    users = {snapshot.real for snapshot in survey.user_files}
+    if any(snapshot.real in users for snapshot in survey.project_files):
+        return Refusal(
+            "project_scope_unavailable",
+            "This folder's opencode.json is opencode's own user config, so there is no project file here",
+            where=Where(str(root)),
+            next_step="choose user scope: --scope user",
+        )
+    return None
+
+
+def recommend(profile: Profile, survey: Survey, state: State | None, home: PurePath) -> Recommendation:
+    """The project's own file decides, then a record for every folder; else the folder and the last choice."""
+    here = active_here(profile, survey, home)
+    if here is not None:
+        return Recommendation(here, Scope.PROJECT, NAMED, NAMED)
+    recorded = profile.model(state.model_key or "") if state is not None else None
+    default = profile.model(profile.default_model) or profile.validated[0]
+    if state is not None and state.scope is Scope.USER:
+        # Someone who set it up everywhere must not lose that in other folders by a rerun with --yes.
+        why = "as it is set up now"
+        if recorded is None:
+            return Recommendation(default, Scope.USER, profile.default_model_reason, why)
+        return Recommendation(recorded, Scope.USER, "your present choice", why)
+    model, why_model = (
+        (default, profile.default_model_reason) if recorded is None else (recorded, "your last choice")
+    )
+    if survey.in_git and no_project(survey, home) is None:
+        return Recommendation(model, Scope.PROJECT, why_model, "this folder is a git repository")
+    why = "there is no project here" if survey.in_git else "this folder is not a git repository"
+    if survey.distrust is not None:
+        why = "git does not trust this repository, so opencode takes it for none"
+    return Recommendation(model, Scope.USER, why_model, why)

@@ -1,0 +1,50 @@
+"""What opencode starts with, where GonkaGate is only made available: that has to stay as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gonkagate_setup.commands.setup.context import Context, Observation
+from gonkagate_setup.judgement.agents import names_model
+from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, Finding
+from opencode_config.evidence import Gated
+from opencode_config.layers import merge
+from opencode_config.places import INFERRED, Environment
+from opencode_config.program import opencode
+from opencode_config.program.search import Found
+from opencode_config.survey import Survey
+
+
+def is_chosen(survey: Survey) -> bool:
+    """Whether a config, or an earlier choice inside opencode, says what it starts with."""
+    return survey.traces.recent or names_model(merge(survey.layers(Environment.DURABLE)))
+
+
+def would_change(context: Context, observed: Observation, found: Found) -> Finding | None:
+    """The finding where opencode chooses its model itself and would choose GonkaGate once that is there.
+
+    opencode takes the first provider that a config defines; others only where none does (tried on 1.14.34
+    and 1.18.33). Nothing changes where it has no model at all yet, or offers GonkaGate already.
+    """
+    if is_chosen(observed.survey):
+        return None
+    environ = Environment.DURABLE.select(context.host.environ)
+    with context.terminal.progress("asking opencode for the models that it offers"):
+        models = opencode.list_models(found.executable, environ, Path(observed.survey.surroundings.cwd), None)
+    own = f"{context.profile.id}/"
+    if isinstance(models, Gated) or not models or any(model.startswith(own) for model in models):
+        return None
+    name = context.profile.display_name
+    return Finding(
+        "model_not_set",
+        BLOCKER,
+        DURABLE,
+        INFERRED,
+        None,
+        None,
+        None,
+        "model",
+        f"no config names a model, so opencode chooses one itself, and it would choose {name} from now on",
+        f"set model in your opencode config to what it should start with, or let it start with {name}: run "
+        "the same command with `--on-blocked fix`",
+    )

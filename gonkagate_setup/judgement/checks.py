@@ -1,0 +1,224 @@
+"""Comparing one resolved config with what is expected of it: deviations, not yet blamed on anybody."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Final, Iterator, Mapping, Sequence
+
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.judgement.agents import agent_deviations
+from gonkagate_setup.judgement.expectation import (
+    Deviation,
+    Expectation,
+    always,
+    never,
+    other_model,
+    other_than,
+)
+from opencode_config.availability import allows, denies, hides
+from opencode_config.evidence import Gated, Models, masked_name
+from opencode_config.jsonc import same
+from opencode_config.layers import MISSING, Path, leaves, lookup
+
+_SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
+
+
+def deviations(
+    expectation: Expectation,
+    config: Mapping[str, Any],
+    models: Models | None,
+    named_agents: Sequence[str] = (),
+    *,
+    variants_stay: bool = False,
+    agents: Mapping[str, Any] | None = None,
+) -> Iterator[Deviation]:
+    """Everything about `config` that is not as expected, most telling first.
+
+    `named_agents` are the default agents that the layers name, highest first; with `variants_stay` this
+    opencode is known to keep a model's `#variant`. `agents` is the config with the agents that opencode
+    starts with, where those are not the config's own.
+    """
+    if not expectation.available_only:
+        yield from _activation(expectation, config, variants_stay=variants_stay)
+        agents = config if agents is None else agents
+        yield from agent_deviations(expectation, agents, named_agents, variants_stay=variants_stay)
+    offered = isinstance(models, tuple) and expectation.reference in models
+    hiding = frozenset() if offered else _hiding(expectation, config)
+    if not offered:
+        yield from _gating(expectation, config, models, hiding)
+    yield from _catalogue(expectation.profile, config)
+    yield from _additions(expectation, config, hiding)
+
+
+def _activation(
+    expectation: Expectation, config: Mapping[str, Any], *, variants_stay: bool
+) -> Iterator[Deviation]:
+    reference = expectation.reference
+    for name, use in (("model", "answers with"), ("small_model", "runs its small tasks on")):
+        resolved = config.get(name, MISSING)
+        if resolved is MISSING:
+            yield Deviation(
+                "model_not_set", (name,), MISSING, never, f"opencode chooses for itself what it {use}"
+            )
+        elif not same(reference, resolved):
+            yield Deviation(
+                "model_overridden",
+                (name,),
+                resolved,
+                other_model(reference, resolved, variants_stay=variants_stay),
+                f"opencode {use} another model than {reference}",
+            )
+
+
+def _hiding(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Path]:
+    """The keys of the provider that hide the selected model."""
+    able = _able_to_hide(expectation)
+    return frozenset(path for path, hides_it in able.items() if hides_it(lookup(config, path)))
+
+
+def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
+    """The keys of the provider that can hide the selected model, each with which values do."""
+    base, key = ("provider", expectation.profile.id), expectation.model_key
+    return {
+        (*base, "whitelist"): lambda value: not allows(value, key),
+        (*base, "blacklist"): lambda value: denies(value, key),
+        (*base, "models", key, "status"): hides,
+    }
+
+
+def addition(expectation: Expectation, path: Path, resolved: Any, *, hidden: bool) -> Deviation:
+    """What is on the provider beside the catalogue; `hidden` where it hides the selected model."""
+    code, effect = "provider_extended", f"this was added to the provider {expectation.profile.id}"
+    if hidden:
+        code, effect = "model_hidden", f"opencode does not offer {expectation.reference}"
+    return Deviation(code, path, resolved, always, effect, hides=_able_to_hide(expectation).get(path))
+
+
+def _gating(
+    expectation: Expectation, config: Mapping[str, Any], models: Models | None, hiding: frozenset[Path]
+) -> Iterator[Deviation]:
+    provider, key = expectation.profile.id, expectation.model_key
+    found = False
+    enabled = config.get("enabled_providers")
+    if not allows(enabled, provider):
+        found = True
+        yield Deviation(
+            "provider_not_enabled",
+            ("enabled_providers",),
+            enabled,
+            lambda value: not allows(value, provider),
+            f"opencode loads only the providers in this list, and {provider} is not among them",
+        )
+    disabled = config.get("disabled_providers")
+    if denies(disabled, provider):
+        found = True
+        yield Deviation(
+            "provider_disabled",
+            ("disabled_providers",),
+            disabled,
+            lambda value: denies(value, provider),
+            f"opencode does not load {provider}",
+        )
+    for path in sorted(hiding):
+        found = True
+        yield addition(expectation, path, lookup(config, path), hidden=True)
+    configured = lookup(config, ("provider", provider, "models", key)) is not MISSING
+    if not found and configured and isinstance(models, (Gated, tuple)):
+        yield Deviation(
+            "provider_not_offered",
+            ("provider", provider),
+            MISSING,
+            never,
+            f"`opencode models {provider}` does not list {expectation.reference}",
+        )
+
+
+def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviation]:
+    base = ("provider", profile.id)
+    if not isinstance(lookup(config, base), dict):
+        yield Deviation(
+            "provider_incomplete", base, MISSING, never, f"opencode knows no provider {profile.id}"
+        )
+        return
+    for path, expected in leaves(profile.provider_config(), base):
+        if path == key_path(profile):
+            continue
+        resolved = lookup(config, path)
+        if resolved is MISSING:
+            yield Deviation(
+                "provider_incomplete",
+                path,
+                MISSING,
+                never,
+                "a part of the provider's catalogue is missing",
+            )
+        elif not same(expected, resolved):
+            yield Deviation(
+                "provider_overridden",
+                path,
+                resolved,
+                other_than(expected),
+                _override_effect(profile, path),
+            )
+
+
+def _override_effect(profile: Profile, path: Path) -> str:
+    if path[-1] == "baseURL":
+        return f"opencode sends the key and the prompts to an address that is not {profile.display_name}'s"
+    return f"opencode does not talk to {profile.display_name} as the catalogue says"
+
+
+def masked_by_opencode(path: Path) -> bool:
+    """Whether opencode prints MASK for any text at that key, whatever it is."""
+    return "headers" in path[:-1] or masked_name(path[-1])
+
+
+def key_path(profile: Profile) -> Path:
+    """Where the provider's key is bound."""
+    return ("provider", profile.id, "options", "apiKey")
+
+
+def _additions(
+    expectation: Expectation, config: Mapping[str, Any], named: frozenset[Path]
+) -> Iterator[Deviation]:
+    """What is on the provider beside the catalogue, except what was named as hiding the model."""
+    profile = expectation.profile
+    base = ("provider", profile.id)
+    own = lookup(config, base)
+    if not isinstance(own, dict):
+        return
+    catalogue = dict(leaves(profile.provider_config(), base))
+    for path in _beside(own, base, catalogue):
+        if path not in named and path != key_path(profile):
+            yield addition(expectation, path, lookup(config, path), hidden=False)
+
+
+def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -> Iterator[Path]:
+    """The outermost keys below `base` that no catalogue key lies at or under; headers one by one."""
+    inner = {path[:length] for path in catalogue for length in range(len(base), len(path))}
+    stack: list[tuple[Path, Any]] = [(base, own)]
+    while stack:
+        path, value = stack.pop()
+        if path in catalogue:
+            continue
+        if isinstance(value, dict) and (path in inner or path[-1] in ("headers", "provider")):
+            stack.extend(((*path, key), child) for key, child in reversed(list(value.items())))
+        else:
+            yield path
+
+
+def dangerous(profile: Profile, path: Path) -> bool:
+    """Whether an addition may not even stand in the user's own layer.
+
+    Such a one changes who gets the key, or how our own models are spoken to.
+    """
+    relative = path[2:]
+    own_models = {model.key for model in profile.models}
+    if relative[:1] == ("models",):
+        if len(relative) < 3 or relative[1] not in own_models:  # noqa: PLR2004
+            return False
+        relative = relative[2:]
+    else:
+        relative = relative[1:] if relative[:1] == ("options",) else relative
+    if relative[:1] == ("provider",):
+        return True
+    return relative[:1] == ("headers",) and any(word in path[-1].lower() for word in _SECRET_HEADERS)

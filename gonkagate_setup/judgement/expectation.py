@@ -1,0 +1,76 @@
+"""What is expected of a resolved config, and one value in it that is not so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.changes.install_state import Scope
+from opencode_config.jsonc import same
+from opencode_config.layers import Path
+from opencode_config.v2_spelling import plain_model
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope.
+
+    `available_only`: opencode only has to offer the model; it may start with any other one.
+    """
+
+    profile: Profile
+    model_key: str
+    scope: Scope
+    available_only: bool = False
+
+    @property
+    def reference(self) -> str:
+        """The model as opencode names it."""
+        return self.profile.reference(self.model_key)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One value that is not as expected.
+
+    `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
+    where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
+    value whether it makes or keeps the deviation; `effect` is what it does to the user. Where values at that
+    key can hide the selected model, `hides` tells of a layer's value whether it would, once it is in force.
+    """
+
+    code: str
+    path: Path
+    resolved: Any
+    wrong: Callable[[Any], bool]
+    effect: str
+    sources: tuple[Path, ...] = ()
+    hides: Callable[[Any], bool] | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The keys that opencode reads the value from, strongest first."""
+        return self.sources or (self.path,)
+
+
+def other_than(expected: Any) -> Callable[[Any], bool]:
+    """Whether a layer's value is another one than the expected."""
+    return lambda value: not same(expected, value)
+
+
+def other_model(reference: str, resolved: Any, *, variants_stay: bool) -> Callable[[Any], bool]:
+    """Whether a layer's model is another one; where opencode keeps a `#variant`, that makes it one."""
+    if variants_stay or (isinstance(resolved, str) and "#" in resolved):
+        return other_than(reference)
+    return lambda value: not same(reference, plain_model(value))
+
+
+def never(_: Any) -> bool:
+    """No value of a layer makes this deviation: something is missing."""
+    return False
+
+
+def always(_: Any) -> bool:
+    """Every value of a layer at that key is one too many."""
+    return True

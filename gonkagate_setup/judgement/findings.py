@@ -1,0 +1,96 @@
+"""A finding: one fact that the judgement established, with its place and its way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Mapping
+
+BLOCKER: Final = "blocker"
+NOTICE: Final = "notice"
+DURABLE: Final = "durable"
+SESSION: Final = "session"
+
+# Every code with what it says; docs/troubleshooting.md has an entry for each.
+CODES: Final[Mapping[str, str]] = {
+    "model_overridden": "another layer sets a different model or small_model",
+    "model_not_set": "no layer sets the model or small_model",
+    "provider_overridden": "another layer changes a value of the provider's catalogue",
+    "provider_incomplete": "a value of the provider's catalogue is missing",
+    "provider_extended": "somebody added something to the provider",
+    "provider_not_enabled": "an allow list leaves the provider out",
+    "provider_disabled": "a deny list names the provider",
+    "provider_not_offered": "opencode does not offer the provider or the model",
+    "model_hidden": "a white list, black list or status hides the selected model",
+    "agent_model_overridden": "the agent that opencode starts with uses another model",
+    "agent_unusable": "the agent that opencode should start with does not exist or cannot be used",
+    "agent_model": "another agent or a command uses a model of its own",
+    "key_binding_missing": "the user layer does not bind the key to its file",
+    "key_binding_replaced": "the user layer binds the key to something else",
+    "key_defined_elsewhere": "a layer other than the user's defines the key",
+    "key_reference_elsewhere": "the reference to the key file stands in another place as well",
+    "key_file_unusable": "the key file holds no key that can be used",
+    "key_file_unprotected": "others may be able to read the key's file",
+    "key_in_work_tree": "the key's file lies in a git work tree that does not ignore it",
+    "key_in_committed_file": "a file that git would commit holds a key",
+    "config_writable_by_others": "another user can change a config, and so where the key is sent",
+    "repository_not_trusted": "git does not use this repository, so opencode takes it for none",
+    "key_variable_referenced": "a config refers to the variable that holds the key during the setup",
+    "key_stands_twice": "a key of ours stands more than once in a config, and only the last one counts",
+    "config_unreadable": "a config cannot be read or parsed",
+    "opencode_refused": "opencode does not resolve its config",
+    "opencode_models_unknown": "opencode did not list the models that it offers",
+    "plugins_change_config": "plugins change the config when opencode runs",
+    "plugins_configured": "plugins can change the config and the key when opencode runs",
+    "plugins_unproved": "the config with plugins could not be resolved",
+    "opencode_not_on_path": "the shell does not find opencode",
+    "opencode_second": "another opencode is on the PATH",
+    "opencode_not_audited": "this opencode is newer than the newest one that was audited",
+    "config_folder_moved": "XDG_CONFIG_HOME moves opencode's config, or what starts opencode does",
+    "stored_credential": "opencode's own credential store has an entry for the provider",
+    "config_written_in_place": "a config is written in place, because it cannot be replaced",
+    "config_has_other_names": "a config has other names, which keep the former content",
+    "interrupted_setup_left": "a config that was changed after a setup was interrupted was not put back",
+    "opencode_edits_config": "opencode itself will add $schema to a config",
+    "uninstall_kept": "a setting of the provider that is not ours stays",
+    "uninstall_elsewhere": "the provider is still named in a place that is not edited",
+    "uninstall_key_needed": "the key file stays, because a config still refers to it",
+}
+
+
+# What makes two findings the same one to a person: code, place and key.
+FindingId = tuple[str, "str | None", "str | None"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact.
+
+    A "blocker" stops success, a "notice" does not; `reach` says for which environments it holds:
+    "durable" for every shell, "session" for the current one only.
+
+    `layer` is a name from `places`; `path` the file or variable, None where neither is known;
+    `line` and `column` are 1-based; `key` is dotted, `keys` the same as a path, where one value is meant.
+    `message` says what it does to the user, `next_step` is the exact edit or command. Neither holds a secret.
+    """
+
+    code: str
+    severity: str
+    reach: str
+    layer: str
+    path: str | None
+    line: int | None
+    column: int | None
+    key: str | None
+    message: str
+    next_step: str
+    keys: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> FindingId:
+        """What it is about, wherever in its file that may be by now."""
+        return (self.code, self.path, self.key)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stops success."""
+        return self.severity == BLOCKER

@@ -1,0 +1,64 @@
+"""Where the key comes from: read from the raw text of the layers, because resolved output proves nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Iterator, Sequence
+
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.judgement.checks import key_path
+from gonkagate_setup.judgement.findings import BLOCKER, NOTICE
+from opencode_config.layers import MISSING, Layer
+from opencode_config.places import USER
+
+
+@dataclass(frozen=True)
+class KeyFact:
+    """Something about the key's binding: a finding code, its severity and the layer, None for nowhere."""
+
+    code: str
+    severity: str
+    layer: Layer | None
+    effect: str
+
+
+def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
+    """What the layers, low to high, say about the key: it is bound in the user layer, by the one text."""
+    path = key_path(profile)
+    bound = False
+    for layer in reversed(layers):
+        if layer.get(path) is MISSING:
+            continue
+        if layer.layer != USER:
+            yield KeyFact(
+                "key_defined_elsewhere",
+                BLOCKER,
+                layer,
+                "the key is defined here; only the user's own config may bind it, to its one file",
+            )
+        elif not canonical(profile, layer):
+            yield KeyFact(
+                "key_binding_replaced",
+                NOTICE if bound else BLOCKER,
+                layer,
+                "a higher file of the user's config outranks this other key"
+                if bound
+                else f"the key is not bound to {profile.key_binding} here",
+            )
+            bound = True
+        else:
+            bound = True
+    if not bound:
+        yield KeyFact(
+            "key_binding_missing",
+            BLOCKER,
+            None,
+            f"the user's config does not bind the key to {profile.key_binding}",
+        )
+
+
+def canonical(profile: Profile, layer: Layer) -> bool:
+    """Whether the layer's text has the binding letter for letter: opencode replaces text, not values."""
+    node = layer.document.find(key_path(profile)) if layer.document is not None else None
+    return node is not None and node.raw == json.dumps(profile.key_binding)

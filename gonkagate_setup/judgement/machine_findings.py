@@ -1,0 +1,242 @@
+"""Findings about the machine and about opencode itself, rather than about one value."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any, Final, Iterator, Sequence
+
+from foundation.errors import Refusal
+from gonkagate_setup.catalog import Profile
+from gonkagate_setup.judgement.checks import key_path
+from gonkagate_setup.judgement.expectation import Deviation
+from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
+from gonkagate_setup.judgement.wording import dotted
+from opencode_config.evidence import NEWEST_AUDITED, Answer, Evidence
+from opencode_config.jsonc import reference_tokens
+from opencode_config.layers import Layer
+from opencode_config.places import INFERRED, PLUGIN, USER, Environment
+from opencode_config.survey import Survey
+
+
+def about(
+    code: str,
+    severity: str,
+    layer: str,
+    message: str,
+    next_step: str,
+    *,
+    reach: str = DURABLE,
+    path: PurePath | str | None = None,
+    key: str | None = None,
+    line: int | None = None,
+    column: int | None = None,
+) -> Finding:
+    """A finding that is not about a value that was expected."""
+    name = None if path is None else str(path)
+    return Finding(code, severity, reach, layer, name, line, column, key, message, next_step)
+
+
+def models_unknown(failure: Refusal, reach: str) -> Finding:
+    """Opencode was asked which models it offers and did not say."""
+    return about(
+        "opencode_models_unknown", BLOCKER, INFERRED, failure.message, failure.next_step, reach=reach
+    )
+
+
+def plugin_names(survey: Survey, environment: Environment, answers: Sequence[Answer]) -> tuple[str, ...]:
+    """The plugins that are configured, by the names that the configs and opencode give them."""
+    names: list[Any] = []
+    for layer in survey.layers(environment):
+        names += _list(layer.value.get("plugin"))
+    for answer in answers:
+        names += _list(None if answer.config is None else answer.config.get("plugin"))
+    texts = (name[0] if isinstance(name, list) and name else name for name in names)
+    return tuple(dict.fromkeys(text for text in texts if isinstance(text, str)))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
+    """Plugins run code of their own, and the key that they may set is not in what opencode prints."""
+    return about(
+        "plugins_configured",
+        NOTICE,
+        PLUGIN,
+        f"plugins can change the config and the key while opencode runs; configured: {', '.join(names)}",
+        "nothing has to be done, if you trust them",
+        reach=reach,
+    )
+
+
+def plugins_unproved(names: tuple[str, ...], failure: Refusal | None, reach: str) -> Finding:
+    """Opencode gave no config with its plugins running."""
+    reason = "" if failure is None else f" ({failure.message})"
+    return about(
+        "plugins_unproved",
+        NOTICE,
+        PLUGIN,
+        f"plugins may change the config when opencode runs, and opencode did not say{reason}: "
+        + ", ".join(names),
+        "look at `opencode debug config` (without --pure) yourself; it may show your keys",
+        reach=reach,
+    )
+
+
+def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> Finding:
+    """A plugin changes what was proved without plugins."""
+    key = dotted(deviation.path)
+    change = "remove the plugin that does it (its file, or its name in the plugin list)"
+    if deviation.code == "agent_model_overridden":
+        agent = deviation.path[1]
+        change = (
+            f"change the model of {agent} in that plugin's settings, name another default_agent, or {change}"
+        )
+    return about(
+        "plugins_change_config",
+        BLOCKER,
+        PLUGIN,
+        f"a plugin changes {key} ({deviation.effect}); configured: {', '.join(names)}",
+        f"{change}, then run `gonkagate-setup` again",
+        key=key,
+        reach=reach,
+    )
+
+
+def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
+    """Notices that files and environment give rise to."""
+    moved = survey.surroundings.environ.get("XDG_CONFIG_HOME")
+    if moved:
+        yield about(
+            "config_folder_moved",
+            NOTICE,
+            USER,
+            f"XDG_CONFIG_HOME is set, so opencode reads {survey.surroundings.user_folder} and not ~/.config; "
+            "a shell without it does not see this setup",
+            "set XDG_CONFIG_HOME in every shell that starts opencode, or in none",
+            path=survey.surroundings.user_folder,
+        )
+    if survey.traces.stored_key:
+        yield about(
+            "stored_credential",
+            NOTICE,
+            INFERRED,
+            f"opencode's own credential store has an entry for {profile.id}; the key file outranks it",
+            f"`opencode auth logout` and choose {profile.id}, unless you want to keep it",
+        )
+    for environment in (Environment.DURABLE, Environment.SESSION):
+        reach = SESSION if environment is Environment.SESSION else DURABLE
+        for layer in survey.layers(environment):
+            yield from _of_layer(profile, layer, reach)
+
+
+def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
+    if profile.key_variable in layer.references:
+        yield about(
+            "key_variable_referenced",
+            NOTICE,
+            layer.layer,
+            f"this config refers to {profile.key_variable}, which opencode was not given during the setup",
+            "remove the reference: the key file is what opencode reads",
+            reach=reach,
+            path=layer.name,
+        )
+    if layer.document is None:
+        return
+    yield from of_duplicates(profile, layer, reach)
+    node = layer.document.find(key_path(profile))
+    for token in reference_tokens(layer.document):
+        if token.text != profile.key_binding or (node is not None and node.start <= token.offset < node.end):
+            continue
+        line, column = layer.document.location(token.offset)
+        yield about(
+            "key_reference_elsewhere",
+            NOTICE,
+            layer.layer,
+            "the reference to the key file stands here too; opencode fills the key in even in this place, "
+            "and does not start when the file is missing",
+            "remove it here",
+            reach=reach,
+            path=layer.name,
+            line=line,
+            column=column,
+        )
+    if (
+        layer.path is not None
+        and "$schema" not in layer.document.value
+        and _SCHEMA_GOES.match(layer.document.text)
+    ):
+        yield about(
+            "opencode_edits_config",
+            NOTICE,
+            layer.layer,
+            "this config has no $schema; opencode writes one into it when it starts",
+            "nothing has to be done",
+            reach=reach,
+            path=layer.name,
+        )
+
+
+def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
+    """Keys that decide about the provider and stand more than once."""
+    document = layer.document
+    if document is None:
+        return
+    base = ("provider", profile.id)
+    for duplicate in document.duplicates:
+        path = duplicate.path
+        if path[:2] == base[: len(path)] or path in (("model",), ("small_model",)):
+            first, _ = document.location(duplicate.first)
+            line, column = document.location(duplicate.effective)
+            yield about(
+                "key_stands_twice",
+                NOTICE,
+                layer.layer,
+                f"{dotted(path)} stands in this config more than once, the first time in line {first}; "
+                "opencode reads only the last one",
+                "remove the one that you do not mean",
+                reach=reach,
+                path=layer.name,
+                key=dotted(path),
+                line=line,
+                column=column,
+            )
+
+
+# What opencode's own insertion looks for; a file that begins with a comment stays as it is.
+_SCHEMA_GOES: Final = re.compile(r"\s*\{")
+
+
+def of_evidence(evidence: Evidence) -> Iterator[Finding]:
+    """Notices about the program that was asked."""
+    if not evidence.on_path:
+        yield about(
+            "opencode_not_on_path",
+            BLOCKER,
+            INFERRED,
+            "opencode is installed, but this shell does not find it: plain `opencode` does not start",
+            f"open a new terminal, or add {evidence.executable.parent} to the PATH",
+            reach=SESSION,
+            path=evidence.executable,
+        )
+    for other in evidence.also:
+        yield about(
+            "opencode_second",
+            NOTICE,
+            INFERRED,
+            f"a second opencode is on the PATH; plain `opencode` starts {evidence.executable}",
+            "remove the one that you do not use",
+            path=other,
+        )
+    if evidence.version > NEWEST_AUDITED:
+        yield about(
+            "opencode_not_audited",
+            NOTICE,
+            INFERRED,
+            f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest that was audited; "
+            "it was asked for its models as well",
+            "nothing has to be done",
+            path=evidence.executable,
+        )

@@ -1,0 +1,93 @@
+"""Agents that plugins bring or change: which deviations are the configs' doing, and which the plugins'.
+
+opencode starts with the agents that it has once its plugins ran; `debug config --pure` has them without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final, Iterator, Mapping, Sequence
+
+from gonkagate_setup.judgement.agents import starting_agents
+from gonkagate_setup.judgement.expectation import Deviation
+from opencode_config.evidence import Answer, Evidence
+from opencode_config.jsonc import same
+from opencode_config.places import Environment, without_plugins
+from opencode_config.survey import Survey
+
+# What decides about these is which agents there are.
+_OF_AGENTS: Final = ("agent_unusable", "agent_model_overridden")
+_AGENT_KEYS: Final = ("agent", "default_agent")
+
+
+def running(survey: Survey, evidence: Evidence, environment: Environment) -> Answer | None:
+    """The answer with plugins, None if opencode loads none."""
+    if without_plugins(environment.select(survey.surroundings.environ)):
+        return None
+    return evidence.plugins.get(environment)
+
+
+def with_agents_of(config: Mapping[str, Any], answer: Answer | None) -> Mapping[str, Any]:
+    """`config` with the agents of the answer with plugins, if there is one: opencode starts with those."""
+    if answer is None or answer.config is None:
+        return config
+    kept = {key: value for key, value in config.items() if key not in _AGENT_KEYS}
+    kept.update((key, answer.config[key]) for key in _AGENT_KEYS if key in answer.config)
+    return kept
+
+
+def of_configs(
+    alone: Sequence[Deviation], together: Sequence[Deviation], answer: Answer | None
+) -> Iterator[Deviation]:
+    """What the configs are to blame for: `together`, judged with the plugins' agents, without their part.
+
+    `alone` are the deviations without plugins. With an `answer` that failed nobody knows what plugins bring.
+    """
+    for deviation in together:
+        if deviation.code not in _OF_AGENTS or answer is None:
+            yield deviation
+        elif answer.config is None:
+            yield _unsaid(deviation)
+        elif among(deviation, alone):
+            yield deviation
+
+
+def among(deviation: Deviation, others: Sequence[Deviation]) -> bool:
+    """Whether it is one of the others: the same about the same value."""
+    return any(
+        (other.code, other.path) == (deviation.code, deviation.path)
+        and (other.resolved is deviation.resolved or same(other.resolved, deviation.resolved))
+        for other in others
+    )
+
+
+def _unsaid(deviation: Deviation) -> Deviation:
+    if deviation.path != ("default_agent",):
+        return deviation
+    return replace(
+        deviation,
+        effect=f"{deviation.effect}, unless a plugin brings it; opencode did not say what its plugins bring",
+    )
+
+
+def left_open(
+    deviation: Deviation, survey: Survey, environment: Environment, config: Mapping[str, Any]
+) -> bool:
+    """Whether a plugin may bring the agent that the configs do not have, before opencode was asked."""
+    return (
+        deviation.code in _OF_AGENTS
+        and not starting_agents(config)
+        and survey.has_plugins(environment)
+        and not without_plugins(environment.select(survey.surroundings.environ))
+    )
+
+
+def open_question(deviation: Deviation) -> Deviation | None:
+    """It as the preview shows it; None for what only follows from it."""
+    if deviation.code != "agent_unusable":
+        return None
+    return replace(
+        deviation,
+        effect="the configs alone have no agent that opencode could start with; a plugin may bring one, "
+        "so opencode will be asked",
+    )

@@ -1,0 +1,130 @@
+"""Findings about configs that cannot be read, and about an opencode that refuses to start with one."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Final
+
+from foundation.errors import Refusal
+from gonkagate_setup.judgement.findings import BLOCKER, Finding
+from gonkagate_setup.judgement.machine_findings import about
+from gonkagate_setup.judgement.wording import suspects
+from opencode_config.launcher import Folders
+from opencode_config.layers import Layer
+from opencode_config.places import CONFIG_DIR, CUSTOM, INFERRED, USER, Environment
+from opencode_config.survey import Survey
+
+# The variables that name a config, with what each has to name.
+_NAMING: Final = {CUSTOM: "a file", CONFIG_DIR: "a folder that you can write"}
+
+
+def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
+    """A config that cannot be read or parsed: opencode will not start with it, or it cannot be blamed."""
+    problem = layer.problem
+    reason = "" if problem is None else problem.reason
+    return about(
+        "config_unreadable",
+        severity,
+        layer.layer,
+        f"this config cannot be read: {reason}",
+        f"{_corrected(layer)}, then run `gonkagate-setup` again",
+        reach=reach,
+        path=_named_place(layer),
+        line=None if problem is None else problem.line,
+        column=None if problem is None else problem.column,
+    )
+
+
+def _of_variable(layer: Layer) -> bool:
+    """Whether a variable names this config and names it wrongly; a config with a mistake in it has a line."""
+    return layer.layer in _NAMING and layer.problem is not None and layer.problem.line is None
+
+
+def _named_place(layer: Layer) -> str:
+    """The place that is wrong: for files of a folder that is none, what the variable names."""
+    return str(
+        layer.path.parent if layer.layer == CONFIG_DIR and _of_variable(layer) and layer.path else layer.name
+    )
+
+
+def _corrected(layer: Layer) -> str:
+    if _of_variable(layer):
+        return f"let the variable {layer.layer} name {_NAMING[layer.layer]}, or `unset {layer.layer}`"
+    return f"correct {layer.name}"
+
+
+def _stumbled_over(failure: Refusal, survey: Survey, environment: Environment) -> tuple[str, PurePath] | None:
+    """The variable that made opencode fail, with what it names: by opencode's words, or by what is there."""
+    environ = environment.select(survey.surroundings.environ)
+    layers = survey.layers(environment)
+    for variable in _NAMING:
+        if not environ.get(variable):
+            continue
+        place = survey.surroundings.cwd / environ[variable]
+        # 1.14.34 wants the folder to exist, and every version to be able to write into it.
+        said = any(f"({place}{end}" in failure.message for end in (")", "/", "\\"))
+        if said or any(layer.layer == variable and _of_variable(layer) for layer in layers):
+            return variable, place
+    return None
+
+
+def refused(failure: Refusal, survey: Survey, environment: Environment, reach: str) -> Finding:
+    """Opencode did not resolve its config; the layer is the one that it complained about, if it named one."""
+    where = failure.where
+    name = None if where is None else where.name
+    layers = survey.layers(environment)
+    layer = next((entry.layer for entry in reversed(layers) if entry.name == name), INFERRED)
+    stumbled = _stumbled_over(failure, survey, environment) if layer == INFERRED else None
+    if stumbled is not None:
+        variable, place = stumbled
+        return about(
+            "opencode_refused",
+            BLOCKER,
+            variable,
+            f"opencode does not start with what {variable} names: {failure.message}",
+            f"let the variable {variable} name {_NAMING[variable]}, or `unset {variable}`, "
+            "then run `gonkagate-setup` again",
+            reach=reach,
+            path=place,
+        )
+    unseen = layer == INFERRED and survey.traces.well_known
+    return about(
+        "opencode_refused",
+        BLOCKER,
+        layer,
+        failure.message,
+        f"{failure.next_step}; or {suspects(survey)}" if unseen else failure.next_step,
+        reach=reach,
+        path=name,
+        line=None if where is None else where.line,
+        column=None if where is None else where.column,
+    )
+
+
+def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str) -> Finding:
+    """Opencode uses another config folder than ours, or sees another content of it."""
+    own, launcher = survey.surroundings.user_folder, survey.traces.launcher
+    other = "use an opencode without it, for example from `npm install -g opencode-ai`"
+    if folders.config == own and folders.home != survey.surroundings.home:
+        message = (
+            f"opencode takes {folders.home} for the home folder, and not {survey.surroundings.home}, so the "
+        )
+        message += (
+            "reference to the key file leads elsewhere: what starts it (snap, firejail, a launcher) sets it"
+        )
+        step = f"run `HOME='{folders.home}' gonkagate-setup`, which puts the key there, or {other}"
+    elif folders.config == own:
+        message = f"opencode reads {own}, but does not see the config that is there: "
+        message += f"a sandbox around {executable} (snap, firejail, a container) may show it another folder"
+        step = f"let the sandbox show {own} and ~/.gonkagate, or {other}; then run `gonkagate-setup` again"
+    else:
+        message = f"opencode reads its config from {folders.config}, and not from {own}: what starts it "
+        message += "(snap, firejail, a launcher) gives it another home or XDG_CONFIG_HOME"
+        moved = f"HOME='{folders.home}'"
+        if folders.home == survey.surroundings.home:
+            moved = f"XDG_CONFIG_HOME='{folders.config.parent}'"
+        step = f"run `{moved} gonkagate-setup`, which sets GonkaGate up there, or {other}"
+    culprits = launcher.sets("HOME", "XDG_CONFIG_HOME") if launcher is not None else ()
+    if culprits:
+        message += f"; {', '.join(map(str, culprits))}"
+    return about("config_folder_moved", BLOCKER, USER, message, step, reach=reach, path=folders.config)

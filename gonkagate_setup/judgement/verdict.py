@@ -1,0 +1,278 @@
+"""The judgement: expectation and evidence in, findings out. Setup, the preview and `verify` share it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Iterator, Mapping, Sequence
+
+from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.judgement import machine_findings, plugins, refusals, wording
+from gonkagate_setup.judgement.agents import other_models, starting_agents
+from gonkagate_setup.judgement.attribution import attribute
+from gonkagate_setup.judgement.checks import addition, dangerous, deviations, key_path, masked_by_opencode
+from gonkagate_setup.judgement.expectation import Deviation, Expectation, always
+from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
+from gonkagate_setup.judgement.key_binding import key_facts
+from opencode_config.evidence import MASK, VARIANTS_GO, Answer, Evidence
+from opencode_config.jsonc import same
+from opencode_config.layers import MISSING, Layer, leaves, lookup, merge, unknown
+from opencode_config.places import INFERRED, PROJECT, USER, Environment, Kind, Place
+from opencode_config.survey import Survey
+from opencode_config.v2_spelling import plain_model
+
+
+def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
+    """What opencode would say, from the files and the environment alone.
+
+    For a preview, `survey.replace` puts the planned texts in place first.
+    """
+    found: list[Finding] = []
+    for environment in Environment:
+        layers = survey.layers(environment)
+        unreadable = [layer for layer in layers if layer.problem is not None]
+        found += [refusals.unreadable(layer, _reach(environment), BLOCKER) for layer in unreadable]
+        found += _judge_config(expectation, survey, environment, _without_variant(merge(layers)), None)
+    found += machine_findings.of_survey(expectation.profile, survey)
+    return _settled(found)
+
+
+def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple[Finding, ...]:
+    """What opencode's own answers prove; the survey only says who is to blame."""
+    found: list[Finding] = []
+    survey = replace(survey, traces=replace(survey.traces, launcher=evidence.launcher))
+    for environment in Environment:
+        answer = evidence.answers[environment]
+        if environment in evidence.folders:
+            # Whatever else it resolved comes from there, and writing ours once more would change nothing.
+            folders = evidence.folders[environment]
+            found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
+            continue
+        if answer.failure is not None:
+            found.append(refusals.refused(answer.failure, survey, environment, _reach(environment)))
+        if answer.config is None:
+            continue
+        found += _judge_config(
+            expectation,
+            survey,
+            environment,
+            _unmasked(expectation, survey, environment, answer.config),
+            answer,
+            variants_stay=evidence.version < VARIANTS_GO,
+            running=plugins.running(survey, evidence, environment),
+        )
+        if answer.models_failure is not None:
+            found.append(machine_findings.models_unknown(answer.models_failure, _reach(environment)))
+        found += [
+            refusals.unreadable(layer, _reach(environment), NOTICE)
+            for layer in survey.layers(environment)
+            if layer.problem is not None
+        ]
+    found += _with_plugins(expectation, survey, evidence)
+    found += machine_findings.of_survey(expectation.profile, survey)
+    found += machine_findings.of_evidence(evidence)
+    return _settled(found)
+
+
+def _reach(environment: Environment) -> str:
+    return SESSION if environment is Environment.SESSION else DURABLE
+
+
+def _without_variant(config: dict[str, Any]) -> dict[str, Any]:
+    """opencode 1.18.28 and newer take `#variant` off the model; whether this one does, its answer shows."""
+    return {**config, "model": plain_model(config["model"])} if "model" in config else config
+
+
+def _unmasked(
+    expectation: Expectation, survey: Survey, environment: Environment, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The resolved config with what opencode masks (`***`) at the catalogue's keys, as the layers have it.
+
+    Only where it would mask the catalogue's value too, such as a header. A mask at any other key stands for
+    another value than the catalogue's, for example an address with a password in it.
+    """
+    result = merge([Layer(Place(INFERRED, Kind.REMOTE), "", value=config)])
+    readable = merge(survey.layers(environment))
+    base = ("provider", expectation.profile.id)
+    for path, _ in leaves(expectation.profile.provider_config(), base):
+        known = lookup(readable, path)
+        if lookup(config, path) == MASK and masked_by_opencode(path) and known is not MISSING:
+            lookup(result, path[:-1])[path[-1]] = known
+    return result
+
+
+def _judge_config(
+    expectation: Expectation,
+    survey: Survey,
+    environment: Environment,
+    config: Mapping[str, Any],
+    answer: Answer | None,
+    *,
+    variants_stay: bool = False,
+    running: Answer | None = None,
+) -> Iterator[Finding]:
+    """What is wrong with a resolved config; without an answer of opencode, with a predicted one.
+
+    `running` is the answer with plugins.
+    """
+    layers = survey.layers(environment)
+    reach = _reach(environment)
+    models = None if answer is None else answer.models
+    named = _default_agents(layers)
+    agents = plugins.with_agents_of(config, running)
+    settings = (expectation, config, models, named)
+    together = list(deviations(*settings, variants_stay=variants_stay, agents=agents))
+    alone = list(deviations(*settings, variants_stay=variants_stay)) if running is not None else together
+    for deviation in plugins.of_configs(alone, together, running):
+        if answer is None and plugins.left_open(deviation, survey, environment, config):
+            yield from _open_agent(expectation, survey, layers, deviation, reach)
+            continue
+        # What stands in a file that is not read here is known once opencode has answered.
+        open_question = answer is None and unknown(deviation.resolved)
+        if not open_question or deviation.code == "provider_extended":
+            yield from _blamed(expectation, survey, layers, deviation, reach)
+    for fact in key_facts(expectation.profile, layers):
+        path = key_path(expectation.profile)
+        yield wording.finding(
+            expectation,
+            fact.code,
+            fact.severity,
+            reach,
+            fact.layer,
+            path,
+            fact.effect,
+            fallback=USER,
+            root=survey.project_root,
+        )
+    others = () if expectation.available_only else other_models(expectation, config, starting_agents(agents))
+    for deviation in others:
+        culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
+        layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, deviation.path)
+        yield wording.finding(
+            expectation,
+            deviation.code,
+            NOTICE,
+            reach,
+            layer,
+            path,
+            deviation.effect,
+            value=deviation.resolved,
+            root=survey.project_root,
+        )
+
+
+def _default_agents(layers: Sequence[Layer]) -> list[str]:
+    """The default agents that the layers name, highest first."""
+    named = (layer.get(("default_agent",)) for layer in reversed(layers))
+    return [name for name in named if isinstance(name, str)]
+
+
+def _open_agent(
+    expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
+) -> Iterator[Finding]:
+    """What a preview says of an agent that a plugin may bring: a notice at the layer that names it."""
+    told = plugins.open_question(deviation)
+    if told is None:
+        return
+    culprits = attribute(layers, told.paths, told.wrong, told.resolved).culprits
+    layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, told.path)
+    yield wording.finding(
+        expectation,
+        told.code,
+        NOTICE,
+        reach,
+        layer,
+        path,
+        told.effect,
+        value=told.resolved,
+        root=survey.project_root,
+    )
+
+
+def _blamed(
+    expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
+) -> Iterator[Finding]:
+    """One finding for each layer that has to change, highest first."""
+    attribution = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved)
+    if deviation.resolved is MISSING and deviation.code in ("model_not_set", "provider_incomplete"):
+        project = deviation.code == "model_not_set" and expectation.scope is Scope.PROJECT
+        yield wording.finding(
+            expectation,
+            deviation.code,
+            BLOCKER,
+            reach,
+            None,
+            deviation.path,
+            deviation.effect,
+            fallback=PROJECT if project else USER,
+            root=survey.project_root,
+        )
+        return
+    if not attribution.explained or not attribution.culprits:
+        yield wording.inferred(survey, layers, deviation, reach)
+    for number, culprit in enumerate(attribution.culprits):
+        told = deviation
+        if deviation.hides is not None:
+            # Whether it hides the model is a question for each layer: the lower one's value is next in force.
+            value = culprit.layer.get(deviation.path)
+            in_force = (number == 0 and attribution.explained) or same(value, deviation.resolved)
+            hidden = deviation.code == "model_hidden" if in_force else deviation.hides(value)
+            told = addition(expectation, deviation.path, deviation.resolved, hidden=hidden)
+        kept = (
+            told.code == "provider_extended"
+            and culprit.layer.layer == USER
+            and not dangerous(expectation.profile, deviation.path)
+        )
+        yield wording.finding(
+            expectation,
+            told.code,
+            NOTICE if kept else BLOCKER,
+            reach,
+            culprit.layer,
+            culprit.path,
+            told.effect,
+            value=culprit.value,
+            root=survey.project_root,
+        )
+        if kept and deviation.hides is not None:
+            return  # this value comes into force, and none below it
+
+
+def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:
+    """What the user's plugins change about the config when opencode runs, and what they may change unseen."""
+    for environment, answer in evidence.plugins.items():
+        pure, reach = evidence.answers[environment], _reach(environment)
+        names = machine_findings.plugin_names(survey, environment, (pure, answer))
+        if pure.config is None:
+            continue
+        if answer.config is None:
+            yield machine_findings.plugins_unproved(names, answer.failure, reach)
+            continue
+        yield machine_findings.plugins_configured(names, reach)
+        named = _default_agents(survey.layers(environment))
+        known = list(deviations(expectation, pure.config, None, named))
+        for deviation in deviations(expectation, answer.config, None, named):
+            if not plugins.among(deviation, known):
+                yield machine_findings.plugins_change(names, deviation, reach)
+        if answer.key != pure.key:
+            effect = "opencode sends another key than the one in the key file"
+            replaced = Deviation("key", key_path(expectation.profile), MISSING, always, effect)
+            yield machine_findings.plugins_change(names, replaced, reach)
+
+
+def _settled(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Each fact once, durable before session, blockers before notices, otherwise in order."""
+    kept: dict[Finding, None] = {}
+    for finding in findings:
+        if finding.reach == DURABLE:
+            kept.setdefault(finding)
+    for finding in findings:
+        if finding.reach == SESSION and replace(finding, reach=DURABLE) not in kept:
+            kept.setdefault(finding)
+    ordered = list(kept)
+    return tuple(
+        [finding for finding in ordered if finding.blocks]
+        + [finding for finding in ordered if not finding.blocks]
+    )
+
+
+__all__ = ["Expectation", "Finding", "judge", "predict"]

@@ -1,0 +1,60 @@
+"""Keys in a file that git would commit: where they stand, never what they are."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Final, Iterator, Sequence
+
+from foundation.secrets import Secret, find_known, find_shaped, scrub
+from opencode_config.jsonc import Document
+from opencode_config.jsonc.scan import place
+
+# A word such as `gp-tools` is no key; a key that is known is found at any length.
+_SHORTEST: Final = 11
+_MOST: Final = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """One place: 1-based line and column, the dotted key of the value that holds it, whether we know it."""
+
+    line: int
+    column: int
+    key: str | None
+    known: bool
+
+
+def keys_in(text: str, document: Document | None, secrets: Sequence[Secret]) -> Iterator[Found]:
+    """The keys in a file's text, `document` being its tree where it is JSONC; at most 20."""
+    known = find_known(text, secrets)
+    ends = [end for _, end in known]
+    shaped = [
+        (start, end)
+        for start, end in find_shaped(text)
+        if end - start >= _SHORTEST and not _met(known, bisect_right(ends, start), end)
+    ]
+    starts = {start for start, _ in known}
+    for start, _ in sorted([*known, *shaped])[:_MOST]:
+        line, column = place(text, start)
+        yield Found(line, column, _key_at(document, start, secrets), start in starts)
+
+
+def _met(known: Sequence[tuple[int, int]], index: int, end: int) -> bool:
+    """Whether what ends there reaches into the first span that it does not lie behind."""
+    return index < len(known) and known[index][0] < end
+
+
+def _key_at(document: Document | None, offset: int, secrets: Sequence[Secret]) -> str | None:
+    """The dotted key of the innermost value around the offset; None in a comment at the top and the like."""
+    names: list[str] = []
+    node = None if document is None else document.root
+    while node is not None:
+        inner = [item for item in node.items or () if item.lead <= offset < item.end]
+        if not inner:
+            break
+        place_in = (node.items or []).index(inner[0])
+        node = inner[0]
+        names.append(str(place_in) if node.key is None else node.key)
+    # The key may itself stand in a name.
+    return scrub(".".join(names), secrets) if names else None

@@ -1,0 +1,41 @@
+"""What keeps opencode from offering a configured provider or model (opencode-facts section 5)."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from opencode_config.layers import MISSING, lookup
+
+_HIDDEN_STATUS = ("deprecated", "alpha")
+
+
+def rests_on_gating(config: Mapping[str, Any] | None, provider: str) -> bool:
+    """Whether the resolved config names anything that opencode gates the provider by."""
+    if config is None:
+        return False
+    if "enabled_providers" in config or "disabled_providers" in config:
+        return True
+    own = lookup(config, ("provider", provider))
+    if own is MISSING or not isinstance(own, dict):
+        return False
+    if "whitelist" in own or "blacklist" in own:
+        return True
+    models = own.get("models")
+    return isinstance(models, dict) and any(
+        isinstance(model, dict) and "status" in model for model in models.values()
+    )
+
+
+def allows(value: Any, name: str) -> bool:
+    """Whether an allow list lets `name` through; what is not a list is not judged here."""
+    return not isinstance(value, list) or name in value
+
+
+def denies(value: Any, name: str) -> bool:
+    """Whether a deny list holds `name` back."""
+    return isinstance(value, list) and name in value
+
+
+def hides(status: Any) -> bool:
+    """Whether opencode leaves a model with this status out of its list."""
+    return status in _HIDDEN_STATUS

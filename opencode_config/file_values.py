@@ -1,0 +1,65 @@
+"""Values that stand in other files: `{file:…}` at the keys that are judged.
+
+opencode puts the trimmed text of the file in their place (opencode-facts section 3). Only what the judgement
+compares is looked up: no key, no header, nothing of other providers, for those may be secrets.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Final, Iterator, Mapping
+
+from opencode_config.substitution import file_references, fill_in
+
+_TOP: Final = ("model", "small_model", "enabled_providers", "disabled_providers", "default_agent")
+_SECRET: Final = ("apiKey", "headers")
+Path = tuple[str, ...]
+
+
+def arguments(config: Mapping[str, Any], provider: str) -> Iterator[str]:
+    """The paths, as written, that the judged values of a config refer to."""
+    for _, value in _referring(config, provider):
+        for text in _texts(value):
+            yield from (found.argument for found in file_references(text, filled=True))
+
+
+def filled(
+    config: Mapping[str, Any], provider: str, content: Callable[[str], str | None]
+) -> Mapping[str, Any]:
+    """The config with `content` of a path as written in its place; None leaves the reference."""
+
+    def text(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return fill_in(value, file_references(value, filled=True), content)
+
+    result = dict(config)
+    for path, value in _referring(config, provider):
+        inner = result
+        for key in path[:-1]:
+            inner[key] = dict(inner[key])
+            inner = inner[key]
+        inner[path[-1]] = [text(entry) for entry in value] if isinstance(value, list) else text(value)
+    return result
+
+
+def _referring(config: Mapping[str, Any], provider: str) -> list[tuple[Path, Any]]:
+    """The judged texts, and lists with texts, that hold a reference, each with its path."""
+    stack: list[tuple[Path, Any]] = [
+        ((key,), config[key]) for key in (*_TOP, "agent", "mode") if key in config
+    ]
+    own = config.get("provider")
+    if isinstance(own, dict) and provider in own:
+        stack.append((("provider", provider), own[provider]))
+    found = []
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, dict):
+            stack += [((*path, key), child) for key, child in value.items() if key not in _SECRET]
+        elif any("{file:" in text for text in _texts(value)):
+            found.append((path, value))
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value that is no object."""
+    yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))

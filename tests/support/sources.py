@@ -1,0 +1,12 @@
+"""Which sources are the program's own: what the contract tests read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup")
+MODULES: Final = sorted(
+    path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "_vendor" not in path.parts
+)
