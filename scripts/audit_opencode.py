@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gonkagate_setup.catalog import GONKAGATE
 from opencode_config.versions import BEYOND, OLDEST, Version
-from scripts import cache, opencode_versions, validate_model
+from scripts import validate_model
+from scripts.lib import cache, opencode_versions
 from scripts.validating.names import AROUND, WORKFLOW_NAMES
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonkagate_setup.catalog import GONKAGATE
 from opencode_config.versions import BEYOND, NEWEST_AUDITED, OLDEST, VARIANTS_GO, Version
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 
 
 def version(text: str) -> Version:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.machine import ROOT, Machine
 
 _PROGRAM: Final = """\

@@ -23,7 +23,7 @@ from opencode_config.places import Environment
 from opencode_config.program import asking, opencode
 from opencode_config.program.surveying import take_survey
 from opencode_config.versions import Version
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.machine import Machine
 from tests.support.oracle.machine import REFERENCE, SCHEMA, SELECTED, Case
 

@@ -14,7 +14,6 @@ from opencode_config.layers import merge
 from opencode_config.places import Environment, Kind, Place, places
 from opencode_config.program import opencode
 from opencode_config.program.surveying import take_survey
-from scripts.layers_table import PAGE, page
 from tests.support.machine import Machine
 
 
@@ -114,8 +113,3 @@ def _peel(host: Host, place: Place) -> Host:
     for file in (path / "agents").glob("*.md") if place.kind is Kind.AGENTS else [path]:
         file.unlink()
     return host
-
-
-def test_the_table_in_the_docs_is_the_code() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert page(text) == text, "run python3 scripts/layers_table.py"

@@ -20,7 +20,7 @@ from opencode_config.program import asking, opencode
 from opencode_config.program.child import run
 from opencode_config.program.surveying import take_survey
 from opencode_config.versions import Version
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.stand_in import StandIn
 from tests.support.machine import Machine
 from tests.support.oracle.by_hand import resolved_by_hand

@@ -19,7 +19,7 @@ from gonkagate_setup.commands.setup.blocked import of_this_folder
 from gonkagate_setup.judgement.verdict import Expectation, Finding, predict
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from scripts.validating.terminal import Terminal
 from tests.e2e.oracle.test_evidence import ask, write
 from tests.e2e.verbs.test_verify import installed as set_up

@@ -17,7 +17,7 @@ from gonkagate_setup.changes.install_state import Scope
 from opencode_config.layers import merge
 from opencode_config.places import Environment
 from opencode_config.program.surveying import take_survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.machine import Machine
 from tests.support.oracle.machine import SCHEMA, SELECTED, Case, without_catalogue
 

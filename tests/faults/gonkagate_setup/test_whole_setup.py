@@ -31,7 +31,7 @@ from gonkagate_setup import cli
 from opencode_config.jsonc import crosscheck  # noqa: F401  # loaded before the sweep, as all else
 from opencode_config.program import child, launchers, opencode
 from opencode_config.program.child import Output
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.faults.foundation.test_failing_calls import NUMBERS, assert_said, without_lock
 from tests.faults.foundation.test_kill import run_killed, without_empty_folders_of_ours
 from tests.faults.foundation.test_strace import changes_seen, needs_strace

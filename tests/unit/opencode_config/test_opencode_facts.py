@@ -16,7 +16,7 @@ from opencode_config.places import Environment, without_plugins
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Traces
 from opencode_config.versions import NEWEST_AUDITED
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.surveying import ACTIVE, HOME, INSTALLED, PROJECT_FILE, USER_FILE, expectation, survey
 
 GOOD = {USER_FILE: {**INSTALLED, **ACTIVE}}
