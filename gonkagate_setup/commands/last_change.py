@@ -1,4 +1,4 @@
-"""The record of the last change, written by `setup` and read by `undo` and `uninstall`."""
+"""The undo record (last-change.json), written by `setup` and read by `undo` and `uninstall`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from opencode_config import jsonc
 
 
 def read(store: Store) -> tuple[Snapshot, History | None]:
-    """The record's file and what it says, None where there is no file.
+    """The undo record's file and what it says, None where there is no file.
 
     Raises Refusal undo_record_unusable for one that is not understood.
     """
@@ -34,7 +34,7 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
     except ValueError as problem:
         raise Refusal(
             "undo_record_unusable",
-            f"the record of the last setup cannot be used: {problem}",
+            f"the undo record cannot be used: {problem}",
             where=Where(str(store.history)),
             next_step="copy the backups over their files yourself, or run: gonkagate-setup uninstall",
         ) from None
@@ -49,7 +49,7 @@ def writing(
     *,
     available: bool = False,
 ) -> list[Write]:
-    """The change that records what `done` wrote; none where no config changed: the former record stays.
+    """The change that records what `done` wrote; none where no config changed: the former one stays.
 
     `available`: GonkaGate was only made available before.
     """
@@ -75,7 +75,7 @@ def writing(
 
 
 def after_undo(snapshot: Snapshot, undone: History, edits: Sequence[FileEdit]) -> Write | Delete:
-    """The record goes, but for the configs that setups made and that are still there, for uninstall."""
+    """The undo record is removed, but for the configs that setups made and that are still there."""
     gone = {str(edit.snapshot.real) for edit in edits if edit.after is None}
     left = tuple(path for path in undone.created if path not in gone and Path(path).exists())
     earlier = recorded_repairs.without(undone.repairs, undone.files)
