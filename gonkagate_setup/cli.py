@@ -82,7 +82,7 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
         return _print("version", version_text(), profile, terminal)
     if arguments.command in ("completion", "man"):
         return _texts(arguments, profile, terminal)
-    host = hosts.current()
+    host = hosts.current(profile.hidden)
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
     if arguments.command in _AT_HOME:
@@ -110,7 +110,7 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
     early = arguments.yes and not (arguments.dry_run or arguments.api_key_stdin or host.windows)
     store = Store.at(host.home, profile)
     with signals.cancellation():
-        with Probe(host, store, ask_early=profile.id if early else None) as probe:
+        with Probe(host, store.note, ask_early=profile.id if early else None) as probe:
             report = _run_setup(arguments, host, profile, terminal, probe)
         return _show(report, terminal)
 

@@ -74,7 +74,7 @@ def survey(
     for path in wanted:
         text = texts.get(PurePosixPath(path))
         readings[path] = Reading.of(Snapshot(path, path, None if text is None else text.encode()))
-    seen = Survey(GONKAGATE, around, readings, agents, traces or Traces(), in_git=worktree is not None)
+    seen = Survey(GONKAGATE.id, around, readings, agents, traces or Traces(), in_git=worktree is not None)
     return replace(seen, plugin_files=plugins)
 
 

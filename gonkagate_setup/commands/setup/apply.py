@@ -24,10 +24,9 @@ from gonkagate_setup.commands.setup.context import Agreed, Context, Observation,
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import DURABLE, Finding
 from gonkagate_setup.report import Report
-from opencode_config.evidence import Answer
 from opencode_config.program import asking
 from opencode_config.program.search import Found, note
-from opencode_config.program.surveying import older_than, take_survey
+from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Survey
 
 
@@ -50,7 +49,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         writes = _writes(context, plan, agreed.answers.key, observed)
         unusual = tuple(targets.notices(targets.of_changes(writes)))
         if writes:
-            context.probe.forget_early()
+            context.probe.early().stop()
         if writes and plan.choice.available_only:
             changed_start = starting.would_change(context, observed, found)
             if changed_start is not None:
@@ -58,7 +57,7 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
                 return outcome.durably_blocked(nothing, (), (), here_only=False)
         changes.apply(writes)
         survey = observed.survey.replace(plan.texts)
-        survey, findings = _prove(context, agreed, survey, found, known=not writes, secrets=secrets)
+        survey, findings = _prove(context, agreed, survey, found, writes=bool(writes), secrets=secrets)
         findings += unusual
         reached = ending(context, plan, observed, findings)
         durably = blocked.durable_blocker(findings) is not None
@@ -93,31 +92,30 @@ def _prove(
     survey: Survey,
     found: Found,
     *,
-    known: bool,
+    writes: bool,
     secrets: Sequence[Secret],
 ) -> tuple[Survey, tuple[Finding, ...]]:
     """What opencode says now, judged; with the survey that says who is to blame.
 
-    `known`: nothing was written, so that what opencode said before anything was read counts.
+    Unless something was written (`writes`), what opencode said before anything was read may count.
     """
     plan = agreed.plan
+    scratch = context.store.journal if journal.exists(context.store) else None
     with context.terminal.progress("asking opencode what it uses now") as progress:
         background.start(context.terminal.warm_up)
         proof = asking.gather(
-            found.executable,
+            found.asked_in(survey.surroundings.cwd, context.host, scratch),
             found.version,
-            context.host,
             survey,
             ask_models=plan.choice.available_only,
-            scratch=context.store.journal if journal.exists(context.store) else None,
             progress=progress,
-            known=_answered_already(context, survey) if known else None,
+            known=context.probe.early().valid(survey, writes=writes),
         )
     findings = verdict.judge(context.expectation(plan), survey, proof)
     if any(finding.blocks for finding in findings):
         # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
         # is to blame is looked up again. The notices are kept: they say what opencode was about to do.
-        survey = take_survey(context.host, context.host.cwd, context.profile)
+        survey = take_survey(context.host, context.host.cwd, context.profile.id)
         again = verdict.judge(context.expectation(plan), survey, proof)
         findings = tuple(f for f in again if f.blocks) + tuple(f for f in findings if not f.blocks)
     if plan.choice.scope is Scope.USER and blocked.durable_blocker(findings) is None:
@@ -140,12 +138,6 @@ def _as_before(snapshot: Snapshot) -> bool:
         return reading.read_snapshot(Path(snapshot.real)).data == snapshot.data
     except Refusal:
         return False
-
-
-def _answered_already(context: Context, survey: Survey) -> Answer | None:
-    """What opencode said before anything was read; only while no file is newer than the question."""
-    early = context.probe.early()
-    return early.answer if early is not None and older_than(survey, early.asked_at) else None
 
 
 def _holds_elsewhere(context: Context, plan: Plan) -> bool:

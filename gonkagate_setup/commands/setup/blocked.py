@@ -186,6 +186,8 @@ def prove_elsewhere(
 ) -> tuple[Finding, ...]:
     """The same judgement in `folder`, one of ours under the home folder: it holds for every other folder."""
     elsewhere = replace(host, cwd=folder)
-    survey = take_survey(elsewhere, folder, expectation.profile)
-    proof = asking.gather(found.executable, found.version, elsewhere, survey, ask_models=False)
+    survey = take_survey(elsewhere, folder, expectation.profile.id)
+    proof = asking.gather(
+        found.asked_in(survey.surroundings.cwd, elsewhere), found.version, survey, ask_models=False
+    )
     return verdict.judge(expectation, survey, proof)

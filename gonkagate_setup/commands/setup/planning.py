@@ -23,7 +23,7 @@ def observe(context: Context) -> Observation:
     # Also the key that was put back, or that another program has stored since.
     secrets = known_keys.keys(store, context.host, context.terminal)
     return Observation(
-        survey=take_survey(context.host, context.host.cwd, context.profile),
+        survey=take_survey(context.host, context.host.cwd, context.profile.id),
         key_file=reading.read_snapshot(store.key, follow_links=False),
         stored=credential.read_stored(store, context.host),
         state_file=state_file,

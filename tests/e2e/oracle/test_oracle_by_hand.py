@@ -47,7 +47,7 @@ class ByHand:
             environment: answer_of(resolved_by_hand(case, environment.value), "gonkagate")
             for environment in Environment
         }
-        survey = take_survey(host_of(case), case.cwd, GONKAGATE)
+        survey = take_survey(host_of(case), case.cwd, GONKAGATE.id)
         proof = Evidence(Version(1, 18, 33), case.machine.bin / "opencode", answers)
         return judge(expectation_of(case), survey, proof)
 

@@ -62,7 +62,7 @@ def blamed(found: tuple[Finding, ...]) -> list[tuple[str, str | None, str | None
 def surveyed(case: Case, cwd: Path | None = None, **environ: str) -> Survey:
     folder = cwd or case.cwd
     host = Host({**case.environ, **environ}, case.machine.home, folder, "linux")
-    return take_survey(host, folder, GONKAGATE)
+    return take_survey(host, folder, GONKAGATE.id)
 
 
 def foreseen(seen: Survey) -> tuple[Finding, ...]:

@@ -72,7 +72,7 @@ def test_only_its_own_files_are_read(machine: Machine, version: str, layout: str
     assert done.status == 0, f"{version}: {done.output}"
     resolved = done.json["agent"]
     assert set(resolved) == READ, version
-    seen = take_survey(Host(environ, machine.home, cwd, "linux"), cwd, GONKAGATE)
+    seen = take_survey(Host(environ, machine.home, cwd, "linux"), cwd, GONKAGATE.id)
     assert seen.project_root == case.root
     mine: dict[str, Any] = merge(seen.layers(Environment.SESSION))["agent"]
     assert {name: entry["model"] for name, entry in mine.items()} == {

@@ -39,7 +39,7 @@ def outside(home: Home) -> Path:
 
 
 def planned(home: Home, scope: Scope) -> Plan:
-    survey = take_survey(home.host, home.project, GONKAGATE)
+    survey = take_survey(home.host, home.project, GONKAGATE.id)
     choice = Choice(GONKAGATE.models[0], scope)
     return plans.build(GONKAGATE, choice, KeyAction.CREATE, survey.user_files, survey.project_files, None)
 
@@ -76,7 +76,7 @@ def test_a_project_behind_a_link_is_no_link_out_of_it(home: Home, tmp_path: Path
     put(home.project / "configs" / "oc.json", b"{}", 0o644)
     home.project_config.symlink_to("configs/oc.json")
     (tmp_path / "short").symlink_to(home.project)
-    survey = take_survey(home.host, tmp_path / "short", GONKAGATE)
+    survey = take_survey(home.host, tmp_path / "short", GONKAGATE.id)
     assert survey.project_files[0].real == home.project / "configs" / "oc.json"
 
 

@@ -51,7 +51,7 @@ Files = dict[str, "bytes | None"]
 def set_up(home: Home, scope: Scope, model: int) -> None:
     """What commands/setup/apply.py does, without opencode."""
     store, host = home.store, home.host
-    survey = take_survey(host, home.project, GONKAGATE)
+    survey = take_survey(host, home.project, GONKAGATE.id)
     state_file = read_snapshot(store.state)
     state = states.parse(state_file.data)
     chosen = GONKAGATE.models[model]
@@ -227,7 +227,7 @@ def killed_meanwhile(home: Home, *, touched: bool) -> None:
 
 def run_setup(home: Home) -> None:
     """The writing half, with everything read before."""
-    survey = take_survey(home.host, home.project, GONKAGATE)
+    survey = take_survey(home.host, home.project, GONKAGATE.id)
     plan = plans.build(
         GONKAGATE,
         Choice(GONKAGATE.models[0], Scope.USER),

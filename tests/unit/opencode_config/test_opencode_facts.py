@@ -53,7 +53,7 @@ def test_where_opencode_keeps_credentials_database_and_last_models(tmp_path: Pat
     entries = {"https://corp.example": {"type": "wellknown"}, "gonkagate": {"type": "api", "key": "x"}}
 
     def traces(**environ: str) -> Traces:
-        return take_survey(Host(environ, tmp_path, tmp_path, "linux"), tmp_path, GONKAGATE).traces
+        return take_survey(Host(environ, tmp_path, tmp_path, "linux"), tmp_path, GONKAGATE.id).traces
 
     assert traces() == Traces()
     for base in (".local/share", "moved"):
@@ -78,7 +78,7 @@ def test_a_working_folder_behind_a_link_is_the_real_one(tmp_path: Path) -> None:
         link.symlink_to(real)
     except OSError:
         pytest.skip("this account may not make symbolic links")
-    around = take_survey(Host({"PWD": str(link)}, tmp_path, link, "linux"), link, GONKAGATE).surroundings
+    around = take_survey(Host({"PWD": str(link)}, tmp_path, link, "linux"), link, GONKAGATE.id).surroundings
     assert around.ascent()[:2] == (real.resolve(), real.parent.resolve())
 
 
