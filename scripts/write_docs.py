@@ -63,14 +63,10 @@ def commands() -> dict[Path, str]:
 
 def manual() -> dict[Path, str]:
     """The manual page, from the command line."""
-    from foundation.terminal.manual import page
-    from gonkagate_setup import __version__
     from gonkagate_setup.catalog import GONKAGATE
-    from gonkagate_setup.command_line import arguments
+    from gonkagate_setup.command_line import self_description
 
-    verbs = tuple(arguments.describe(name, GONKAGATE) for name in arguments.VERBS)
-    text = page(arguments.PROGRAM, __version__, verbs, GONKAGATE)
-    return {cache.ROOT / "docs" / "gonkagate-setup.1": text}
+    return {cache.ROOT / "docs" / "gonkagate-setup.1": self_description.manual(GONKAGATE)}
 
 
 def layers() -> dict[Path, str]:

@@ -1,7 +1,7 @@
 """The changes of one setup as one value: preview, --dry-run and apply all use it.
 
-Which file of a layer is written (issue 2, "Which file"): the plain `opencode.json`, unless a sibling that
-outranks it holds anything more than `$schema`, as opencode's own writer does.
+Which file of a layer is written: the plain `opencode.json`, unless a sibling that outranks it holds anything
+more than `$schema`, as opencode's own writer does (docs/opencode-facts.md#config-places-and-their-order).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import Model, Profile
 from gonkagate_setup.changes import ownership
 from gonkagate_setup.changes.install_state import Scope, State
-from opencode_config import jsonc
+from opencode_config import jsonc, schema_line
 from opencode_config.jsonc.duplicates import Repeated, repeated
 from opencode_config.jsonc.operations import Operation, Repair
 
@@ -69,7 +69,7 @@ class ConfigChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a setup will write but the state file; in the order in which it is written.
+    """Everything that a setup will write but the setup record; in the order in which it is written.
 
     `joins`: a project is used beside the setup for every folder, which stays as it is. `repairs` are those
     of the edits that only take away what is in the way.
@@ -224,7 +224,7 @@ def _target(files: Sequence[_File]) -> _File:
 
 
 def _says_more(value: Mapping[str, Any]) -> bool:
-    return any(key != "$schema" for key in value)
+    return any(key != schema_line.KEY for key in value)
 
 
 def _change(file: _File, layer: str, operations: list[Operation], is_target: bool) -> ConfigChange | None:

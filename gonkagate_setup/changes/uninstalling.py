@@ -20,10 +20,11 @@ from gonkagate_setup.changes.plan import parsed
 from gonkagate_setup.changes.undoing import FileEdit
 from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
 from gonkagate_setup.judgement.machine_findings import of_duplicates
-from opencode_config import jsonc
+from opencode_config import jsonc, schema_line
 from opencode_config.jsonc import scan
 from opencode_config.jsonc.duplicates import repeated
 from opencode_config.jsonc.operations import Operation
+from opencode_config.judged_keys import ACTIVATION, PROVIDER_LISTS
 from opencode_config.layers import MISSING, Layer, leaves, lookup
 from opencode_config.places import PROJECT, USER, Environment
 from opencode_config.substitution import env_references, file_references, fill_in
@@ -151,7 +152,7 @@ def _ours(profile: Profile) -> Callable[[ConfigPath, Any], bool]:
 def _empty(text: str) -> bool:
     """Whether nothing but `$schema`, as we write it, is left: no key and no comment."""
     value = jsonc.parse(text).value
-    only_schema = all(key == "$schema" and child == ownership.SCHEMA_URL for key, child in value.items())
+    only_schema = all(key == schema_line.KEY and child == schema_line.URL for key, child in value.items())
     return only_schema and not list(scan.comments(text))
 
 
@@ -200,8 +201,8 @@ def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath
         if path[:2] == base:
             continue
         texts = leaf if isinstance(leaf, list) else [leaf]
-        gating = path[-1:] in (("enabled_providers",), ("disabled_providers",))
-        model = path[-1:] in (("model",), ("small_model",))
+        name = path[-1] if path else ""
+        gating, model = name in PROVIDER_LISTS, name in ACTIVATION
         if any(
             isinstance(text, str)
             and ((gating and text == profile.id) or (model and text.startswith(f"{profile.id}/")))
@@ -213,8 +214,8 @@ def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath
 def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Iterator[Finding]:
     """Layers that still refer to the key file: opencode does not start when one does and the file is gone.
 
-    As opencode reads them (opencode-facts, section 3): variables are filled in first, then every reference is
-    resolved unless its line begins with `//`.
+    As opencode reads them (docs/opencode-facts.md#references): variables are filled in first, then every
+    reference is resolved unless its line begins with `//`.
     """
     home = survey.surroundings.home
     key = home.joinpath(*profile.folder, profile.key_file)

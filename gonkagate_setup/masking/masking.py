@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from foundation.secrets import LONGEST_WORD, MASK, scrub
-from opencode_config.evidence import masked_name
+from opencode_config.output import masked_name
 
 # Everything in these goes to other programs, and what it is nobody knows.
 _OPAQUE: Final = frozenset(("headers", "env", "environment"))

@@ -13,11 +13,12 @@ from foundation.terminal.text import listed, style, visible, wrap
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import ConfigChange, KeyAction, Plan
+from gonkagate_setup.errors import NAMES
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
 from gonkagate_setup.ui import catalogue
-from opencode_config import places
+from opencode_config import places, schema_line
 from opencode_config.jsonc.operations import Remove, Set
 
 _ACTION_WIDTH: Final = 11
@@ -167,7 +168,7 @@ def report(report: Report, *, width: int = 80) -> str:
     if "models" in report.details:
         lines += catalogue.lines(report.details["models"], width)
     lines += section("In the way:", report.blockers, width)
-    # A rerun that changed nothing still dates the state file anew: nothing to tell a person.
+    # A rerun that changed nothing still updates the time in the setup record: nothing to report.
     told = report.status in ("blocked", "failed") or (report.changed and report.status != "dry_run")
     touched = [file for file in report.files if file.action != "keep" and told]
     if touched:
@@ -199,7 +200,7 @@ def _ending(report: Report, width: int) -> list[str]:
         good = report.status in ("success", "available", "dry_run")
         lines.append(style(wrap(_sentence(visible(report.message)), width), "heading" if good else "error"))
     else:
-        lines.append(error_text(report.error))
+        lines.append(error_text(report.error, NAMES))
         if report.holds:
             lines += ["", wrap(_sentence(visible(report.holds)), width)]
     if report.proved:
@@ -244,7 +245,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequen
     switched_off = [op for op in started if isinstance(op, Remove)]
     if switched_off:
         about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
-    if any(op.path == ("$schema",) for op in config.operations):
+    if any(op.path == (schema_line.KEY,) for op in config.operations):
         about.append("names opencode's $schema, which opencode would add itself")
     about += [visible(sentence) for sentence in repairs]
     about += [visible(duplicate.sentence) for duplicate in config.duplicates]

@@ -12,14 +12,16 @@ from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import Profile
 from opencode_config.availability import rests_on_gating
-from opencode_config.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, answer_of
+from opencode_config.evidence import Answer, Evidence, Models
 from opencode_config.launcher import Folders
 from opencode_config.layers import MISSING, lookup
+from opencode_config.output import answer_of
 from opencode_config.places import USER, Environment
 from opencode_config.program import launchers
 from opencode_config.program.child import TIMEOUT
 from opencode_config.program.opencode import Executable, list_models, resolve_config
 from opencode_config.survey import Survey
+from opencode_config.versions import NEWEST_AUDITED, Version
 
 _AT_A_TIME: Final = 2
 # The models are asked where a person is: in the environment that stays, and in this one.

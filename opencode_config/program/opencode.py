@@ -11,11 +11,11 @@ from foundation import disk, programs
 from foundation.errors import Refusal, Where
 from foundation.files.reading import reason
 from foundation.host import Host
-from opencode_config.evidence import Gated, Version
+from opencode_config.evidence import Gated
 from opencode_config.program import answers, complaints
 from opencode_config.program.child import TIMEOUT, Output, run
+from opencode_config.versions import BEYOND, OLDEST, Version
 
-OLDEST: Final = Version(1, 4, 0)
 _INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, and run this again"
 _UPGRADE: Final = "upgrade it, for example with `opencode upgrade` or `npm install -g opencode-ai@latest`"
 # opencode itself is well above 100 MB; a native shim (mise, volta, scoop, chocolatey) is far below.
@@ -83,7 +83,7 @@ def _is_windows_drive(path: Path) -> bool:
 
 
 def _usual_places(host: Host) -> Iterator[Path]:
-    """Where the known installers put opencode (opencode-facts section 8)."""
+    """Where the known installers put opencode (docs/opencode-facts.md#finding-opencode)."""
     environ, home = host.environ, host.home
     for name in ("OPENCODE_INSTALL_DIR", "XDG_BIN_DIR"):
         if environ.get(name):
@@ -194,7 +194,7 @@ def require_supported(version: Version, executable: Executable) -> None:
             where=Where(str(executable.path)),
             next_step=f"{_UPGRADE}, then run this again",
         )
-    if version.major >= 2:  # noqa: PLR2004
+    if version >= BEYOND:
         raise Refusal(
             "opencode_version_unsupported",
             f"opencode {version} cannot prove what it uses: its `debug config` lists sources instead of "

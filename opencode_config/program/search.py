@@ -19,9 +19,11 @@ from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from foundation.host import Host
 from gonkagate_setup.store import Store
-from opencode_config.evidence import Answer, Version, answer_of
+from opencode_config.evidence import Answer
+from opencode_config.output import answer_of
 from opencode_config.places import Environment
 from opencode_config.program import opencode
+from opencode_config.versions import Version
 
 _ENDING_SECONDS: Final = 5.0
 
@@ -109,7 +111,7 @@ def _ask(executable: opencode.Executable, host: Host, provider: str, stop: threa
 
 
 def note(found: Found) -> bytes | None:
-    """The bytes to keep beside the state file, or None where the version must always be asked."""
+    """The bytes to keep beside the setup record, or None where the version must always be asked."""
     if not found.executable.native:
         return None
     value = {**_fingerprint(found.executable), "version": str(found.version)}

@@ -11,8 +11,9 @@ from scripts.lib.cache import ROOT
 PAGE: Final = ROOT / "docs" / "layers.md"
 BEGIN: Final = "<!-- layers: scripts/write_docs.py -->"
 END: Final = "<!-- end of layers -->"
-_HOME: Final = PurePosixPath("~")
-_TREE: Final = PurePosixPath("<work tree>")
+# Absolute, as real ones are: places.py joins the others to the working folder. The page omits the slash.
+_HOME: Final = PurePosixPath("/~")
+_TREE: Final = PurePosixPath("/<work tree>")
 _WORDS: Final = {
     "well_known": "a server named in opencode's `auth.json` (`<url>/.well-known/opencode`)",
     "organisation_account": "the organisation that opencode is signed in to",
@@ -47,6 +48,8 @@ def _where(place: Place, cwd: PurePath) -> str:
     text = str(place.path)
     for variable in _VARIABLES.values():
         text = text.replace(str(cwd / variable), variable)
+    for root in (_HOME, _TREE):
+        text = text.replace(str(root), root.name)
     if place.kind is Kind.AGENTS:
         return f"`{text}/{{agent,agents,command,commands}}/**/*.md`, `{text}/{{mode,modes}}/*.md`"
     return f"`{text}`"

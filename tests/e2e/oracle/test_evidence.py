@@ -18,10 +18,11 @@ from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.errors import code_of
 from gonkagate_setup.judgement.findings import NOTICE
 from gonkagate_setup.judgement.verdict import Expectation, Finding, judge
-from opencode_config.evidence import Evidence, Gated, Version
+from opencode_config.evidence import Evidence, Gated
 from opencode_config.places import Environment
 from opencode_config.program import asking, opencode
 from opencode_config.program.surveying import take_survey
+from opencode_config.versions import Version
 from scripts.lib import opencode_versions
 from tests.support.machine import Machine
 from tests.support.oracle.machine import REFERENCE, SCHEMA, SELECTED, Case

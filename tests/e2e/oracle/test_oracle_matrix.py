@@ -2,7 +2,7 @@
 
 The normal run takes a sample, `--deep` takes 400 cases for the newest version and 60 for each older one.
 
-What has to hold is in oracle_checks.py; test_oracle_by_hand.py holds it for more cases, without opencode.
+What has to hold is in tests.support.oracle.checks; test_oracle_by_hand.py holds it without opencode, too.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.judgement.verdict import judge
-from opencode_config.evidence import Version
 from opencode_config.program import asking, opencode
 from opencode_config.program.child import run
 from opencode_config.program.surveying import take_survey
+from opencode_config.versions import Version
 from scripts.lib import opencode_versions
 from tests.stand_in import StandIn
 from tests.support.machine import Machine

@@ -17,9 +17,10 @@ from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.errors import code_of
-from opencode_config.evidence import Gated, Version
+from opencode_config.evidence import Gated
 from opencode_config.launcher import Launcher
 from opencode_config.program import asking, child, launchers, opencode, surveying
+from opencode_config.versions import Version
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
 
@@ -342,7 +343,7 @@ def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
     ("body", "expected"),
     [
         ("printf 'gonkagate/a\\nother/b\\ngonkagate/c/d\\n'", ("gonkagate/a", "gonkagate/c/d")),
-        ("printf 'Now using node v22\\r\\n\\033[1mgonkagate/a\\033[0m\\r\\n'", ("gonkagate/a",)),  # W5
+        ("printf 'Now using node v22\\r\\n\\033[1mgonkagate/a\\033[0m\\r\\n'", ("gonkagate/a",)),
         ("printf '\\033[91mError: \\033[0mProvider not found: gonkagate\\n' >&2; exit 1", Gated()),
     ],
 )
@@ -510,7 +511,7 @@ def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
     found, _ = gathered(fake, timeout=2.0)
     (answer,) = {id(answer): answer for answer in found.plugins.values()}.values()
     assert answer.config is None
-    assert answer.failure.code == "opencode_unresponsive"
+    assert answer.failure.kind == "opencode_unresponsive"
 
 
 @pytest.mark.parametrize("code", ["opencode_unresponsive", "opencode_proof_unavailable"])

@@ -14,9 +14,10 @@ from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.judgement.findings import CODES, Finding
 from gonkagate_setup.judgement.verdict import judge, predict
-from opencode_config.evidence import Answer, Gated, Version
+from opencode_config.evidence import Answer, Gated
 from opencode_config.places import Environment
 from opencode_config.survey import Reading, Traces
+from opencode_config.versions import Version
 from tests.support.surveying import (
     ACTIVE,
     HOME,
@@ -27,6 +28,7 @@ from tests.support.surveying import (
     ROOT,
     USER_FILE,
     USER_JSONC,
+    as_printed,
     blockers,
     evidence,
     expectation,
@@ -73,7 +75,7 @@ def test_a_correct_project_install_has_no_finding() -> None:
     assert judge(expectation(Scope.PROJECT), seen, evidence(seen)) == ()
 
 
-# -- the npm tool's false successes and misattributions, by their numbers in gonkagate-facts
+# -- the npm tool's false successes and misattributions, numbered in docs/npm-tool.md#what-it-got-wrong
 
 
 @pytest.mark.parametrize(
@@ -635,7 +637,7 @@ def test_plugins_are_a_notice_and_so_are_silent_ones() -> None:
     assert notices(silent) == [("plugins_unproved", "plugin", None)]
 
 
-# W3: agents that plugins bring (code-yeongyu/oh-my-openagent PR#1849, #3900)
+# Agents that plugins bring (code-yeongyu/oh-my-openagent PR#1849, #3900)
 BROUGHT = {"agent": {"sisyphus": {"mode": "primary"}}}
 PLUGIN_FILES = (
     PROJECT_PLUGIN := str(ROOT / ".opencode/plugin/s.js"),
@@ -793,7 +795,7 @@ def test_a_plugin_that_sends_another_key_blocks() -> None:
 
 def test_a_plugin_of_this_session_alone_blocks_this_session() -> None:
     seen = survey(GOOD, {"OPENCODE_CONFIG_CONTENT": '{"plugin": ["evil"]}'})
-    changed = {Environment.SESSION: Answer({**user(), "model": "evil/model", "plugin": ["evil"]})}
+    changed = {Environment.SESSION: as_printed(Answer({**user(), "model": "evil/model", "plugin": ["evil"]}))}
     found = judge(expectation(), seen, replace(evidence(seen, config=user()), plugins=changed))
     assert blockers(found) == [("plugins_change_config", "plugin", "model", "session")]
     assert "evil" in found[0].message
@@ -989,7 +991,7 @@ def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
     ]
 
 
-# P3: variables that name the wrong kind of thing (opencode#42116)
+# Variables that name the wrong kind of thing (opencode#42116)
 @pytest.mark.parametrize(
     ("variable", "place", "said", "wanted"),
     [
