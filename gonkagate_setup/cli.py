@@ -17,7 +17,7 @@ from foundation.errors import Refusal, Where
 from foundation.terminal.terminal import Terminal
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import GONKAGATE, Profile
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.command_line import arguments as command_line
 from gonkagate_setup.command_line import key_arguments
 from gonkagate_setup.errors import NAMES, Exit, code_of, status_of

@@ -10,18 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Final, Mapping
+
+from gonkagate_setup.choice import Scope
 
 # The file that says that opencode offers the provider and starts with something else, as was chosen.
 AVAILABLE_ONLY: Final = b'{"availableOnly": true}\n'
-
-
-class Scope(str, Enum):
-    """Where GonkaGate is switched on: in every folder, or in one project."""
-
-    USER = "user"
-    PROJECT = "project"
 
 
 @dataclass(frozen=True)

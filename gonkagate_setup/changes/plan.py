@@ -13,21 +13,13 @@ from typing import Any, Mapping, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
-from gonkagate_setup.catalog import Model, Profile
+from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes import ownership
-from gonkagate_setup.changes.install_state import Scope, State
+from gonkagate_setup.changes.install_state import State
+from gonkagate_setup.choice import Choice, Scope
 from opencode_config import jsonc, schema_line
 from opencode_config.jsonc.duplicates import Repeated, repeated
 from opencode_config.jsonc.operations import Operation, Repair
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the user chose; `available_only`: what opencode starts with stays as it is."""
-
-    model: Model
-    scope: Scope
-    available_only: bool = False
 
 
 class KeyAction(str, Enum):

@@ -9,7 +9,7 @@ from foundation.terminal.terminal import Terminal
 from foundation.transaction import journal
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes import install_state as states
-from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.choice import Choice
 from gonkagate_setup.commands import key_findings, known_keys
 from gonkagate_setup.commands.setup.recommendation import installed
 from gonkagate_setup.errors import Exit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement import machine_findings, plugins, refusals, wording
 from gonkagate_setup.judgement.agents import other_models, starting_agents
 from gonkagate_setup.judgement.attribution import attribute

@@ -7,7 +7,7 @@ import re
 from pathlib import PurePath
 from typing import Any, Final, Sequence
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.expectation import Deviation, Expectation
 from gonkagate_setup.judgement.findings import BLOCKER, Finding
 from opencode_config.judged_keys import ACTIVATION_PATHS, MODEL_LISTS, MODEL_STATUS, SETTINGS

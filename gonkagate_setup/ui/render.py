@@ -11,8 +11,8 @@ from typing import Final, Iterable, Mapping, Sequence
 from foundation.terminal.terminal import error_text
 from foundation.terminal.text import listed, style, visible, wrap
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import ConfigChange, KeyAction, Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.errors import NAMES
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report

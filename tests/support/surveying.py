@@ -10,7 +10,7 @@ from typing import Any, Mapping
 
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.verdict import Expectation, Finding
 from opencode_config.evidence import Answer, Evidence, Models
 from opencode_config.layers import merge

@@ -15,8 +15,8 @@ from foundation.transaction import Role, TargetChanged, Transaction, journal
 from foundation.transaction.changes import Change
 from gonkagate_setup import __version__
 from gonkagate_setup.changes import install_state as states
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands import key_findings, last_change, recovery, second_reading, targets
 from gonkagate_setup.commands.setup import blocked, outcome, starting
 from gonkagate_setup.commands.setup.blocked import OnBlocked

@@ -9,7 +9,7 @@ from typing import Final, Sequence
 
 from foundation.host import Host
 from foundation.terminal.prompts import Option, Prompter, Question
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import DURABLE, Finding
 from opencode_config.places import AGENT_MARKDOWN, DOT_OPENCODE, PROJECT

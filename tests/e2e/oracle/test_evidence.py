@@ -14,7 +14,7 @@ import pytest
 from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.errors import code_of
 from gonkagate_setup.judgement.findings import NOTICE
 from gonkagate_setup.judgement.verdict import Expectation, Finding, judge

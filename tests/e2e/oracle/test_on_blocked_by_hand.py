@@ -14,8 +14,8 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import plan as plans
 from gonkagate_setup.changes import repairs
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, Plan
+from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import DURABLE
 from opencode_config.program.surveying import take_survey

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.agents import starting_agents
 from opencode_config.layers import lookup
 from scripts.lib import opencode_versions

@@ -14,7 +14,7 @@ import pytest
 
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands.setup.blocked import of_this_folder
 from gonkagate_setup.judgement.verdict import Expectation, Finding, predict
 from opencode_config.program.surveying import take_survey

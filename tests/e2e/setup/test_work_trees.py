@@ -13,7 +13,7 @@ import pytest
 
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from opencode_config.layers import merge
 from opencode_config.places import Environment
 from opencode_config.program.surveying import take_survey

@@ -14,8 +14,8 @@ from foundation.terminal.text import settle
 from gonkagate_setup import report as reports
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import plan as plans
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, Plan
+from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.commands.setup import outcome
 from gonkagate_setup.errors import code_of
 from gonkagate_setup.ui import render

@@ -24,8 +24,8 @@ from foundation.transaction import rollback as putting_back
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes import plan as plans
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction
+from gonkagate_setup.changes.plan import KeyAction
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.commands import last_change, undo, uninstall, verify
 from gonkagate_setup.commands.setup import apply, planning
 from gonkagate_setup.commands.setup.blocked import OnBlocked

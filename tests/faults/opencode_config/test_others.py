@@ -15,7 +15,7 @@ import pytest
 from foundation import host as hosts
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands import key_findings
 from gonkagate_setup.commands.setup.recommendation import recommend
 from gonkagate_setup.judgement.findings import Finding

@@ -11,7 +11,7 @@ import pytest
 
 from foundation.errors import Refusal, Where
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.findings import CODES, Finding
 from gonkagate_setup.judgement.verdict import judge, predict
 from opencode_config.evidence import Answer, Gated
