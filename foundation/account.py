@@ -50,10 +50,10 @@ def require_own(store: Store, host: Host, words: str) -> None:
         if stranger is not None:
             _refuse_files(store, host, user, stranger)
     elif stranger is not None:
-        _refuse_home(store, user, owner, f"{stranger} is not yours to read")
+        _refuse_home(store, user, owner, f"you have no access to {stranger}")
     # A container may run any account in a home that lets its group write (OpenShift): that works.
     elif not os.access(store.home, os.X_OK | (0 if store.folder.is_dir() else os.W_OK)):
-        _refuse_home(store, user, owner, "you cannot write in it")
+        _refuse_home(store, user, owner, "you cannot write to it")
 
 
 def name_of(user: int) -> str:
@@ -110,7 +110,7 @@ def _refuse_root(store: Store, host: Host, owner: int, words: str) -> NoReturn:
     steps = []
     back = give_back(store, owner)
     if back is not None:
-        steps.append(f"first give back what root has made there: {back}")
+        steps.append(f"first give back what root created there: {back}")
     if name is None:
         # A container that has a folder of its host for its home, for example.
         steps.append(f"to set up root's own opencode, run: HOME={own} {words}")
@@ -137,7 +137,7 @@ def _refuse_files(store: Store, host: Host, user: int, path: Path) -> NoReturn:
         path,
         f"this belongs to {whose}, so your opencode cannot use it; probably a setup was run as {whose} with "
         "your home folder",
-        f"{as_root} (nothing is lost by it), then run this command again",
+        f"{as_root} (this loses nothing), then run this command again",
     )
 
 

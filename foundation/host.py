@@ -79,7 +79,7 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     home = Path(os.path.normpath(named))
     if not home.is_absolute():
         source = variable if environ.get(variable) else "your account's entry"
-        _refuse_home(f"{source} is not an absolute path, so opencode would use another home in every folder")
+        _refuse_home(f"{source} is not an absolute path, so opencode would use another home in each folder")
     # Linux and macOS take two slashes for one; normpath keeps them, opencode does not.
     return Path("/", *home.parts[1:]) if home.anchor == "//" else home
 
@@ -112,7 +112,7 @@ def _working_folder() -> Path:
     except OSError:
         raise Refusal(
             "working_directory_unusable",
-            "The folder that this shell stands in does not exist any more",
+            "The current folder no longer exists",
             next_step="change to an existing folder, or name one with --cwd",
         ) from None
 

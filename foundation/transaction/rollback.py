@@ -96,7 +96,7 @@ def recover(store: Store, host: Host, *, go_on: bool = False) -> Recovery | None
             "own_files_unusable",
             f"the journal of an unfinished setup cannot be trusted or read ({reason(problem)})",
             where=Where(str(store.journal)),
-            next_step="look at it, remove it, then run this command again",
+            next_step="check it, remove it, then run this command again",
         ) from None
     work = _Undoing(store, host, go_on=go_on)
     _undo(work, entries, len(entries))
@@ -115,7 +115,7 @@ def undo(store: Store, host: Host, entries: Sequence[Entry], begun: int) -> Reco
     _undo(work, entries, begun)
     work.failures += [f"{left.path} {left.why}, so it was left as it is" for left in work.left]
     if work.key_left:
-        work.failures.append(f"{store.key} was left, because a config that was left may refer to it")
+        work.failures.append(f"{store.key} was kept, because a config that was not put back may refer to it")
     return _recovery(work)
 
 

@@ -18,7 +18,7 @@ def completion(arguments: argparse.Namespace, profile: Profile) -> str:
     if arguments.shell is None:
         raise Refusal(
             "usage_error",
-            "completion has to know the shell",
+            "completion needs the name of a shell",
             next_step=f"name one: {', '.join(command_line.SHELLS)}",
         )
     return script(arguments.shell, command_line.PROGRAM, _verbs(profile))

@@ -217,7 +217,7 @@ class _Asker:
 
     def models(self, environ: Mapping[str, str]) -> Answer:
         """The offered models, in an answer without a config."""
-        self._progress("asking opencode for the models that it offers")
+        self._progress("asking opencode which models it offers")
         models: Models | None = None
         try:
             models = list_models(

@@ -93,10 +93,9 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
         place = scratch or Path(problem.filename or "the temporary folder")
         raise Refusal(
             "opencode_proof_unavailable",
-            f"opencode cannot be asked: nothing can be written for it ({problem.strerror or problem})",
+            f"opencode cannot be asked: its output cannot be written here ({problem.strerror or problem})",
             where=Where(str(place)),
-            next_step="make room there, or name another temporary folder in TMPDIR, "
-            "then run `gonkagate-setup` again",
+            next_step="free up space there, or set TMPDIR to another folder, then run this command again",
         ) from None
     return folder, folder / "state"
 
@@ -165,20 +164,18 @@ def _start(
 def _why(error: OSError, executable: Path) -> str:
     first = _first_line(executable)
     if isinstance(error, FileNotFoundError) and first and error.filename == str(executable):
-        return f"the program that its first line names is not there ({first})"
+        return f"the program that its first line names does not exist ({first})"
     return error.strerror or type(error).__name__
 
 
 def _cure(error: OSError, executable: Path) -> str:
     if isinstance(error, FileNotFoundError) and _first_line(executable):
-        return (
-            f"install what its first line names, or put right {executable}; then run `gonkagate-setup` again"
-        )
+        return f"install what its first line names, or correct {executable}; then run this command again"
     if isinstance(error, PermissionError):
-        return f"make it executable for your user (`ls -l '{executable}'`), then run `gonkagate-setup` again"
+        return f"make it executable for your user (`ls -l '{executable}'`), then run this command again"
     return (
         "install the opencode for this machine, for example with `npm install -g opencode-ai`, "
-        "then run `gonkagate-setup` again"
+        "then run this command again"
     )
 
 
@@ -238,7 +235,7 @@ def _unresponsive(message: str) -> Refusal:
     return Refusal(
         "opencode_unresponsive",
         message,
-        next_step="run that command yourself in this folder to see what holds it up, then run this again",
+        next_step="run that command in this folder to see why it takes so long, then run this command again",
     )
 
 

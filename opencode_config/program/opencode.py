@@ -16,7 +16,7 @@ from opencode_config.program import answers, complaints
 from opencode_config.program.child import TIMEOUT, Output, run
 
 OLDEST: Final = Version(1, 4, 0)
-_INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, and run this again"
+_INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, then run this command again"
 _UPGRADE: Final = "upgrade it, for example with `opencode upgrade` or `npm install -g opencode-ai@latest`"
 # opencode itself is well above 100 MB; a native shim (mise, volta, scoop, chocolatey) is far below.
 _NATIVE_BYTES: Final = 20 * 1024 * 1024
@@ -56,7 +56,7 @@ def find(host: Host) -> Executable:
     except OSError as problem:
         raise Refusal(
             "opencode_not_found",
-            f"opencode cannot be looked at ({reason(problem)})",
+            f"opencode cannot be accessed ({reason(problem)})",
             where=Where(str(found[0])),
             next_step=f"make it readable for your user, or {_INSTALL}",
         ) from None
@@ -154,10 +154,10 @@ def read_version(
     command = f"{executable.path} --version"
     if output.status == 0:
         words = complaints.told(complaints.versions_said(output)) or complaints.first_words(output)
-        message = "`opencode --version` named no version that is sure to be opencode's"
+        message = "`opencode --version` did not print a version that is clearly opencode's"
         message += f"; it printed: {words}" if words else "; it printed nothing"
-        step = f"run `{command}` yourself: it has to print opencode's version on a line of its own; "
-        step += "if a launcher prints more, let it be silent"
+        step = f"run `{command}` yourself: it must print opencode's version on a line of its own; "
+        step += "if a launcher prints more, make it quiet"
     else:
         message, step = complaints.failed(
             f"`opencode --version` {_ended(output)}",
@@ -192,7 +192,7 @@ def require_supported(version: Version, executable: Executable) -> None:
             "opencode_version_unsupported",
             f"opencode {version} is too old: {OLDEST} or newer is needed",
             where=Where(str(executable.path)),
-            next_step=f"{_UPGRADE}, then run this again",
+            next_step=f"{_UPGRADE}, then run this command again",
         )
     if version.major >= 2:  # noqa: PLR2004
         raise Refusal(
@@ -200,7 +200,8 @@ def require_supported(version: Version, executable: Executable) -> None:
             f"opencode {version} cannot prove what it uses: its `debug config` lists sources instead of "
             "the resolved config",
             where=Where(str(executable.path)),
-            next_step="use opencode 1.x, for example with `npm install -g opencode-ai@1`, and run this again",
+            next_step="use opencode 1.x, for example with `npm install -g opencode-ai@1`, "
+            "then run this command again",
         )
 
 
@@ -235,11 +236,11 @@ def resolve_config(
         step = "run `opencode debug config --pure` yourself; upgrade opencode if it prints no JSON"
         raise Refusal(
             "effective_config_parse_failed",
-            f"`opencode debug config` ended well but printed no JSON object that is its own{reason}",
+            f"`opencode debug config` succeeded but printed no JSON object of its own{reason}",
             where=Where(str(executable.path)),
             next_step=step
             if full is None
-            else f"make room on the disk that holds {full}, {complaints.AGAIN}",
+            else f"free up space on the disk that holds {full}, {complaints.AGAIN}",
         )
     return config
 
@@ -250,7 +251,7 @@ def _config_failure(output: Output, executable: Executable, folders: list[Path])
             "opencode_proof_unavailable",
             "this opencode has no `debug config --pure`, so it cannot prove which config it uses",
             where=Where(str(executable.path)),
-            next_step=f"{_UPGRADE}, then run this again",
+            next_step=f"{_UPGRADE}, then run this command again",
         )
     named = complaints.about_config(output) if output.status > 0 else None
     return named or _ended_badly("debug config", output, executable, folders)

@@ -56,7 +56,9 @@ def ask(texts: Sequence[str]) -> list[Answer]:
 def _node() -> str:
     node = shutil.which("node")
     if node is None:
-        raise cache.PreparationError("node is not on PATH: install Node.js with npm, then run this again")
+        raise cache.PreparationError(
+            "node is not on PATH: install Node.js with npm, then run this command again"
+        )
     return node
 
 

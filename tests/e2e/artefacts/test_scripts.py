@@ -70,7 +70,7 @@ def test_getting_opencode_without_npm_says_so(user_home: Path, tmp_path: Path) -
     done = script("opencode_versions.py", "1.18.33", home=user_home, env=bare)
     assert done.returncode == 1
     assert done.stderr == (
-        "opencode_versions: node is not on PATH: install Node.js with npm, then run this again\n"
+        "opencode_versions: node is not on PATH: install Node.js with npm, then run this command again\n"
     )
     assert not (tmp_path / "cache" / "opencode" / "1.18.33").exists()
 
