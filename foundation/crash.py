@@ -1,4 +1,4 @@
-"""A report of a fault of ours: where in the program it happened, and nothing that a person typed or has.
+"""A report of a fault in the program: where it happened, and nothing that the user typed or has.
 
 The text of an exception is left out, because it can quote a config or a key; so are values and the paths of
 files that are not the program's own.
@@ -9,18 +9,25 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Iterator, Sequence
 
-from gonkagate_setup.version import version_text
 
-ISSUES: Final = "https://github.com/GonkaGate/gonkagate-setup/issues"
-_PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup")
+@dataclass(frozen=True)
+class Program:
+    """What a report says of the program: what --version prints, and the packages whose paths it shows."""
+
+    name: str
+    version: str
+    packages: frozenset[str]
+
+
 _MOST_CAUSES: Final = 10
 
 
-def write(fault: BaseException, verb: str, options: Sequence[str]) -> Path | None:
+def write(program: Program, fault: BaseException, verb: str, options: Sequence[str]) -> Path | None:
     """Write the report to a new file in the temporary folder, readable by its owner only (0600).
 
     `options` are the names that were given, without values. None where no file can be written.
@@ -28,18 +35,18 @@ def write(fault: BaseException, verb: str, options: Sequence[str]) -> Path | Non
     import tempfile
 
     try:
-        descriptor, name = tempfile.mkstemp(prefix="gonkagate-setup-crash-", suffix=".txt")
+        descriptor, name = tempfile.mkstemp(prefix=f"{program.name}-crash-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text(fault, verb, options))
+            file.write(text(program, fault, verb, options))
     except OSError:
         return None
     return Path(name)
 
 
-def text(fault: BaseException, verb: str, options: Sequence[str]) -> str:
+def text(program: Program, fault: BaseException, verb: str, options: Sequence[str]) -> str:
     """The report."""
     lines = [
-        version_text(),
+        program.version,
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
         + (", packed" if getattr(sys, "frozen", False) else ""),
         f"verb: {verb}",
@@ -49,7 +56,7 @@ def text(fault: BaseException, verb: str, options: Sequence[str]) -> str:
     for _ in range(_MOST_CAUSES):
         if cause is None:
             break
-        lines += ["", _kind(cause), *_frames(cause.__traceback__)]
+        lines += ["", _kind(cause), *_frames(cause.__traceback__, program.packages)]
         cause = cause.__cause__ or cause.__context__
     return "\n".join(lines) + "\n"
 
@@ -59,15 +66,15 @@ def _kind(fault: BaseException) -> str:
     return type(fault).__name__ + (f" (errno {number})" if isinstance(number, int) else "")
 
 
-def _frames(trace: TracebackType | None) -> Iterator[str]:
+def _frames(trace: TracebackType | None, packages: frozenset[str]) -> Iterator[str]:
     while trace is not None:
         code = trace.tb_frame.f_code
-        yield f"  {_own(code.co_filename)}:{trace.tb_lineno} in {code.co_name}"
+        yield f"  {_own(code.co_filename, packages)}:{trace.tb_lineno} in {code.co_name}"
         trace = trace.tb_next
 
 
-def _own(filename: str) -> str:
+def _own(filename: str, packages: frozenset[str]) -> str:
     """The path inside the package; of any other module only the name."""
     parts = Path(filename).parts
-    start = max((index for index, part in enumerate(parts) if part in _PACKAGES), default=len(parts) - 1)
+    start = max((index for index, part in enumerate(parts) if part in packages), default=len(parts) - 1)
     return "/".join(parts[max(start, 0) :])

@@ -20,7 +20,7 @@ def _utc_now() -> datetime:
 class Host:
     """What the program may know about the machine.
 
-    `environ` is a copy; `home` is what opencode's `os.homedir()` answers, see `home_folder`; `platform` is
+    `environ` is a copy; `home` is what Node's `os.homedir()` answers, see `home_folder`; `platform` is
     "linux", "darwin" or "win32"; `user_id` is None on Windows.
     """
 
@@ -44,9 +44,9 @@ def environment() -> Mapping[str, str]:
 
 
 def protect_new_files() -> None:
-    """Whatever this process makes, and the opencode that it starts, is nobody else's to write.
+    """No other user can write what this process, and what it starts, makes.
 
-    Some shells have the umask 000 (WSL). Whoever can write opencode's config decides where the key is sent.
+    Some shells have the umask 000 (WSL). Whoever can write a config decides where the key is sent.
     """
     os.umask(os.umask(0o077) | 0o022)
 
@@ -66,11 +66,11 @@ def current() -> Host:
 
 
 def home_folder(environ: Mapping[str, str]) -> Path:
-    """The home that opencode uses: HOME, or the account's own folder if HOME is not set or empty.
+    """The home as Node's `os.homedir()` names it: HOME, or the account's own folder without HOME.
 
-    On Windows USERPROFILE instead of HOME. opencode joins its places to it as text: `..` takes the name
-    before it away, even the name of a link (measured with 1.18.33). Raises Refusal own_files_unusable
-    if there is none, and for a relative one, which opencode resolves against every folder it is started in.
+    On Windows USERPROFILE instead of HOME. Places are joined to it as text, as Node's `path.join` does:
+    `..` removes the name before it, even the name of a link. Raises Refusal own_files_unusable
+    if there is none, and for a relative one, which means another place in every folder.
     """
     variable = "USERPROFILE" if os.name == "nt" else "HOME"
     named = environ.get(variable) or _account_home()
@@ -79,8 +79,8 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     home = Path(os.path.normpath(named))
     if not home.is_absolute():
         source = variable if environ.get(variable) else "your account's entry"
-        _refuse_home(f"{source} is not an absolute path, so opencode would use another home in each folder")
-    # Linux and macOS take two slashes for one; normpath keeps them, opencode does not.
+        _refuse_home(f"{source} is not an absolute path, so it means another place in every folder")
+    # Linux and macOS take two slashes for one; normpath keeps them, `path.join` does not.
     return Path("/", *home.parts[1:]) if home.anchor == "//" else home
 
 

@@ -1,7 +1,7 @@
-"""A TLS connection on the way that a person has set up for opencode: its proxy, its certificates.
+"""A TLS connection by the proxy and with the certificates that the user has set up.
 
-Proxies as opencode takes them: HTTPS_PROXY and NO_PROXY. Certificates: the system's, SSL_CERT_FILE, and
-NODE_EXTRA_CA_CERTS, which people set for opencode.
+The proxy: HTTPS_PROXY and NO_PROXY. Certificates: the system's, SSL_CERT_FILE, and NODE_EXTRA_CA_CERTS,
+which people set for programs that run on Node or Bun.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def open_connection(
 ) -> http.client.HTTPSConnection:
     """A connection that is made at the first request; `seconds` bounds each wait of it.
 
-    Raises Refusal live_proxy_unusable and live_certificate_untrusted for variables that cannot be used.
+    Raises Refusal proxy_unusable and certificate_untrusted for variables that cannot be used.
     """
     context = _context(environ)
     proxy = _Proxy.of(environ, host)
@@ -50,7 +50,7 @@ class _Proxy:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], host: str) -> _Proxy | None:
-        """The proxy for `host`, None for none; Refusal live_proxy_unusable."""
+        """The proxy for `host`, None for none; Refusal proxy_unusable."""
         from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
         # curl's order: the name in lower case comes first.
@@ -65,7 +65,7 @@ class _Proxy:
             name, port, parts = None, 0, urlsplit("")
         if not name or parts.scheme != "http":
             raise Refusal(
-                "live_proxy_unusable",
+                "proxy_unusable",
                 "the proxy in this variable is not of the form http://host:port",
                 where=Where("HTTPS_PROXY"),
                 next_step="correct the variable, or unset it for this check",
@@ -87,7 +87,7 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext:
                 context.load_verify_locations(cafile=environ[name])
             except (OSError, ValueError):  # ssl.SSLError is an OSError
                 raise Refusal(
-                    "live_certificate_untrusted",
+                    "certificate_untrusted",
                     "the file that this variable names contains no readable certificates",
                     where=Where(name),
                     next_step="correct the variable, or unset it for this check",

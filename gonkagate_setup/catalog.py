@@ -52,7 +52,10 @@ Proof = Union[LiveProof, PublicSource]
 
 @dataclass(frozen=True)
 class Limit:
-    """Token limits; opencode takes both numbers or neither (opencode-facts section 6)."""
+    """Token limits; opencode takes both numbers or neither.
+
+    See docs/opencode-facts.md#providers-and-the-keys-that-gate-them.
+    """
 
     context: int
     output: int

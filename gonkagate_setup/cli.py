@@ -20,7 +20,7 @@ from gonkagate_setup.catalog import GONKAGATE, Profile
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.command_line import arguments as command_line
 from gonkagate_setup.command_line import key_arguments
-from gonkagate_setup.errors import Exit, code_of, status_of
+from gonkagate_setup.errors import NAMES, Exit, code_of, status_of
 
 if TYPE_CHECKING:
     from foundation.terminal.prompts import Prompter
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opencode_config.program.search import Probe
 
 _STDIN_LIMIT = 65_536
+_ISSUES = "https://github.com/GonkaGate/gonkagate-setup/issues"
 
 
 def run() -> NoReturn:
@@ -49,6 +50,7 @@ def main(argv: Sequence[str]) -> int:
         quiet="--quiet" in argv,
         color=_color(argv),
         platform=sys.platform,
+        names=NAMES,
     )
     command = command_line.verb(argv)
     try:
@@ -89,8 +91,8 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
 
 
 def _require_own_home(command: str, host: hosts.Host, profile: Profile) -> None:
-    from foundation import account
     from gonkagate_setup.store import Store
+    from opencode_config.program import account
 
     words = (
         command_line.PROGRAM if command == command_line.DEFAULT_VERB else f"{command_line.PROGRAM} {command}"
@@ -134,11 +136,10 @@ def _run_setup(
 def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) -> Prompter:
     from foundation.terminal.prompts import AskingPrompter, RefusingPrompter
 
-    if arguments.no_input:
-        return RefusingPrompter("--no-input forbids questions", profile.key_variable)
-    if terminal.interactive:
-        return AskingPrompter(terminal)
-    return RefusingPrompter("there is no terminal to ask at", profile.key_variable)
+    if not arguments.no_input and terminal.interactive:
+        return AskingPrompter(terminal, "pipe the key in with --api-key-stdin")
+    because = "--no-input forbids questions" if arguments.no_input else "there is no terminal to ask at"
+    return RefusingPrompter(because, f"set {profile.key_variable}, or pipe the key in with --api-key-stdin")
 
 
 def _verify(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, terminal: Terminal) -> Exit:
@@ -308,13 +309,17 @@ def _interrupted() -> Refusal:
 
 def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
     from foundation import crash
+    from gonkagate_setup.version import version_text
 
     try:
         known = {name for flag in command_line.describe(command, GONKAGATE).flags for name in flag.names}
     except Exception:  # noqa: BLE001 - the fault may lie in there
         known = set()
     given = (word.split("=", 1)[0] for word in argv)
-    report = crash.write(fault, command, [name for name in given if name in known])
+    program = crash.Program(
+        command_line.PROGRAM, version_text(), frozenset({"foundation", "opencode_config", "gonkagate_setup"})
+    )
+    report = crash.write(program, fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which contains no key and no config"
     now = f"it happened after all changes were made, and {signals.KEPT}"
     return Refusal(
@@ -322,5 +327,5 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
         f"Internal error ({type(fault).__name__}); "
         + (now if signals.committed() else "all changes were rolled back"),
         where=None if report is None else Where(str(report)),
-        next_step=f"please report it at {crash.ISSUES} with {hint}",
+        next_step=f"please report it at {_ISSUES} with {hint}",
     )

@@ -1,7 +1,7 @@
 """What a key is, and its one file.
 
-GonkaGate's own validators disagree beyond the prefix `gp-` (docs: gonkagate-facts), so nothing more is asked
-for than one token of printable ASCII without quotes and backslashes.
+GonkaGate's own validators disagree beyond the prefix `gp-`, so nothing more is asked for than one token of
+printable ASCII without quotes and backslashes (docs/npm-tool.md#what-is-known-about-the-service).
 """
 
 from __future__ import annotations
@@ -53,11 +53,6 @@ class StoredKey:
     secret: Secret | None
     protected: Status
     why: str = ""
-
-    @property
-    def valid(self) -> bool:
-        """Whether the content is a key."""
-        return self.secret is not None
 
 
 @dataclass(frozen=True)

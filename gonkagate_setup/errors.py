@@ -1,7 +1,8 @@
 """The table of errors: each kind of refusal, its code and its exit status.
 
 `CODES` has every code with the exit status that `cli.main` returns for it. The codes that
-`@gonkagate/opencode-setup` 0.2.5 (the npm tool) prints keep their names, because scripts read them.
+`@gonkagate/opencode-setup` 0.2.5 (the npm tool, docs/npm-tool.md) prints keep their names, because scripts
+read them.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ CODES: Final[Mapping[str, Exit]] = {
     # blocked
     "effective_config_command_failed": Exit.BLOCKED,
     "effective_config_parse_failed": Exit.BLOCKED,
+    # Reserved, never emitted: the npm tool's names for what is the finding config_unreadable here.
     "effective_config_layer_read_failed": Exit.BLOCKED,
     "effective_config_layer_parse_failed": Exit.BLOCKED,
     "effective_config_mismatch": Exit.BLOCKED,
@@ -117,12 +119,18 @@ _NEUTRAL: Final[Mapping[str, str]] = {
     "state_backup_failed": "managed_state_backup_failed",
     "state_write_failed": "managed_state_write_failed",
     "rollback_incomplete": "managed_rollback_failed",
+    "proxy_unusable": "live_proxy_unusable",
+    "certificate_untrusted": "live_certificate_untrusted",
 }
 # Every kind of refusal: its code and the status that the process ends with.
 KINDS: Final[Mapping[str, tuple[str, Exit]]] = {
     **{code: (code, status) for code, status in CODES.items()},
     **{kind: (code, CODES[code]) for kind, code in _NEUTRAL.items()},
 }
+
+
+# An error that begins with one of these keeps its small letter.
+NAMES: Final = ("opencode", "model", "provider")
 
 
 def code_of(refusal: Refusal) -> str:

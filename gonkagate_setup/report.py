@@ -1,7 +1,7 @@
 """The result of a command: a value, and its JSON form, which is a contract (docs/json.md).
 
-The keys of the npm tool 0.2.5 keep name and meaning (gonkagate-facts); new keys are only added.
-`schemaVersion` rises when a key changes its meaning. Text for a person is ui/render.py's.
+The keys of the npm tool keep name and meaning (docs/npm-tool.md#options-json-and-error-codes); new keys are
+only added. `schemaVersion` rises when a key changes its meaning. Text for a person is ui/render.py's.
 """
 
 from __future__ import annotations

@@ -1,47 +1,40 @@
-"""The profile's folder on this machine and the names in it."""
+"""The profile's folder on this machine, the names in it, and the rules for opencode's configs."""
 
 from __future__ import annotations
 
 import os
-import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Iterable
 
-from foundation.errors import Refusal, Where
-from foundation.files.links import is_link
-from foundation.files.reading import reason
+from foundation.secrets import Secret
+from foundation.workspace import Workspace
 from gonkagate_setup.catalog import Profile
+from opencode_config import schema_line
 
 NOTE_NAME = "opencode-executable.json"
 
 
 @dataclass(frozen=True)
-class Store:
-    """Where the profile keeps what is its own; every file 0600, `folder` and all below it 0700.
+class Store(Workspace):
+    """Where the profile keeps what is its own."""
 
-    `home` is free of links, `named` is how HOME named it.
-    """
-
-    home: Path
     profile: Profile
-    named: Path | None = field(default=None, compare=False)
 
     @classmethod
     def at(cls, home: Path, profile: Profile) -> Store:
         """The store under this home folder; links in the home's own path are resolved."""
-        return cls(Path(os.path.realpath(home)), profile, home)
+        return cls(Path(os.path.realpath(home)), home, profile)
 
     @property
-    def folder(self) -> Path:
+    def parts(self) -> tuple[str, ...]:
         """`~/.gonkagate/opencode`."""
-        return self.home.joinpath(*self.profile.folder)
+        return self.profile.folder
 
     @property
-    def folders(self) -> tuple[Path, ...]:
-        """Outermost first: `~/.gonkagate`, `~/.gonkagate/opencode`."""
-        count = len(self.profile.folder)
-        return tuple(self.home.joinpath(*self.profile.folder[: depth + 1]) for depth in range(count))
+    def program(self) -> str:
+        """Part of the names of temporary files."""
+        return "gonkagate-setup"
 
     @property
     def key(self) -> Path:
@@ -69,83 +62,25 @@ class Store:
         return self.folder / "available-only.json"
 
     @property
-    def backups(self) -> Path:
-        """Copies of project files; beside the file they could be committed."""
-        return self.folder / "backups" / "project-config"
+    def config_names(self) -> tuple[str, ...]:
+        """What opencode reads in a folder."""
+        return "config.json", "opencode.json", "opencode.jsonc"
 
-    @property
-    def journal(self) -> Path:
-        """A folder that exists only while a setup is under way, or after one was killed."""
-        return self.folder / "journal"
+    def also_ours(self, data: bytes) -> tuple[bytes, ...]:
+        """The same with the `$schema` line that opencode adds when it starts."""
+        return (schema_line.as_opencode_leaves_it(data),)
 
-    @property
-    def lock(self) -> Path:
-        """Exists while a setup is under way."""
-        return self.folder / "lock"
+    def kept_copy(self, data: bytes, secrets: Iterable[Secret]) -> bytes:
+        """The config without a key; bytes that are not UTF-8 stay what they are."""
+        from gonkagate_setup.masking import without_key
 
-    def owns(self, path: Path) -> bool:
-        """Whether the path lies in our folder, or is it."""
-        return path == self.folder or self.folder in path.parents
+        text = data.decode("utf-8", "surrogateescape")
+        return without_key.without_key(text, self.profile, secrets).encode("utf-8", "surrogateescape")
 
-    def require_own_folders(self) -> None:
-        """Refuse a home that is not a folder, and a link or a file in place of a folder of this program.
+    def needs_secret(self, text: bytes) -> bool:
+        """Whether it names the key file: without that, opencode would not start."""
+        return "/".join((*self.profile.folder, self.profile.key_file)).encode() in text
 
-        Raises Refusal managed_state_unusable, naming what is to be replaced.
-        """
-        self._require_home()
-        for folder in (*self.folders, self.journal, self.backups.parent, self.backups):
-            try:
-                status = folder.lstat()
-            except FileNotFoundError:
-                continue
-            except OSError as problem:
-                # What is said of a name is a matter of the folder above it.
-                why = f"this folder cannot be entered ({reason(problem)})"
-                _refuse(folder.parent, why, f"make it accessible with: chmod u+x {_quoted(folder.parent)};")
-            if is_link(folder):
-                _refuse(
-                    folder,
-                    f"this is a link to {_target(folder)}, but this program's folders must not be links",
-                    "replace the link with a real folder,",
-                )
-            if not stat.S_ISDIR(status.st_mode):
-                _refuse(
-                    folder,
-                    "this is a file, but one of this program's folders belongs here",
-                    "move it out of the way,",
-                )
-
-    def _require_home(self) -> None:
-        named = self.named or self.home
-        yours = "set HOME (on Windows USERPROFILE) to your own home folder,"
-        try:
-            self.home.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            leads = f" (it leads to {self.home})" if is_link(named) else ""
-            _refuse(named, f"this home folder does not exist{leads}", yours)
-        except OSError as problem:
-            _refuse(named, f"this home folder cannot be accessed ({reason(problem)})", yours)
-        if not self.home.is_dir():
-            _refuse(named, "HOME names this file or device, not a folder", yours)
-
-
-def _target(link: Path) -> str:
-    try:
-        return os.fspath(link.readlink())
-    except OSError:
-        return "another place"
-
-
-def _quoted(path: Path) -> str:
-    import shlex
-
-    return shlex.quote(str(path))
-
-
-def _refuse(folder: Path, message: str, what_to_do: str) -> NoReturn:
-    raise Refusal(
-        "managed_state_unusable",
-        message,
-        where=Where(str(folder)),
-        next_step=f"{what_to_do} then run this command again",
-    )
+    def has_traces(self, text: bytes) -> bool:
+        """Whether it names the key file or the provider."""
+        return self.needs_secret(text) or b'"%s' % self.profile.id.encode() in text

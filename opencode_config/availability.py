@@ -1,4 +1,7 @@
-"""What keeps opencode from offering a configured provider or model (opencode-facts section 5)."""
+"""What keeps opencode from offering a configured provider or model.
+
+See docs/opencode-facts.md#providers-and-the-keys-that-gate-them.
+"""
 
 from __future__ import annotations
 

@@ -25,11 +25,12 @@ class Version:
         return self.text or f"{self.major}.{self.minor}.{self.patch}"
 
 
-# From here on, or from one of the four before, opencode takes the `#variant` off a model (opencode-facts,
-# section 2).
+# From here on, or from one of the four before, opencode takes the `#variant` off a model
+# (docs/opencode-facts.md#versions-and-the-spelling-of-opencode-2).
 VARIANTS_GO: Final = Version(1, 18, 28)
 # What opencode prints instead of secrets from 1.18.33 on: in headers, under secret-looking names, and for
-# addresses with a password or a secret-looking query in them (opencode-facts section 2).
+# addresses with a password or a secret-looking query in them
+# (docs/opencode-facts.md#commands-and-their-output).
 MASK: Final = "***"
 _MASKED: Final = r"(?i)api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key"
 
@@ -39,7 +40,7 @@ def masked_name(name: str) -> bool:
     return re.search(_MASKED, name) is not None
 
 
-# The newest opencode whose behaviour was measured for docs/layers.md.
+# The newest opencode whose behaviour was measured for docs/opencode-facts.md and docs/layers.md.
 NEWEST_AUDITED = Version(1, 18, 33)
 
 

@@ -1,7 +1,7 @@
 """Values that stand in other files: `{file:…}` at the keys that are judged.
 
-opencode puts the trimmed text of the file in their place (opencode-facts section 3). Only what the judgement
-compares is looked up: no key, no header, nothing of other providers, for those may be secrets.
+opencode puts the trimmed text of the file in their place (docs/opencode-facts.md#references). Only what the
+judgement compares is looked up: no key, no header, nothing of other providers, for those may be secrets.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """`{env:…}` and `{file:…}` in a text, found as opencode's own patterns find them.
 
-opencode 1.18.33 fills in `{env:…}` first, with anything but `}` in it, and then resolves `{file:…}` likewise.
-A foreign config may hold many beginnings without an end: all of this takes linear time.
+opencode fills in `{env:…}` first, with anything but `}` in it, and then resolves `{file:…}` likewise
+(docs/opencode-facts.md#references). A foreign config may hold many beginnings without an end: all of this
+takes linear time.
 """
 
 from __future__ import annotations

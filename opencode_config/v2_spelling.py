@@ -1,4 +1,4 @@
-"""The spelling of opencode 2 in a config, as opencode 1 reads it (measured and read in 1.18.33).
+"""The spelling of opencode 2 in a config, as opencode 1 reads it (docs/opencode-facts.md).
 
 From 1.18.28 on, each file's `agents`, `commands` and `model` object are turned into their V1 forms before the
 files are merged; an entry that the file also has in its V1 form is passed over, and `providers` and `plugins`

@@ -16,8 +16,9 @@ from opencode_config.places import Environment, Kind, Place, Surroundings, place
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
 BEGIN: Final = "<!-- table: scripts/layers_table.py -->"
 END: Final = "<!-- end of table -->"
-_HOME: Final = PurePosixPath("~")
-_ROOT: Final = PurePosixPath("<work tree>")
+# Absolute, as real ones are: places.py joins the others to the working folder. The page omits the slash.
+_HOME: Final = PurePosixPath("/~")
+_ROOT: Final = PurePosixPath("/<work tree>")
 _WORDS: Final = {
     "well_known": "a server named in opencode's `auth.json` (`<url>/.well-known/opencode`)",
     "organisation_account": "the organisation that opencode is signed in to",
@@ -52,6 +53,8 @@ def _where(place: Place, cwd: PurePath) -> str:
     text = str(place.path)
     for variable in _VARIABLES.values():
         text = text.replace(str(cwd / variable), variable)
+    for root in (_HOME, _ROOT):
+        text = text.replace(str(root), root.name)
     if place.kind is Kind.AGENTS:
         return f"`{text}/{{agent,agents,command,commands}}/**/*.md`, `{text}/{{mode,modes}}/*.md`"
     return f"`{text}`"

@@ -13,10 +13,8 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from foundation.terminal.manual import page
-from gonkagate_setup import __version__
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.command_line import arguments
+from gonkagate_setup.command_line import arguments, self_description
 from scripts import proofs_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -35,10 +33,9 @@ def documents() -> dict[Path, str]:
         f"\n## {name}\n\n```text\n{arguments.help_text(name, GONKAGATE, _WIDTH)}\n```\n"
         for name in arguments.VERBS
     ]
-    verbs = tuple(arguments.describe(name, GONKAGATE) for name in arguments.VERBS)
     return {
         ROOT / "docs" / "commands.md": "".join([_HEAD, *sections]),
-        ROOT / "docs" / "gonkagate-setup.1": page(arguments.PROGRAM, __version__, verbs, GONKAGATE),
+        ROOT / "docs" / "gonkagate-setup.1": self_description.manual(GONKAGATE),
         proofs_table.PAGE: proofs_table.page(proofs_table.PAGE.read_text(encoding="utf-8")),
     }
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Modules:
-    """Meta path finder and loader; `sources` holds each module's text by its path, as `package/module.py`."""
+    """Meta path finder and loader; `sources` holds the text of each `<package>/<module>.py`."""
 
     def __init__(self, archive: str, sources: Mapping[str, bytes]) -> None:
         self._archive = archive

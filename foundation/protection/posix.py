@@ -1,4 +1,4 @@
-"""Modes and owners: 0600 for a file, 0700 for a folder, owned by the user who runs opencode."""
+"""Modes and owners: 0600 for a file, 0700 for a folder, owned by the user."""
 
 from __future__ import annotations
 

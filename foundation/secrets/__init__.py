@@ -83,8 +83,8 @@ _REFERENCE: Final = r"\{(?:env|file):[^}]*\}|\*+|Secret\(\*+\)|null|true|false"
 def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
     """`text` with `***` in place of everything secret in it.
 
-    That is: the known `secrets` as `replace_known` finds them; anything with the shape of a GonkaGate key;
-    and values under secret-looking names, where references (`{file:...}`, `{env:...}`) stay. JSON stays JSON.
+    That is: the known `secrets` as `replace_known` finds them; anything shaped like an API key (`gp-…`); and
+    values under secret-looking names, where references (`{file:...}`, `{env:...}`) stay. JSON stays JSON.
     """
     import re
 
@@ -128,7 +128,7 @@ def find_known(text: str, secrets: Iterable[Secret]) -> list[tuple[int, int]]:
 
 
 def find_shaped(text: str) -> list[tuple[int, int]]:
-    """Start and end of all that has the shape of a GonkaGate key."""
+    """Start and end of all that has the shape of an API key (`gp-…`)."""
     import re
 
     return [(match.end("lead"), match.end()) for match in re.finditer(_KEY_SHAPED, text)]

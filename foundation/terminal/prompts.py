@@ -13,14 +13,11 @@ from typing import Callable, Protocol
 
 from foundation.errors import Refusal
 from foundation.terminal.device import EchoError
-from foundation.terminal.terminal import Terminal, error_text
+from foundation.terminal.terminal import Terminal
 from foundation.terminal.text import closest, style, visible, wrap
 
 HANG_UP_SECONDS = 0.2
-_CONFIRM_HELP = (
-    "Nothing is written before you say yes. If opencode then does not use the new settings, every file is "
-    "put back as it was."
-)
+_CONFIRM_HELP = "Nothing is written before you say yes."
 
 
 class Back(Exception):  # noqa: N818 - an answer, not an error
@@ -81,12 +78,13 @@ class Prompter(Protocol):
 
 
 class AskingPrompter:
-    """Asks on the terminal device."""
+    """Asks on the terminal device; `without_prompt` says how to give a secret where typing would show it."""
 
     asks = True
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, without_prompt: str) -> None:
         self._terminal = terminal
+        self._without_prompt = without_prompt
 
     def pick(self, question: Question) -> str:
         """The chosen option's value."""
@@ -135,7 +133,7 @@ class AskingPrompter:
 
     def tell(self, problem: Refusal) -> None:
         """Say why an answer will not do."""
-        self._show(error_text(problem))
+        self._show(self._terminal.error_text(problem))
 
     def _listed(self, question: Question) -> list[str]:
         lines = []
@@ -165,7 +163,7 @@ class AskingPrompter:
             raise Refusal(
                 "secret_prompt_unavailable",
                 "This terminal cannot hide what is typed, so the key is not asked for here",
-                next_step="pipe the key in with --api-key-stdin",
+                next_step=self._without_prompt,
             ) from None
         except (EOFError, OSError):
             # A terminal that is closed ends the read and sends SIGHUP; the signal may come second.
@@ -214,14 +212,14 @@ def _correction(answer: str, question: Question) -> str:
 class RefusingPrompter:
     """Asks nobody: every question becomes an error that names the option that answers it.
 
-    `because` is the reason as a half sentence, `key_variable` the environment variable for the key.
+    `because` is the reason as a half sentence, `without_prompt` how to give a secret instead.
     """
 
     asks = False
 
-    def __init__(self, because: str, key_variable: str) -> None:
+    def __init__(self, because: str, without_prompt: str) -> None:
         self._because = because
-        self._key_variable = key_variable
+        self._without_prompt = without_prompt
 
     def pick(self, question: Question) -> str:
         """Raises model_selection_required or scope_selection_required."""
@@ -253,7 +251,7 @@ class RefusingPrompter:
         raise Refusal(
             "secret_source_unavailable",
             f"The API key must be typed, but {self._because}",
-            next_step=f"set {self._key_variable}, or pipe the key in with --api-key-stdin",
+            next_step=self._without_prompt,
         )
 
     def tell(self, problem: Refusal) -> None:

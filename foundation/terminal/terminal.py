@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager, suppress
-from typing import IO, Any, Callable, Iterator, Mapping
+from typing import IO, Any, Callable, Collection, Iterator, Mapping
 
 from foundation.errors import Declined, Refusal
 from foundation.secrets import Secret, scrub
@@ -69,6 +69,7 @@ class Terminal:
         quiet: bool,
         find_device: Callable[[], Device | None],
         find_width: Callable[[], int],
+        names: Collection[str] = (),
     ) -> None:
         self.json_wanted = json
         self.delivered = False
@@ -77,6 +78,7 @@ class Terminal:
         self._quiet = quiet
         self._find_device = find_device
         self._find_width = find_width
+        self._names = names
         self._device: Device | None = None
         self._looked = False
         self._spoke = False
@@ -95,8 +97,12 @@ class Terminal:
         quiet: bool,
         color: str = "auto",
         platform: str,
+        names: Collection[str] = (),
     ) -> Terminal:
-        """A terminal on these streams; None is a closed one. `color` is auto, always or never."""
+        """A terminal on these streams; None is a closed one. `color` is auto, always or never.
+
+        `names` begin an error as they are spelt, in lower case.
+        """
         in_terminal, out_terminal, err_terminal = (
             devices.is_terminal(stream, platform) for stream in (stdin, stdout, stderr)
         )
@@ -123,6 +129,7 @@ class Terminal:
             quiet=quiet,
             find_device=find_device,
             find_width=lambda: _width(environ, [stream for stream in (stderr, stdout, stdin) if stream]),
+            names=names,
         )
 
     @property
@@ -137,10 +144,6 @@ class Terminal:
     def width(self) -> int:
         """Cells of a line, 40 to 120."""
         return min(max(self._find_width(), NARROWEST), WIDEST)
-
-    def style(self, text: str, name: str) -> str:
-        """`text` in a colour of ui.text.PALETTE, dropped again by every stream without colour."""
-        return style(text, name)
 
     def guard(self, secret: Secret) -> None:
         """Never let this value out, in whatever text it turns up."""
@@ -171,12 +174,16 @@ class Terminal:
     def error(self, error: Refusal) -> None:
         """A refusal, on stderr: one sentence, the place, the next step; a "no" is repeated without ado."""
         if not self.json_wanted or self._err.terminal:
-            text = f"{error.message}." if isinstance(error, Declined) else error_text(error)
+            text = f"{error.message}." if isinstance(error, Declined) else self.error_text(error)
             self._err.write(self._scrubbed(text) + "\n")
+
+    def error_text(self, error: Refusal) -> str:
+        """The refusal as it is shown."""
+        return error_text(error, self._names)
 
     def last_word(self, error: Refusal) -> None:
         """A refusal on stderr also with --json: the object that it belongs into could not be written."""
-        self._err.write(self._scrubbed(error_text(error)) + "\n")
+        self._err.write(self._scrubbed(self.error_text(error)) + "\n")
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:
@@ -247,9 +254,12 @@ class Terminal:
         return value
 
 
-def error_text(error: Refusal) -> str:
-    """`error:`, `where:` and `next:`, a line each; never broken, so that each can be copied and searched."""
-    lines = [f"{style('error:', 'error')} {capital(visible(error.message))}"]
+def error_text(error: Refusal, names: Collection[str] = ()) -> str:
+    """`error:`, `where:` and `next:`, a line each; never broken, so that each can be copied and searched.
+
+    `names` begin a sentence as they are spelt.
+    """
+    lines = [f"{style('error:', 'error')} {capital(visible(error.message), names)}"]
     if error.where is not None:
         lines.append(f"{style('where:', 'place')} {visible(error.where)}")
     lines.append(f"{style('next:', 'heading')} {visible(error.next_step)}")

@@ -6,7 +6,7 @@ configs) can hold anything else.
 
 from __future__ import annotations
 
-from typing import Final, Iterable, Sequence
+from typing import Collection, Final, Iterable, Sequence
 
 NARROWEST: Final = 40
 WIDEST: Final = 120
@@ -115,14 +115,10 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
-# Names that begin a sentence as they are spelt.
-_SMALL: Final = ("opencode", "model", "provider")
-
-
-def capital(sentence: str) -> str:
-    """The sentence with a capital, unless it begins with a name: an option, a key, a host, a file."""
+def capital(sentence: str, names: Collection[str] = ()) -> str:
+    """The sentence with a capital, unless it begins with an option, a key, a host, a file, or a name."""
     first = sentence.split(" ", 1)[0].rstrip(",:;")
-    return sentence[:1].upper() + sentence[1:] if first.isalpha() and first not in _SMALL else sentence
+    return sentence[:1].upper() + sentence[1:] if first.isalpha() and first not in names else sentence
 
 
 def moment(stamp: str) -> str:

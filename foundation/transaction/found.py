@@ -28,7 +28,7 @@ def somebody_elses(entry: FileEntry) -> bool:
 
 
 def behind(path: Path) -> bytes | None:
-    """What opencode would read at that name, nothing if there is no file, None if that cannot be known."""
+    """What a program reads at that name, nothing if there is no file, None if that cannot be known."""
     try:
         descriptor = os.open(path, READ & ~getattr(os, "O_NOFOLLOW", 0))
         try:

@@ -12,7 +12,6 @@ import base64
 import errno
 import json
 import os
-import re
 import stat
 from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
@@ -24,15 +23,10 @@ from foundation.files.reading import drain
 from foundation.files.replace import Attributes, Folder, sync
 from foundation.files.snapshot import Snapshot
 from foundation.transaction.changes import Role
-from gonkagate_setup.store import Store
+from foundation.workspace import Workspace
 
 ENTRIES: Final = "entries"
 _MOST_BYTES: Final = 256 * 1024 * 1024
-
-# What opencode 1.14.34 to 1.18.33 do on start to a config without `$schema` (tried on the real ones; see
-# also docs/opencode.md): the leading space, with a BOM, goes, and the line is put after the brace.
-_OPENCODE_START: Final = re.compile(rb"\A(?:[\t\n\v\f\r ]|\xef\xbb\xbf)*\{")
-_OPENCODE_SCHEMA: Final = b'{\n  "$schema": "https://opencode.ai/config.json",'
 
 
 @dataclass(frozen=True)
@@ -55,8 +49,8 @@ class FileEntry:
     """A file that is made, replaced or removed.
 
     `before` and `attributes` are what was there (None: nothing). `after` are the SHA-256 sums of what counts
-    as ours afterwards: what we wrote, and what opencode makes of that by adding `$schema`; empty when the
-    file is removed. `temporary` is the name beside it under which the new bytes are written.
+    as ours afterwards: what we wrote, and what Workspace.also_ours adds; empty when the file is
+    removed. `temporary` is the name beside it under which the new bytes are written.
     `in_place` (None: the file is replaced) are the new bytes of a file that is written in place, so that one
     that was half written is known for ours.
     """
@@ -73,7 +67,9 @@ class FileEntry:
 Entry = Union[FolderEntry, ProtectEntry, FileEntry]
 
 
-def file_entry(snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: bool = False) -> FileEntry:
+def file_entry(
+    workspace: Workspace, snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: bool = False
+) -> FileEntry:
     """The entry for replacing what the snapshot shows by `data` (None: for removing it)."""
     path = Path(snapshot.real)
     attributes = None
@@ -83,17 +79,17 @@ def file_entry(snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: 
     return FileEntry(
         path=path,
         role=role,
-        temporary=f".gonkagate-setup-{os.urandom(6).hex()}.tmp",
+        temporary=f".{workspace.program}-{os.urandom(6).hex()}.tmp",
         before=snapshot.data,
         attributes=attributes,
-        after=() if data is None else digests(data),
+        after=() if data is None else digests(workspace, data),
         in_place=data if in_place else None,
     )
 
 
-def digests(data: bytes) -> tuple[str, str]:
-    """The sums of what counts as ours after `data` was written: itself, and with opencode's `$schema`."""
-    return digest(data), digest(as_opencode_leaves_it(data))
+def digests(workspace: Workspace, data: bytes) -> tuple[str, ...]:
+    """The sums of what counts as ours after `data` was written."""
+    return tuple(digest(one) for one in (data, *workspace.also_ours(data)))
 
 
 def digest(data: bytes) -> str:
@@ -103,19 +99,14 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def as_opencode_leaves_it(data: bytes) -> bytes:
-    """What opencode makes of a config without `$schema` when it starts."""
-    return _OPENCODE_START.sub(lambda _: _OPENCODE_SCHEMA, data, count=1)
-
-
-def append(store: Store, entries: Sequence[Entry]) -> None:
+def append(workspace: Workspace, entries: Sequence[Entry]) -> None:
     """Add the entries and wait until they are on disk; the journal is made where it is not there yet."""
     lines = b"".join(_line(entry) for entry in entries)
-    first = not store.journal.exists()
+    first = not workspace.journal.exists()
     if first:
-        with Folder(store.folder) as folder:
-            folder.make(store.journal.name, 0o700)
-    with Folder(store.journal) as folder:
+        with Folder(workspace.folder) as folder:
+            folder.make(workspace.journal.name, 0o700)
+    with Folder(workspace.journal) as folder:
         descriptor = folder.open(ENTRIES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             view = memoryview(lines)
@@ -127,17 +118,17 @@ def append(store: Store, entries: Sequence[Entry]) -> None:
         if first:
             folder.sync()
     if first:
-        with Folder(store.folder) as folder:
+        with Folder(workspace.folder) as folder:
             folder.sync()
 
 
-def exists(store: Store) -> bool:
+def exists(workspace: Workspace) -> bool:
     """Whether there is a journal, whole or not; also if that cannot be found out.
 
-    Store.require_own_folders says what keeps it from being found out.
+    Workspace.require_own_folders says what keeps it from being found out.
     """
     try:
-        store.journal.lstat()
+        workspace.journal.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
@@ -145,19 +136,19 @@ def exists(store: Store) -> bool:
     return True
 
 
-def read(store: Store) -> tuple[Entry, ...]:
+def read(workspace: Workspace) -> tuple[Entry, ...]:
     """The entries in the order in which they were begun.
 
     Raises OSError, also for a journal that another user could have written.
     """
-    _require_ours(store.journal)
-    with Folder(store.journal) as folder:
+    _require_ours(workspace.journal)
+    with Folder(workspace.journal) as folder:
         try:
             descriptor = folder.open(ENTRIES, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except FileNotFoundError:
             return ()
         try:
-            _require_ours(store.journal / ENTRIES)
+            _require_ours(workspace.journal / ENTRIES)
             lines = drain(descriptor, _MOST_BYTES).split(b"\n")
         finally:
             os.close(descriptor)
@@ -166,22 +157,22 @@ def read(store: Store) -> tuple[Entry, ...]:
     return tuple(takewhile(lambda entry: entry is not None, entries))  # type: ignore[arg-type]
 
 
-def discard(store: Store) -> None:
+def discard(workspace: Workspace) -> None:
     """Remove the journal, the entries first: that is the instant from which nothing is undone any more.
 
-    What else lies in it (opencode's output on Windows) goes too. Raises OSError.
+    What else lies in it (output of a child on Windows) goes too. Raises OSError.
     """
-    with Folder(store.journal) as folder:
+    with Folder(workspace.journal) as folder:
         folder.remove(ENTRIES)
-    for path in store.journal.iterdir():
+    for path in workspace.journal.iterdir():
         if path.is_dir() and not path.is_symlink():
             import shutil
 
             shutil.rmtree(path)
         else:
             path.unlink()
-    store.journal.rmdir()
-    with Folder(store.folder) as folder:
+    workspace.journal.rmdir()
+    with Folder(workspace.folder) as folder:
         folder.sync()
 
 

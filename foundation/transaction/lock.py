@@ -26,7 +26,7 @@ from foundation.files.replace import Folder
 from foundation.files.writable import advice
 from foundation.host import Host
 from foundation.protection import for_host
-from gonkagate_setup.store import Store
+from foundation.workspace import Workspace
 
 _PAUSE: Final = 0.05
 # What the two kinds of lock say while another process has it.
@@ -44,8 +44,8 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
     a link stands in the way; state_write_failed where the folder cannot be written or locked.
     """
 
-    def __init__(self, store: Store, host: Host, wait_seconds: float = 5.0) -> None:
-        self._store = store
+    def __init__(self, workspace: Workspace, host: Host, wait_seconds: float = 5.0) -> None:
+        self._workspace = workspace
         self._host = host
         self._wait_seconds = wait_seconds
         self._made: list[Path] = []
@@ -54,24 +54,24 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
 
     @signals.uninterrupted
     def __enter__(self) -> None:
-        self._store.require_own_folders()
+        self._workspace.require_own_folders()
         try:
             self._acquire(time.monotonic() + self._wait_seconds)
         except OSError as problem:
             self._remove_unused()
             self._release()
-            if is_link(self._store.lock):
+            if is_link(self._workspace.lock):
                 raise Refusal(
                     "state_write_failed",
                     "this is a link, but a file of this program belongs here",
-                    where=Where(str(self._store.lock)),
+                    where=Where(str(self._workspace.lock)),
                     next_step="remove the link, then run this command again",
                 ) from None
-            why, next_step = advice(self._store.lock, problem)
+            why, next_step = advice(self._workspace.lock, problem)
             raise Refusal(
                 "state_write_failed",
                 f"this folder cannot be used ({why}), so nothing was changed",
-                where=Where(str(self._store.folder)),
+                where=Where(str(self._workspace.folder)),
                 next_step=next_step,
             ) from None
         except BaseException:
@@ -107,10 +107,10 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
     def _take(self, descriptor: int, deadline: float) -> bool:
         if not _try(descriptor):
             if time.monotonic() >= deadline:
-                _refuse(self._store, descriptor)
+                _refuse(self._workspace, descriptor)
             time.sleep(_PAUSE)
             return False
-        if not _is_still(descriptor, self._store.lock):
+        if not _is_still(descriptor, self._workspace.lock):
             return False
         self._descriptor = descriptor
         self._made += _left_by_a_dead_holder(descriptor)
@@ -118,8 +118,8 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         return True
 
     def _open(self) -> int:
-        with Folder(self._store.folder) as folder:
-            name = self._store.lock.name
+        with Folder(self._workspace.folder) as folder:
+            name = self._workspace.lock.name
             try:
                 self._created = True
                 return folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
@@ -134,11 +134,11 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
     def _remove_unused(self) -> None:
         """Remove the file that was made here when it could not be locked, unless another setup took it."""
         with suppress(OSError):
-            if self._created and self._descriptor is None and not self._store.lock.lstat().st_size:
-                self._store.lock.unlink()
+            if self._created and self._descriptor is None and not self._workspace.lock.lstat().st_size:
+                self._workspace.lock.unlink()
 
     def _make_folders(self) -> None:
-        for folder in self._store.folders:
+        for folder in self._workspace.folders:
             if folder.is_dir():
                 continue
             try:
@@ -161,9 +161,9 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
                 # An open file cannot be removed there.
                 os.close(descriptor)
             with suppress(OSError):
-                self._store.lock.unlink()
+                self._workspace.lock.unlink()
         with suppress(OSError):
-            for folder in reversed(self._store.folders):
+            for folder in reversed(self._workspace.folders):
                 if folder in self._made:
                     folder.rmdir()
         if descriptor is not None and os.name != "nt":
@@ -221,7 +221,7 @@ def _write_holder(descriptor: int, host: Host, made: list[Path]) -> None:
     os.write(descriptor, text.encode())
 
 
-def _refuse(store: Store, descriptor: int) -> None:
+def _refuse(workspace: Workspace, descriptor: int) -> None:
     holder = _read_holder(descriptor)
     pid, since = holder.get("pid"), holder.get("since")
     who = f"process {pid}" if isinstance(pid, int) else "another process"
@@ -229,6 +229,6 @@ def _refuse(store: Store, descriptor: int) -> None:
     raise Refusal(
         "in_progress",
         f"another setup is running here (held by {who}{when})",
-        where=Where(str(store.lock)),
+        where=Where(str(workspace.lock)),
         next_step="wait until it has finished, then run this command again",
     )

@@ -1,8 +1,8 @@
 """Put back what the journal says, newest first, judging by the disk alone.
 
 A step that the system refuses is reported and stops nothing else. What somebody else wrote, moved or removed
-since stays as they left it, and so does the key file when a config that stays refers to it: without it
-opencode would not start.
+since stays as they left it, and so does the secret file when a config that stays refers to it: without it
+what reads that config would not start.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from foundation.protection import for_host
 from foundation.transaction import backups, found, journal
 from foundation.transaction.changes import Role
 from foundation.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
-from gonkagate_setup.store import Store
+from foundation.workspace import Workspace
 
 # What will fail again however often it is tried, until somebody changes who may write there.
 _REFUSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY})
-_CONFIG_NAMES: Final = ("config.json", "opencode.json", "opencode.jsonc")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class _Undoing:
     not be read, so the key may be needed.
     """
 
-    store: Store
+    workspace: Workspace
     host: Host
     promised: bool = False
     go_on: bool = False
@@ -71,51 +70,48 @@ class _Undoing:
     places: list[Path] = field(default_factory=list)
     copies: dict[Path, Path] = field(default_factory=dict)
     unsure: bool = False
-    key_left: bool = False
+    secret_left: Path | None = None
     again: bool = False
 
-    @property
-    def reference(self) -> bytes:
-        """What every reference to the key file has in it."""
-        return "/".join((*self.store.profile.folder, self.store.profile.key_file)).encode()
 
-
-def recover(store: Store, host: Host, *, go_on: bool = False) -> Recovery | None:
+def recover(workspace: Workspace, host: Host, *, go_on: bool = False) -> Recovery | None:
     """Undo an unfinished journal; None where there is none. The lock must be held.
 
     `go_on`: a config that the system does not let us write is left as it is rather than waited for, because
     the caller can go on from it. Raises Refusal own_files_unusable for a journal that is not a plain
     one of this user's.
     """
-    if not journal.exists(store):
+    if not journal.exists(workspace):
         return None
     try:
-        entries = journal.read(store)
+        entries = journal.read(workspace)
     except OSError as problem:
         raise Refusal(
             "own_files_unusable",
             f"the journal of an unfinished setup cannot be trusted or read ({reason(problem)})",
-            where=Where(str(store.journal)),
+            where=Where(str(workspace.journal)),
             next_step="check it, remove it, then run this command again",
         ) from None
-    work = _Undoing(store, host, go_on=go_on)
+    work = _Undoing(workspace, host, go_on=go_on)
     _undo(work, entries, len(entries))
     # Without an entry nothing had begun, or all had been committed.
     return _recovery(work) if entries or work.failures else None
 
 
-def undo(store: Store, host: Host, entries: Sequence[Entry], begun: int) -> Recovery:
+def undo(workspace: Workspace, host: Host, entries: Sequence[Entry], begun: int) -> Recovery:
     """Put everything back and remove the journal.
 
     `begun` is how many of the entries may have taken place; a later one is left alone, but for the file
     written beside it. The journal stays for the next run if the system refused a step. That a config holds
     our values and somebody else's later edit is a failure here: the setup promised to put it back.
     """
-    work = _Undoing(store, host, promised=True)
+    work = _Undoing(workspace, host, promised=True)
     _undo(work, entries, begun)
     work.failures += [f"{left.path} {left.why}, so it was left as it is" for left in work.left]
-    if work.key_left:
-        work.failures.append(f"{store.key} was kept, because a config that was not put back may refer to it")
+    if work.secret_left is not None:
+        work.failures.append(
+            f"{work.secret_left} was kept, because a config that was not put back may refer to it"
+        )
     return _recovery(work)
 
 
@@ -129,18 +125,20 @@ def _recovery(work: _Undoing) -> Recovery:
 
 def _undo(work: _Undoing, entries: Sequence[Entry], begun: int) -> None:
     configs = [entry.path for entry in entries if isinstance(entry, FileEntry) and entry.role.backed_up]
-    for beside in sorted({path.with_name(name) for path in configs for name in _CONFIG_NAMES} - set(configs)):
+    for beside in sorted(
+        {path.with_name(name) for path in configs for name in work.workspace.config_names} - set(configs)
+    ):
         # A config may have been renamed since, or name the key by its user's own hand.
         work.texts.append(_behind(work, beside))
     for number, entry in reversed(list(enumerate(entries))):
         _try_one(work, entry, begun=number < begun)
-    if not work.again and journal.exists(work.store):
+    if not work.again and journal.exists(work.workspace):
         try:
-            journal.discard(work.store)
+            journal.discard(work.workspace)
         except OSError as problem:
             # Gone but not synced is no failure: should it come back, it finds everything as before.
-            if journal.exists(work.store):
-                work.failures.append(f"{work.store.journal} could not be removed ({reason(problem)})")
+            if journal.exists(work.workspace):
+                work.failures.append(f"{work.workspace.journal} could not be removed ({reason(problem)})")
 
 
 def _try_one(work: _Undoing, entry: Entry, *, begun: bool) -> None:
@@ -180,7 +178,7 @@ def _undo_folder(entry: FolderEntry) -> None:
     try:
         entry.path.rmdir()
     except OSError as problem:
-        # opencode or somebody else put something there: then it stays, and so does what took its place. On
+        # Somebody else put something there: then it stays, and so does what took its place. On
         # a file system that is mounted read-only, the answer is EROFS also for what is not there.
         full = problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
         if not full and os.path.lexists(entry.path) and not _filled(entry.path):
@@ -232,13 +230,16 @@ def _stays(work: _Undoing, entry: FileEntry, now: bytes | None) -> None:
     """Somebody else wrote, moved or removed this file since; what they made of it is not touched."""
     if not entry.role.backed_up or _is_copy(work, entry):
         return
-    if now is not None and entry.before is not None and journal.digest(now) in journal.digests(entry.before):
+    if (
+        now is not None
+        and entry.before is not None
+        and journal.digest(now) in journal.digests(work.workspace, entry.before)
+    ):
         return
     work.texts.append(now or b"")
     if entry.before is not None:
         work.places.append(entry.path)
-    names = (work.reference, b'"%s' % work.store.profile.id.encode())
-    if now is not None and any(name in now for name in names):
+    if now is not None and work.workspace.has_traces(now):
         _leave(work, entry, "was changed by another program since")
 
 
@@ -253,7 +254,7 @@ def _is_copy(work: _Undoing, entry: FileEntry) -> bool:
     if not entry.role.backed_up or entry.before is not None:
         return False
     of = next(
-        (path for path in work.places if backups.is_copy(work.store, entry.role, path, entry.path)), None
+        (path for path in work.places if backups.is_copy(work.workspace, entry.role, path, entry.path)), None
     )
     if of is not None:
         work.copies[entry.path] = of
@@ -262,9 +263,9 @@ def _is_copy(work: _Undoing, entry: FileEntry) -> bool:
 
 def _remove(work: _Undoing, folder: Folder, entry: FileEntry) -> None:
     if entry.role is Role.SECRET:
-        needed = any(work.reference in text for text in work.texts)
+        needed = any(work.workspace.needs_secret(text) for text in work.texts)
         if needed or work.unsure or work.again:
-            work.key_left = True
+            work.secret_left = entry.path
             work.again = work.again or (work.promised and not needed)
             return
     folder.remove(entry.path.name)
@@ -278,7 +279,7 @@ def _restore(work: _Undoing, folder: Folder, entry: FileEntry, before: bytes) ->
         write_in_place(folder, entry.path.name, before, modified)
         work.restored.append(entry.path)
         return
-    private = work.store.owns(entry.path)
+    private = work.workspace.owns(entry.path)
     write_beside(
         folder,
         entry.temporary,

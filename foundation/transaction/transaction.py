@@ -21,7 +21,7 @@ from foundation.transaction import backups, journal
 from foundation.transaction.changes import Change, Delete, Protect, Role, TargetChanged, Write
 from foundation.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
 from foundation.transaction.rollback import undo
-from gonkagate_setup.store import Store
+from foundation.workspace import Workspace
 
 _PRIVATE: Final = 0o600
 
@@ -51,8 +51,8 @@ class Transaction:
     The lock must be held and `recover` must have run. `secrets` stand in no copy that stays.
     """
 
-    def __init__(self, store: Store, host: Host, secrets: Iterable[Secret] = ()) -> None:
-        self._store = store
+    def __init__(self, workspace: Workspace, host: Host, secrets: Iterable[Secret] = ()) -> None:
+        self._workspace = workspace
         self._host = host
         self._secrets = tuple(secrets)
         self._protection = for_host(host)
@@ -101,7 +101,7 @@ class Transaction:
         """Put everything back, newest first; what could not be is told in one sentence each."""
         entries, begun = self._entries, self._begun
         self._entries, self._begun, self._kept, self._unsynced = [], 0, [], []
-        return undo(self._store, self._host, entries, begun).failures if entries else ()
+        return undo(self._workspace, self._host, entries, begun).failures if entries else ()
 
     @signals.uninterrupted
     def commit(self) -> tuple[Path, ...]:
@@ -109,15 +109,15 @@ class Transaction:
         if self._entries:
             try:
                 self._sync()
-                journal.discard(self._store)
+                journal.discard(self._workspace)
                 signals.note_commit()
             except OSError as problem:
-                self._give_up(_StepError(Role.STATE.failure("write"), self._store.journal, problem))
+                self._give_up(_StepError(Role.STATE.failure("write"), self._workspace.journal, problem))
         self._entries, self._begun = [], 0
         for role, path, _ in self._kept:
             # One copy too many does no harm; the next setup tries again.
             with suppress(OSError):
-                backups.prune(self._store, role, path)
+                backups.prune(self._workspace, role, path)
         return tuple(kept for _, _, kept in self._kept)
 
     @signals.uninterrupted
@@ -135,22 +135,24 @@ class Transaction:
         try:
             steps = self._steps(changes)
         except OSError as problem:
-            raise _StepError(Role.STATE.failure("write"), self._store.folder, problem) from None
+            raise _StepError(Role.STATE.failure("write"), self._workspace.folder, problem) from None
         if not steps:
             return
-        if not self._entries and journal.exists(self._store):
+        if not self._entries and journal.exists(self._workspace):
             raise Refusal(
                 "own_files_unusable",
                 "the journal of an unfinished setup is still there",
-                where=Where(str(self._store.journal)),
+                where=Where(str(self._workspace.journal)),
                 next_step="run this command again; if that does not help, check it and remove it",
             )
         entries = [step.entry for step in steps]
         self._entries.extend(entries)
         try:
-            journal.append(self._store, entries)
+            journal.append(self._workspace, entries)
         except OSError as problem:
-            raise _StepError(_first_role(entries).failure("backup"), self._store.journal, problem) from None
+            raise _StepError(
+                _first_role(entries).failure("backup"), self._workspace.journal, problem
+            ) from None
         for step in steps:
             self._do(step)
 
@@ -172,7 +174,9 @@ class Transaction:
                 steps += self._protect_steps(path.parent, known)
             steps.append(
                 _Step(
-                    journal.file_entry(change.snapshot, change.role, data, in_place=_in_place(change, data)),
+                    journal.file_entry(
+                        self._workspace, change.snapshot, change.role, data, in_place=_in_place(change, data)
+                    ),
                     data=data,
                     snapshot=change.snapshot,
                 )
@@ -186,13 +190,13 @@ class Transaction:
         return [_Step(ProtectEntry(path, self._protection.record(path)))]
 
     def _backup_steps(self, role: Role, path: Path, data: bytes, known: set[Path]) -> list[_Step]:
-        copy = backups.place(self._store, role, path, self._host.now())
+        copy = backups.place(self._workspace, role, path, self._host.now())
         missing = Snapshot(path=copy, real=copy, data=None)
-        text = backups.without_key(data, self._store.profile, self._secrets)
+        text = self._workspace.kept_copy(data, self._secrets)
         self._kept.append((role, path, copy))
         return [
             *_folder_steps(copy.parent, known),
-            _Step(journal.file_entry(missing, role, text), data=text, snapshot=missing),
+            _Step(journal.file_entry(self._workspace, missing, role, text), data=text, snapshot=missing),
         ]
 
     def _do(self, step: _Step) -> None:
@@ -212,7 +216,7 @@ class Transaction:
             raise _StepError(role.failure("backup" if backup else "write"), entry.path, problem) from None
 
     def _make_folder(self, path: Path) -> None:
-        private = self._store.owns(path)
+        private = self._workspace.owns(path)
         try:
             path.mkdir(mode=0o700 if private else 0o755)
         except FileExistsError:
@@ -247,7 +251,7 @@ class Transaction:
         self._unsynced = []
 
     def _write_beside(self, folder: Folder, entry: FileEntry, data: bytes) -> None:
-        private = self._store.owns(entry.path) or entry.path in {kept for _, _, kept in self._kept}
+        private = self._workspace.owns(entry.path) or entry.path in {kept for _, _, kept in self._kept}
         keep = Attributes(_PRIVATE, None) if private else entry.attributes
         if keep is not None:
             keep = replace(keep, modified=None)

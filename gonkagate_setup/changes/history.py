@@ -1,6 +1,6 @@
-"""What the last setup changed, key by key, so that `undo` can turn exactly that back.
+"""The undo record: what the last setup changed, key by key, so that `undo` can turn exactly that back.
 
-The file is `last-change.json` beside the state file. It never holds a secret: in place of a literal at our
+The file is `last-change.json` beside the setup record. It never holds a secret: in place of a literal at our
 `apiKey` stands the binding, and another value that looks like a secret is withheld. Values are plain JSON.
 """
 
@@ -61,7 +61,7 @@ class FileChange:
 class History:
     """The last change: when, which files in the order in which they were written, and the former state.
 
-    `state` has the state file's fields before (None: there was no file). `created` are the real paths of
+    `state` has the setup record's fields before (None: there was no file). `created` are the real paths of
     all configs that this and earlier setups made. `available`: GonkaGate was only made available before.
     `repairs` are the keys that this and earlier setups changed only because they were in the way.
     """
@@ -202,7 +202,7 @@ def _key_value(key: KeyChange) -> dict[str, Any]:
 
 
 def parse(data: bytes) -> History:
-    """The record in a file's bytes; ValueError where it is none that this version understands."""
+    """The undo record in a file's bytes; ValueError where it is none that this version understands."""
     try:
         value = jsonc.parse(jsonc.decode(data)).value
         if value["version"] != _VERSION:
@@ -214,12 +214,12 @@ def parse(data: bytes) -> History:
             if value["state"] is None
             else {_text(name): _text(field) for name, field in value["state"].items()},
             created=_texts(value["created"]),
-            # Records of earlier releases have neither.
+            # Undo records of earlier releases have neither.
             available=value.get("available") is True,
             repairs=tuple(_file(entry) for entry in _list(value.get("repairs", []))),
         )
     except (KeyError, TypeError, AttributeError, jsonc.JsoncError):
-        raise ValueError("it is not a record of a change") from None
+        raise ValueError("it is not an undo record") from None
 
 
 def _file(value: Mapping[str, Any]) -> FileChange:

@@ -1,6 +1,6 @@
-"""install-state.json: the five fields that the npm tool and this one share, and nothing else.
+"""The setup record, install-state.json: the five fields that the npm tool and this one share, no others.
 
-Shape (gonkagate-facts, "What the npm tool leaves on a machine"):
+Shape (docs/npm-tool.md#files-that-it-leaves):
 `{currentTransport, installerVersion, lastDurableSetupAt, selectedModelKey, selectedScope}`; versions
 before 0.2.5 wrote `lastSuccessfulSetupAt` for the timestamp.
 """

@@ -3,7 +3,8 @@
 Ours in the user layer: every leaf that the profile defines under `provider.<id>`, `$schema` where it is
 missing, and `model`/`small_model` in user scope. Ours in the project file: `$schema`, `model` and
 `small_model` in project scope. An activation in the other scope's file goes only when it names the
-model selected now or the one that install-state.json recorded (prd, "Config Ownership").
+model selected now or the one that install-state.json recorded. The npm tool has the same rule:
+docs/npm-tool.md#what-counts-as-written-by-it.
 Values are plain JSON (dict, list, str, int, float, bool, None).
 """
 
@@ -69,7 +70,7 @@ def schema_operations(config: Mapping[str, Any]) -> list[Operation]:
 
 
 def activation_operations(config: Mapping[str, Any], reference: str) -> list[Operation]:
-    """`model` and `small_model`, both the selected model (prd, "small_model Policy")."""
+    """`model` and `small_model`, both the selected model."""
     return [Set((key,), reference) for key in ACTIVATION_KEYS if config.get(key) != reference]
 
 

@@ -1,7 +1,7 @@
 """The changes of one setup as one value: preview, --dry-run and apply all use it.
 
-Which file of a layer is written (issue 2, "Which file"): the plain `opencode.json`, unless a sibling that
-outranks it holds anything more than `$schema`, as opencode's own writer does.
+Which file of a layer is written: the plain `opencode.json`, unless a sibling that outranks it holds anything
+more than `$schema`, as opencode's own writer does (docs/opencode-facts.md#config-places-and-their-order).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ConfigChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a setup will write but the state file; in the order in which it is written.
+    """Everything that a setup will write but the setup record; in the order in which it is written.
 
     `joins`: a project is used beside the setup for every folder, which stays as it is. `repairs` are those
     of the edits that only take away what is in the way.

@@ -1,4 +1,4 @@
-"""The edits that only took away what was in the way, kept in the record over later setups, for uninstall."""
+"""The edits that only took away what was in the way: the undo record keeps them for uninstall."""
 
 from __future__ import annotations
 

@@ -213,8 +213,8 @@ def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath
 def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Iterator[Finding]:
     """Layers that still refer to the key file: opencode does not start when one does and the file is gone.
 
-    As opencode reads them (opencode-facts, section 3): variables are filled in first, then every reference is
-    resolved unless its line begins with `//`.
+    As opencode reads them (docs/opencode-facts.md#references): variables are filled in first, then every
+    reference is resolved unless its line begins with `//`.
     """
     home = survey.surroundings.home
     key = home.joinpath(*profile.folder, profile.key_file)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Iterator, Sequence
 
-from foundation import account, git
+from foundation import git
 from foundation.errors import Refusal
 from foundation.host import Host
 from foundation.secrets import Secret
@@ -15,6 +15,7 @@ from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, Finding
 from gonkagate_setup.masking.exposed_keys import keys_in
 from gonkagate_setup.store import Store
 from opencode_config.places import AGENT_MARKDOWN, PROJECT, USER, Kind, places
+from opencode_config.program import account
 from opencode_config.survey import Survey
 
 

@@ -1,4 +1,4 @@
-"""The record of the last change, written by `setup` and read by `undo` and `uninstall`."""
+"""The undo record (last-change.json), written by `setup` and read by `undo` and `uninstall`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foundation.files import reading
 from foundation.files.snapshot import Snapshot
 from foundation.host import Host
 from foundation.transaction import Delete, Role, Transaction, Write, journal
-from gonkagate_setup.catalog import ConfigPath, Profile
+from gonkagate_setup.catalog import ConfigPath
 from gonkagate_setup.changes import history, recorded_repairs
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes.history import FileChange, History
@@ -22,7 +22,7 @@ from opencode_config import jsonc
 
 
 def read(store: Store) -> tuple[Snapshot, History | None]:
-    """The record's file and what it says, None where there is no file.
+    """The undo record's file and what it says, None where there is no file.
 
     Raises Refusal undo_record_unusable for one that is not understood.
     """
@@ -34,7 +34,7 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
     except ValueError as problem:
         raise Refusal(
             "undo_record_unusable",
-            f"the record of the last setup cannot be used: {problem}",
+            f"the undo record cannot be used: {problem}",
             where=Where(str(store.history)),
             next_step="restore the backups by hand, or run: gonkagate-setup uninstall",
         ) from None
@@ -43,14 +43,13 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
 def writing(
     store: Store,
     host: Host,
-    profile: Profile,
     plan: Plan,
     former_state: State | None,
     done: Transaction,
     *,
     available: bool = False,
 ) -> list[Write]:
-    """The change that records what `done` wrote; none where no config changed: the former record stays.
+    """The change that records what `done` wrote; none where no config changed: the former one stays.
 
     `available`: GonkaGate was only made available before.
     """
@@ -63,7 +62,7 @@ def writing(
     except ValueError:
         former = History(at="", files=(), state=None, created=())
     mine = [str(config.snapshot.real) for config in changed if not config.snapshot.exists]
-    written = tuple(_file(config, profile, done) for config in changed)
+    written = tuple(_file(store, config, done) for config in changed)
     record = History(
         at=states.timestamp(host.now()),
         files=written,
@@ -76,7 +75,7 @@ def writing(
 
 
 def after_undo(snapshot: Snapshot, undone: History, edits: Sequence[FileEdit]) -> Write | Delete:
-    """The record goes, but for the configs that setups made and that are still there, for uninstall."""
+    """The undo record is removed, but for the configs that setups made and that are still there."""
     gone = {str(edit.snapshot.real) for edit in edits if edit.after is None}
     left = tuple(path for path in undone.created if path not in gone and Path(path).exists())
     earlier = recorded_repairs.without(undone.repairs, undone.files)
@@ -94,7 +93,7 @@ def _repairs(plan: Plan, written: Sequence[FileChange]) -> list[FileChange]:
     return [recorded_repairs.only(change, by_file.get(change.real, ())) for change in written]
 
 
-def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChange:
+def _file(store: Store, config: ConfigChange, done: Transaction) -> FileChange:
     real = Path(config.snapshot.real)
     backup = done.kept.get(real)
     before, after = jsonc.parse(config.before).value, jsonc.parse(config.after).value
@@ -103,8 +102,8 @@ def _file(config: ConfigChange, profile: Profile, done: Transaction) -> FileChan
         real=str(real),
         layer=config.layer,
         existed=config.snapshot.exists,
-        after=journal.digests(config.after.encode()),
+        after=journal.digests(store, config.after.encode()),
         backup=None if backup is None else str(backup),
         folders=tuple(str(folder) for folder in done.made if folder in real.parents),
-        keys=history.key_changes(profile, before, after, config.operations),
+        keys=history.key_changes(store.profile, before, after, config.operations),
     )

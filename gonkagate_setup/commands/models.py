@@ -17,7 +17,7 @@ from opencode_config.program.surveying import take_survey
 
 
 def run(host: Host, profile: Profile) -> Report:
-    """List the catalogue; reads the configs of this folder and the record, and starts no opencode."""
+    """List the catalogue; reads the configs of this folder and the setup record, and starts no opencode."""
     store = Store.at(host.home, profile)
     try:
         state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)

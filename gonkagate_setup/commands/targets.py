@@ -19,7 +19,7 @@ Target = Tuple[Snapshot, Role]  # noqa: UP006  # evaluated, and Python 3.9 is th
 
 
 def of_plan(plan: Plan, key_file: Snapshot, state_file: Snapshot) -> list[Target]:
-    """What a setup will write, but for the notes beside the state file."""
+    """What a setup will write, but for the notes beside the setup record."""
     targets = [(config.snapshot, Role(config.layer)) for config in plan.configs if config.changed]
     if plan.key in (KeyAction.CREATE, KeyAction.REPLACE):
         targets.append((key_file, Role.SECRET))

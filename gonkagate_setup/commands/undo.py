@@ -124,7 +124,7 @@ def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int)
 
 
 def _plan(store: Store) -> _Plan | None:
-    """None where there is no record of a setup, or of one that was undone."""
+    """None if there is no undo record, or one of a setup that was undone."""
     record_file, history = last_change.read(store)
     if history is None or not history.files:
         return None

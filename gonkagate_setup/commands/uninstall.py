@@ -146,7 +146,7 @@ def _history(store: Store) -> History | None:
     except Refusal as problem:
         if problem.kind != "undo_record_unusable":
             raise
-        # A record that is not understood proves nothing; it is removed all the same.
+        # An undo record that is not understood proves nothing; it is removed all the same.
         return None
 
 

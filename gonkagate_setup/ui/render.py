@@ -13,6 +13,7 @@ from foundation.terminal.text import listed, style, visible, wrap
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import ConfigChange, KeyAction, Plan
+from gonkagate_setup.errors import NAMES
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
@@ -166,7 +167,7 @@ def report(report: Report, *, width: int = 80) -> str:
     if "models" in report.details:
         lines += catalogue.lines(report.details["models"], width)
     lines += section("In the way:", report.blockers, width)
-    # A rerun that changed nothing still dates the state file anew: nothing to tell a person.
+    # A rerun that changed nothing still updates the time in the setup record: nothing to report.
     told = report.status in ("blocked", "failed") or (report.changed and report.status != "dry_run")
     touched = [file for file in report.files if file.action != "keep" and told]
     if touched:
@@ -198,7 +199,7 @@ def _ending(report: Report, width: int) -> list[str]:
         good = report.status in ("success", "available", "dry_run")
         lines.append(style(wrap(_sentence(visible(report.message)), width), "heading" if good else "error"))
     else:
-        lines.append(error_text(report.error))
+        lines.append(error_text(report.error, NAMES))
         if report.holds:
             lines += ["", wrap(_sentence(visible(report.holds)), width)]
     if report.proved:

@@ -213,16 +213,10 @@ def _not_an_object(document: Document, path: Path) -> JsoncError:
 
 @dataclass(frozen=True)
 class Token:
-    """A `{file:…}` or `{env:…}` that opencode replaces before it parses; `text[offset:]` begins with it.
-
-    `kind` is "file" or "env", `argument` the path or the variable's name as written.
-    """
+    """A `{file:…}` or `{env:…}` that opencode replaces before it parses; `text[offset:]` begins with it."""
 
     text: str
-    kind: str
-    argument: str
     offset: int
-    in_comment: bool
 
 
 def reference_tokens(document: Document) -> tuple[Token, ...]:
@@ -233,16 +227,5 @@ def reference_tokens(document: Document) -> tuple[Token, ...]:
     is replaced everywhere, also inside the path of a `{file:…}`.
     """
     text = document.text
-    found = [(found.start, "env", found) for found in env_references(text)]
-    found += [(found.start, "file", found) for found in file_references(text)]
-    comments = scan.comments(text) if found else ()
-    starts = [start for start, _ in comments]
-
-    def in_comment(offset: int) -> bool:
-        before = bisect_right(starts, offset)
-        return before > 0 and offset < comments[before - 1][1]
-
-    return tuple(
-        Token(text[one.start : one.end], kind, one.argument, offset, in_comment(offset))
-        for offset, kind, one in sorted(found)
-    )
+    found = sorted((*env_references(text), *file_references(text)))
+    return tuple(Token(text[one.start : one.end], one.start) for one in found)

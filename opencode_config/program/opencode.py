@@ -83,7 +83,7 @@ def _is_windows_drive(path: Path) -> bool:
 
 
 def _usual_places(host: Host) -> Iterator[Path]:
-    """Where the known installers put opencode (opencode-facts section 8)."""
+    """Where the known installers put opencode (docs/opencode-facts.md#finding-opencode)."""
     environ, home = host.environ, host.home
     for name in ("OPENCODE_INSTALL_DIR", "XDG_BIN_DIR"):
         if environ.get(name):

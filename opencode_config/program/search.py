@@ -109,7 +109,7 @@ def _ask(executable: opencode.Executable, host: Host, provider: str, stop: threa
 
 
 def note(found: Found) -> bytes | None:
-    """The bytes to keep beside the state file, or None where the version must always be asked."""
+    """The bytes to keep beside the setup record, or None where the version must always be asked."""
     if not found.executable.native:
         return None
     value = {**_fingerprint(found.executable), "version": str(found.version)}

@@ -214,16 +214,12 @@ def _plugin_files(folder: Path) -> Iterator[PurePath]:
                 yield path
 
 
-def find_worktree(host: Host, cwd: Path) -> Path | None:
-    """The root of the git work tree around `cwd` as opencode finds it, None for none.
+def _ask_git(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
+    """The root of the git work tree around `cwd` as opencode finds it, and why git does not use it.
 
-    opencode looks for `.git` upwards and then asks git; without git, or where git refuses, it takes the
+    opencode looks for `.git` upwards and then asks git; without git, or if git refuses, it takes the
     folder for no work tree and reads every folder up to the root of the file system.
     """
-    return _ask_git(host, cwd)[0]
-
-
-def _ask_git(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
     start = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
     git = programs.find("git", host)
     if start is None or git is None:

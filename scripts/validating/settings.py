@@ -8,11 +8,11 @@ from gonkagate_setup.catalog import Model
 from scripts.validating.outcome import WorkflowFailure, expect
 from tests.stand_in import Request
 
-# Measured with opencode 1.14.34 to 1.18.33 (opencode-facts section 6).
+# Measured with opencode 1.14.34 to 1.18.33 (docs/opencode-facts.md#providers-and-the-keys-that-gate-them).
 _DEFAULT_OUTPUT: Final = 32000
 # How the chat-completions adapter spells options that are its own; all others go out as they are.
 _SPELLING: Final = {"reasoningEffort": "reasoning_effort", "textVerbosity": "verbosity"}
-# GonkaGate answers 400 to a request with one of them (gonkagate-facts).
+# GonkaGate answers 400 to a request with one of them (docs/npm-tool.md#what-is-known-about-the-service).
 _REFUSED: Final = ("promptCacheKey", "prompt_cache_key")
 
 

@@ -214,7 +214,8 @@ def _served(rig: Rig, traffic: Traffic, upstream_id: str | None = None) -> None:
 
 
 def _printed(turn: Run) -> None:
-    # The exit status alone proves nothing: 1.14.34 ends with 0 after every kind of error (opencode-facts 5).
+    # The exit status alone proves nothing: 1.14.34 ends with 0 after every kind of error
+    # (docs/opencode-facts.md#commands-and-their-output).
     expect(turn.finished.status == 0, "exit status 0", turn.finished.output)
     text = essence("".join(pieces(turn.traffic.answers[-1]))) if turn.traffic.answers else ""
     expect(

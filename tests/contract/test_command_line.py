@@ -14,10 +14,10 @@ import pytest
 from foundation.errors import Refusal
 from foundation.secrets import scrub
 from foundation.terminal.completion import script
-from foundation.terminal.manual import ENVIRONMENT, EXITS, page
 from foundation.terminal.usage import Verb
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.command_line import arguments
+from gonkagate_setup.command_line import arguments, self_description
+from gonkagate_setup.command_line.self_description import ENVIRONMENT, EXITS
 from gonkagate_setup.errors import Exit, code_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,7 +157,7 @@ def test_no_script_misses_a_flag_or_is_changed_by_the_scrubber(name: str) -> Non
 
 
 def test_the_manual_page_has_every_flag_and_is_clean_roff(tmp_path: Path) -> None:
-    text = page("gonkagate-setup", "0", VERBS, GONKAGATE)
+    text = self_description.manual(GONKAGATE)
     assert scrub(text) == text
     assert set(EXITS) == set(Exit)
     # Names and values stand as they are typed.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.command_line import arguments
-from gonkagate_setup.errors import CODES, KINDS
 from scripts import write_docs
 from tests.support.sources import MODULES, ROOT
 
@@ -50,32 +50,31 @@ def test_every_verb_and_option_has_its_help_in_the_docs_and_is_explained_in_pros
     assert missing == []
 
 
-def test_every_error_code_is_documented_and_used() -> None:
-    page = (DOCS / "exit-statuses.md").read_text(encoding="utf-8")
-    assert [code for code in CODES if f"| `{code}` |" not in page] == []
-    sources = "".join(path.read_text(encoding="utf-8") for path in MODULES if path.name != "errors.py")
-    # The npm tool's names for what is a finding here (config_unreadable); nobody else may use them.
-    made = {
-        "effective_config_layer",
-        "managed_secret",
-        "managed_config",
-        "managed_state",
-        "model_selection",
-        "scope_selection",
+def words(schema: Any) -> Iterator[str]:
+    """The values that a key of the report may have, wherever the schema lists them."""
+    if isinstance(schema, dict):
+        yield from (word for word in schema.get("enum", ()) if isinstance(word, str))
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from words(inner)
+
+
+def test_every_value_that_the_schema_lists_is_one_that_the_program_knows() -> None:
+    schema = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))
+    texts = {
+        node.value
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
     }
-    unused = [
-        code
-        for code in CODES
-        if not any(code.startswith(start) for start in made)
-        and not any(f'"{kind}"' in sources for kind, (of, _) in KINDS.items() if of == code)
-    ]
-    assert unused == []
+    listed = set(words(schema))
+    assert {"setup", "dry_run", "restore", "backup"} <= listed
+    assert listed - texts == set()
 
 
 def variables() -> Iterator[str]:
     """Names that the package looks up in an environment, or that can only be such names."""
     # The manual page names them all without reading any.
-    for path in [path for path in MODULES if path.name != "manual.py"]:
+    for path in [path for path in MODULES if path.name != "self_description.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and FOREIGN.match(node.value):
                 yield node.value

@@ -38,15 +38,7 @@ FLOORS = {
 }
 # Neutral packages that still know GonkaGate; each commit of the restructuring makes this shorter.
 NOT_YET = {
-    "foundation.account",
-    "foundation.crash",
     "foundation.programs",
-    "foundation.terminal.manual",
-    "foundation.transaction.backups",
-    "foundation.transaction.journal",
-    "foundation.transaction.lock",
-    "foundation.transaction.rollback",
-    "foundation.transaction.transaction",
     "opencode_config.program.asking",
     "opencode_config.program.search",
     "opencode_config.program.surveying",

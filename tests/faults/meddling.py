@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from foundation.transaction import journal
+from opencode_config import schema_line
 from tests.faults.homes import Home, put
 
 MARK = b'"username": "mine"'
@@ -36,7 +36,7 @@ def _opencode_started(home: Home) -> None:
     """What opencode 1.18.33 leaves (test_interrupted.py also starts the real one)."""
     for path in _configs(home):
         if b"$schema" not in path.read_bytes():
-            path.write_bytes(journal.as_opencode_leaves_it(path.read_bytes()))
+            path.write_bytes(schema_line.as_opencode_leaves_it(path.read_bytes()))
     folder = home.user_config.parent
     if not any(folder.glob("opencode.json*")):
         put(folder / "opencode.jsonc", b'{\n  "$schema": "https://opencode.ai/config.json"\n}\n', 0o644)

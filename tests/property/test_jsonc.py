@@ -15,7 +15,7 @@ from opencode_config.jsonc.operations import Operation, Remove, Set
 from tests.property.jsonc_documents import documents, exchanges, named, operations
 from tests.property.jsonc_tokens import Part, Token, Tree
 
-# 20,000 in a deep run, as issue 3 asks of these.
+# 20,000 in a deep run.
 MOST = settings(max_examples=4 * settings().max_examples)
 Generated = tuple[str, dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""P12: the second reader's quick way (json) reads all that opencode does, and as the slow one (json5)."""
+"""The second reader's quick way (json) reads all that opencode does, and as the slow one (json5)."""
 
 from __future__ import annotations
 

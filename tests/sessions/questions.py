@@ -43,9 +43,9 @@ def main() -> None:
             answers.append("not interactive")
             return
         for kind in sys.argv[2:]:
-            answers.append(answer(AskingPrompter(terminal), kind))  # noqa: PERF401 - kept when one raises
+            answers.append(answer(AskingPrompter(terminal, "pipe it in"), kind))  # noqa: PERF401 - kept when one raises
     except (Refusal, Back, KeyboardInterrupt) as stopped:
-        answers.append(getattr(stopped, "code", type(stopped).__name__))
+        answers.append(getattr(stopped, "kind", type(stopped).__name__))
     finally:
         waiting = sys.stdin is not None and select.select([0], [], [], 0.2)[0]
         answers.append(os.read(0, 100).decode() if waiting else "")

@@ -47,7 +47,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def npm_tool_config(model: str = QWEN) -> dict[str, Any]:
-    """The user config that `@gonkagate/opencode-setup` 0.2.5 leaves (gonkagate-facts)."""
+    """The user config that `@gonkagate/opencode-setup` 0.2.5 leaves (docs/npm-tool.md)."""
     return {
         "$schema": SCHEMA,
         "autoupdate": False,

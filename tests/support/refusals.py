@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.support.machine import Machine
 
-# opencode's own doing whenever it starts (opencode-facts, section 2): not ours to undo.
+# opencode's own doing whenever it starts (docs/opencode-facts.md#the-schema-line): not ours to undo.
 _OPENCODES: Final = (".cache/opencode", ".local/share/opencode", ".local/state/opencode")
 # A folder that opencode makes, and libraries that Bun unpacks and leaves when it is killed.
 _OPENCODES_TEMPORARY: Final = re.compile(r"opencode$|\.[0-9a-f]{16}-[0-9a-f]{8}\.so$")

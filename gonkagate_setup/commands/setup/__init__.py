@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from foundation.errors import Declined, Refusal
 from foundation.host import Host
@@ -34,6 +35,11 @@ ATTEMPTS = 3
 TURNS = 100
 # What one edit uncovers is met by the next try; this bounds what changes behind every edit.
 ROUNDS = 4
+
+_CONSENT_HELP: Final = (
+    "Nothing is written before you say yes. If opencode then does not use the new settings, every file is "
+    "put back as it was."
+)
 
 
 def run(
@@ -200,8 +206,7 @@ def _show(
     """Show the plan; where `base` was agreed to already, only what is edited beyond it."""
     if observed.state is not None and observed.state.repaired is not None:
         context.terminal.say(
-            f"The record of the last setup ({context.store.state}) will be written again: "
-            f"{observed.state.repaired}."
+            f"The setup record ({context.store.state}) will be rewritten: {observed.state.repaired}."
         )
     asks = _asks_consent(request, plan, context.prompter)
     if not (asks or context.terminal.talks or request.dry_run):
@@ -289,8 +294,10 @@ def _consent(request: Request, plan: Plan, prompter: Prompter, base: Plan | None
     if not _asks_consent(request, plan, prompter):
         return
     if base is not None:
-        agreed = prompter.confirm("Change this?", diff=None, back=back)
+        agreed = prompter.confirm("Change this?", diff=None, help=_CONSENT_HELP, back=back)
     else:
-        agreed = prompter.confirm("Write this?", diff=lambda: render.diff(plan), back=back)
+        agreed = prompter.confirm(
+            "Write this?", diff=lambda: render.diff(plan), help=_CONSENT_HELP, back=back
+        )
     if not agreed:
         raise Declined("Nothing was written")

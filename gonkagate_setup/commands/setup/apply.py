@@ -72,7 +72,6 @@ def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
         last = last_change.writing(
             context.store,
             context.host,
-            context.profile,
             plan,
             observed.state,
             changes,
@@ -218,7 +217,7 @@ def _records(context: Context, plan: Plan, found: Found, observed: Observation) 
     model_key, scope = plan.choice.model.key, plan.choice.scope
     former = observed.state
     if plan.joins and former is not None and former.model_key and former.scope:
-        # The project says for itself what it uses; the record goes on telling of every other folder.
+        # The project says for itself what it uses; the setup record keeps describing every other folder.
         model_key, scope = former.model_key, former.scope
     state = states.render(
         transport=plan.choice.model.transport.value,

@@ -128,7 +128,7 @@ class Questions:
         here = active_here(self.profile, self.survey, self.home)
         if here is None:
             return None
-        # A person who comes again to the project that the record tells of may want another model.
+        # A person who comes again to the project that the setup record describes may want another model.
         recorded = self.state is not None and (self.state.scope, self.state.model_key) == (
             Scope.PROJECT,
             here.key,

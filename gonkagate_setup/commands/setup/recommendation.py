@@ -50,9 +50,9 @@ def active_here(profile: Profile, survey: Survey, home: PurePath) -> Model | Non
 def installed(
     profile: Profile, survey: Survey, state: State | None, *, available_only: bool = False
 ) -> Choice | None:
-    """What is switched on for this folder: what its own file says, then the user's, then the record.
+    """What is switched on for this folder: what its own file says, then the user's, then the setup record.
 
-    `available_only`: the record says that opencode only offers the provider.
+    `available_only`: available-only.json says that opencode only offers the provider.
     """
     for scope, snapshots in ((Scope.PROJECT, survey.project_files), (Scope.USER, survey.user_files)):
         model = active_model(profile, snapshots)
@@ -86,7 +86,7 @@ def no_project(survey: Survey, home: PurePath) -> Refusal | None:
 
 
 def recommend(profile: Profile, survey: Survey, state: State | None, home: PurePath) -> Recommendation:
-    """The project's own file decides, then a record for every folder; else the folder and the last choice."""
+    """The project's own file decides, then a setup for every folder; else the folder and the last choice."""
     here = active_here(profile, survey, home)
     if here is not None:
         return Recommendation(here, Scope.PROJECT, NAMED, NAMED)

@@ -106,8 +106,8 @@ def first_attempt(request: Request, context: Context, given: Answers) -> tuple[A
     """What the first try aims at, and the answers that need not be asked for.
 
     Where GonkaGate is only made available, a rerun keeps that: unless --on-blocked asks for something else,
-    --scope names another scope than the record, this folder's own config names a model of the catalogue, or
-    the person says so.
+    --scope names another scope than the setup record, this folder's own config names a model of the
+    catalogue, or the user says so.
     """
     if request.on_blocked not in _KEPT or not context.store.available.exists():
         return given, Attempt()

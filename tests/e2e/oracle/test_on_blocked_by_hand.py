@@ -98,7 +98,7 @@ def test_what_is_edited_takes_away_what_is_in_the_way_and_only_in_files_of_the_u
         for shell in ("durable", "fresh"):
             resolved = resolved_from_files(case, shell)
             assert resolved_well(resolved), f"{note}\n{shell}: {resolved}\n{proposal.repairs}"
-        # The requirements' own rules about whose keys may be where are the judgement's, too.
+        # The rules of docs/layers.md#whose-keys-may-be-where are the judgement's, too.
         judged = verdict.predict(expectation_of(case), take_survey(host_of(case), case.cwd, GONKAGATE))
         assert not [one for one in judged if one.blocks and one.reach == DURABLE], f"{note}\n{judged}"
         edited = {Path(one.snapshot.real) for one in proposal.repairs}

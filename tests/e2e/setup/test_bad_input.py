@@ -216,7 +216,7 @@ def test_what_is_not_a_key(machine: Machine, text: str, code: str) -> None:
     refused(machine, *CHOICES, "--api-key-stdin", stdin=typed, status=4, code=code)
 
 
-# -- the state file, which is never fatal
+# -- the setup record, which is never fatal
 
 
 @pytest.mark.parametrize(

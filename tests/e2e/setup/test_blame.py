@@ -1,7 +1,6 @@
 """Who is blamed for what, where it is easy to get wrong: each with the real opencode, or on its files alone.
 
-Each test is written from the requirements. The numbers (d1 to d14) are those of the list of faults that they
-were written for.
+Each test is written from docs/layers.md. The numbers in the names (d1 to d14) only keep them apart.
 """
 
 from __future__ import annotations

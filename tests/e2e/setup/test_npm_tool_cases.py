@@ -1,7 +1,7 @@
 """The npm tool's false successes and misattributions, each a whole setup with the real opencode.
 
-The numbers are those of the list of that tool's faults. What it called a success is a success here only when
-opencode says so, and what it blamed wrongly is blamed rightly. One case each in the normal run.
+The numbers are those of docs/npm-tool.md#what-it-got-wrong. What it called a success is a success here only
+when opencode says so, and what it blamed wrongly is blamed rightly. One case each in the normal run.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tests.support.configs import KIMI
 from tests.support.machine import Finished, Machine
 from tests.support.refusals import ours
 
-# gonkagate-facts, "Its --json keys".
+# The keys that docs/npm-tool.md#options-json-and-error-codes names.
 ON_SUCCESS = {
     "message",
     "modelDisplayName",

@@ -81,7 +81,7 @@ def test_a_rerun_outside_of_git_leaves_a_project_a_project(quick: Machine) -> No
     assert "model" not in read(quick.user_config)
     del before["home/.gonkagate/opencode/install-state.json"]
     assert before.items() <= ours(quick).items()
-    # A folder that the record does not tell of is set up for every folder, as before.
+    # A folder that the setup record does not describe is set up for every folder, as before.
     other = quick.root / "elsewhere" / "other"
     other.mkdir()
     (quick.elsewhere / "opencode.json").unlink()

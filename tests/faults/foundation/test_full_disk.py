@@ -21,7 +21,8 @@ import os, sys
 from pathlib import Path
 from foundation.errors import Refusal
 from gonkagate_setup.errors import code_of
-from tests.faults.homes import SCENARIOS, Home
+from tests.faults.homes import SCENARIOS
+from tests.faults.homes import Home
 scenario, free = SCENARIOS[int(sys.argv[1])], int(sys.argv[2])
 mount = Path(sys.argv[3])
 home = scenario.make(mount / "machine")
@@ -47,7 +48,8 @@ import subprocess, sys
 from pathlib import Path
 from foundation.errors import Refusal
 from gonkagate_setup.errors import code_of
-from tests.faults.homes import SCENARIOS, Home
+from tests.faults.homes import SCENARIOS
+from tests.faults.homes import Home
 scenario, mount = SCENARIOS[int(sys.argv[1])], Path(sys.argv[3])
 home = scenario.make(mount / "machine")
 before = home.tree()
@@ -89,7 +91,7 @@ def test_read_only(scenario: Scenario, tmp_path: Path) -> None:
     assert "read-only file system" in end
 
 
-# W6: an opencode that fills the disk while it is asked, as the real one does with its database.
+# An opencode that fills the disk while it is asked, as the real one does with its database.
 FILLS = """#!/bin/sh
 [ "$1" != --version ] || { echo 1.18.33; exit; }
 cat /dev/zero >"$HOME/fill" 2>/dev/null

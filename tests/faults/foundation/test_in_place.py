@@ -1,4 +1,4 @@
-"""P1: a config that something is mounted at is written in place, and as safe as that can be."""
+"""A config that something is mounted at is written in place, and as safe as that can be."""
 
 from __future__ import annotations
 
@@ -194,7 +194,9 @@ from gonkagate_setup.errors import code_of
 from foundation.files import mounts
 from foundation.files.reading import read_snapshot
 from foundation.transaction import Delete, Role, Transaction, Write, backups, lock, recover
-from tests.faults.homes import SCENARIOS, Home, put
+from tests.faults.homes import SCENARIOS
+from tests.faults.homes import Home
+from tests.faults.homes import put
 by_name = {scenario.name: scenario for scenario in SCENARIOS}
 home = by_name["rerun with changes"].make(Path(sys.argv[1]))
 emptied = lambda: Write(read_snapshot(home.user_config), b"{}", role=Role.USER_CONFIG)

@@ -13,9 +13,9 @@ import pytest
 
 from foundation import programs
 from gonkagate_setup import credential
+from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.errors import code_of
 from opencode_config.program import child, surveying
-from opencode_config.program.surveying import find_worktree
 from opencode_config.survey import Reading
 from tests.faults.homes import NEW_KEY, Home, put
 from tests.support.sources import MODULES
@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def ask_for_the_worktree(home: Home, environ: dict[str, str]) -> None:
-    find_worktree(replace(home.host, environ=environ), home.project)
+    surveying.take_survey(replace(home.host, environ=environ), home.project, GONKAGATE)
 
 
 def ask_whether_the_key_is_ignored(home: Home, environ: dict[str, str]) -> None:

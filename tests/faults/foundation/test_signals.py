@@ -136,7 +136,8 @@ from foundation.errors import Refusal
 from gonkagate_setup.errors import status_of
 from foundation.signals import cancellation
 from foundation.transaction import Transaction, lock
-from tests.faults.homes import SCENARIOS, Home
+from tests.faults.homes import SCENARIOS
+from tests.faults.homes import Home
 home = Home(Path(sys.argv[1]))
 try:
     with cancellation(), lock(home.store, home.host), Transaction(home.store, home.host) as transaction:

@@ -1,4 +1,4 @@
-"""W1: a home that belongs to another account is refused before anything is written, with a way that works."""
+"""A home that belongs to another account is refused before anything is written, with a way that works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from foundation import account
 from foundation.errors import Refusal
 from foundation.files import reading, replace
 from foundation.host import Host
@@ -23,6 +22,7 @@ from gonkagate_setup import cli
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
+from opencode_config.program import account
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no owners in numbers")
 root_only = pytest.mark.skipif(

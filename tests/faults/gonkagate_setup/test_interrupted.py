@@ -1,4 +1,4 @@
-"""A setup is killed, something happens, and the next run comes (K0): nobody is left in a dead end.
+"""A setup is killed, something happens, and the next run comes: nobody is left in a dead end.
 
 Every kill point with everything of meddling.py. In the normal run each meddling has its own part of the
 points; with --deep each has all that change the disk.

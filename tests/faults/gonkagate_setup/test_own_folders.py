@@ -64,7 +64,7 @@ def assert_refused(
         assert part in f"{said['message']}; {said['nextStep']}"
 
 
-# -- P6
+# -- a home that is none
 
 
 @each_verb
@@ -108,7 +108,7 @@ def test_p6_the_list_of_models_needs_no_home(home: Home) -> None:
         assert report(home, ("models",), named)["exitStatus"] == 0
 
 
-# -- P10
+# -- links in place of our own files and folders
 
 
 @each_verb

@@ -166,7 +166,7 @@ class Place:
             return False
 
     def check(self, ended: list[Ended]) -> None:
-        """No torn file, no lost user key, and state file, configs and key of one and the same setup."""
+        """No torn file, no lost user key, and setup record, configs and key of one and the same setup."""
         store = self.home.store
         state = json.loads(store.state.read_bytes())
         chosen = (state["selectedScope"], state["selectedModelKey"])

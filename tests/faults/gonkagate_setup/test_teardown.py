@@ -75,7 +75,7 @@ def set_up(home: Home, scope: Scope, model: int) -> None:
                 if config.changed
             ]
         )
-        kept = last_change.writing(store, host, GONKAGATE, plan, state, changes)
+        kept = last_change.writing(store, host, plan, state, changes)
         now = states.render(
             transport="chat_completions",
             version="0",

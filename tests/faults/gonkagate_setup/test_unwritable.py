@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-# -- W2: read-only mounts, inside a name space of their own
+# -- read-only mounts, inside a name space of their own
 
 READ_ONLY = """
 import json, subprocess, sys
@@ -50,7 +50,9 @@ from foundation.errors import Refusal
 from gonkagate_setup.commands import targets
 from foundation.files.reading import read_snapshot
 from foundation.transaction import Role, Transaction, Write, lock, recover, journal
-from tests.faults.homes import SCENARIOS, Home, put
+from tests.faults.homes import SCENARIOS
+from tests.faults.homes import Home
+from tests.faults.homes import put
 by_name = {scenario.name: scenario for scenario in SCENARIOS}
 root = Path(sys.argv[1])
 
@@ -232,7 +234,7 @@ for more in (["--dry-run"], []):
     assert home.tree() == before
 
 
-# -- P13: marks and owners
+# -- marks and owners
 
 
 def marked(path: Path, home: Home, found: Callable[[], writable.Obstacle | None]) -> writable.Obstacle | None:
@@ -357,7 +359,7 @@ def test_p13_the_next_step_of_a_failed_write_fits_its_reason(home: Home) -> None
         assert part in next_step
 
 
-# -- P8: hard links
+# -- hard links
 
 
 def test_p8_other_names_of_a_config_are_reported(home: Home) -> None:

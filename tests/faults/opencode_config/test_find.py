@@ -112,7 +112,7 @@ def test_which_folders_are_windows_drives(path: str, drive: bool) -> None:
         ("opencode v1.4.0", "1.4.0"),
         ("1.20.0-beta.2+x", "1.20.0-beta.2+x"),
         ("1.20.0\\033[0m", "1.20.0"),
-        # W5: a launcher with lines of its own (nvm-sh/nvm PR#722)
+        # A launcher with lines of its own (nvm-sh/nvm PR#722).
         ("Now using node v22.11.0 (npm v10.9.0)\\n1.18.33", "1.18.33"),
         ("v22.11.0\\r\\n1.18.33\\r\\nbye 3.2.1", "1.18.33"),
         ("1.18.33\\nv22.11.0", "1.18.33"),

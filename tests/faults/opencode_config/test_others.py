@@ -1,4 +1,4 @@
-"""P9, P11: a repository that git does not trust and configs that others can change are named with a cure."""
+"""A repository that git does not trust and configs that others can change are named with a cure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def notices(host: Host) -> list[Finding]:
     return list(key_findings.around(take_survey(host, host.cwd, GONKAGATE), host, []))
 
 
-# -- P9
+# -- repositories of other users
 
 
 @root_only
@@ -99,7 +99,7 @@ def test_p9_git_is_asked_in_english(host: Host, tmp_path: Path) -> None:
     assert shutil.which("git", path=str(binary)) == str(git)
 
 
-# -- P11
+# -- configs that others can change
 
 
 def user_config(host: Host) -> Path:

@@ -342,7 +342,7 @@ def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
     ("body", "expected"),
     [
         ("printf 'gonkagate/a\\nother/b\\ngonkagate/c/d\\n'", ("gonkagate/a", "gonkagate/c/d")),
-        ("printf 'Now using node v22\\r\\n\\033[1mgonkagate/a\\033[0m\\r\\n'", ("gonkagate/a",)),  # W5
+        ("printf 'Now using node v22\\r\\n\\033[1mgonkagate/a\\033[0m\\r\\n'", ("gonkagate/a",)),
         ("printf '\\033[91mError: \\033[0mProvider not found: gonkagate\\n' >&2; exit 1", Gated()),
     ],
 )

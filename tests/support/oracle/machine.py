@@ -1,8 +1,8 @@
 """A machine for the oracle matrix: values in every layer, and what a real `opencode run` then sends.
 
 The oracle never reads what the judgement reads, and takes nothing from the product but the scope's name: it
-knows where it put which value, the order of opencode's layers as it was measured, the requirements' own rules
-about whose keys may stand where, and the requests that reached the stand-in service.
+knows where it put which value, the order of opencode's layers as it was measured, the rules of
+docs/layers.md#whose-keys-may-be-where, and the requests that reached the stand-in service.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OWN = ("provider", "gonkagate")
 SCHEMA = {"$schema": "https://opencode.ai/config.json"}
 LAYOUTS = ("git", "nested", "worktree", "submodule", "plain")
 
-# The environments of issue 4, and the variables that each goes without.
+# The environments that count (docs/layers.md), and the variables that each goes without.
 SHELLS: Final = ("durable", "fresh", "session")
 _FOR_ONE_COMMAND = {"OPENCODE_CONFIG_CONTENT", "OPENCODE_DISABLE_PROJECT_CONFIG", "OPENCODE_PERMISSION"}
 _GONE: Final = {
@@ -67,7 +67,7 @@ ORDER: Final = (
     "managed json",
     "managed jsonc",
 )
-# What the requirements do not let even the users themselves change: key, address, adapter, authorization.
+# What not even the users themselves may change, besides the key and the authorization: address and adapter.
 # That a user's other additions hide the model or send another key shows in what opencode sends.
 _NEVER_CHANGED: Final = (("options", "baseURL"), ("npm",))
 # What has to resolve to the selected model also where the agent that opencode starts with names its own.
@@ -118,7 +118,7 @@ class Put:
         return f"{{file:{folder / self.name}}}" if self.through == "file" else f"{{env:{self.name}}}"
 
     def may_stand(self, variants_stay: bool) -> bool:
-        """Whether the requirements let this key have this value in this place, while it is in force."""
+        """Whether the rules let this key have this value in this place, while it is in effect."""
         if self.key in _ACTIVATION:
             named = str(self.value)
             return (named if variants_stay else named.partition("#")[0]) == REFERENCE
@@ -332,7 +332,7 @@ class Case:
         return [put for put in self.puts if put.where not in {*gone, "outer json"}]
 
     def breaks_a_rule(self, shell: str) -> bool:
-        """Whether a put that is in force in this environment is one that the requirements forbid."""
+        """Whether a put that is in effect in this environment is one that the rules forbid."""
         seen = self.seen_in(shell)
         ours = [Put("ours", (*OWN, *key), at(PROVIDER, key)) for key in _NEVER_CHANGED]
         ours += [Put(self.activated_in, key, REFERENCE) for key in _ACTIVATION]

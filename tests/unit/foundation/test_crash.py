@@ -38,7 +38,7 @@ def test_the_report_says_where_and_nothing_else(reports: Path, capsys: pytest.Ca
     lines = said.err.splitlines()
     assert lines[0].startswith("error: Internal error (KeyError)")
     assert lines[1] == f"where: {report}"
-    assert lines[2].startswith(f"next: please report it at {crash.ISSUES}")
+    assert lines[2].startswith(f"next: please report it at {cli._ISSUES}")
     text = report.read_text()
     assert "Traceback" not in said.err
     for part in (SECRET, "hunter2", SECRET.split(".", maxsplit=1)[0], "never"):
@@ -58,7 +58,7 @@ def test_with_json_the_object_names_the_report(reports: Path, capsys: pytest.Cap
     (report,) = reports.iterdir()
     value = json.loads(capsys.readouterr().out)
     assert (value["errorCode"], value["where"]["file"]) == ("unexpected_error", str(report))
-    assert crash.ISSUES in value["nextStep"]
+    assert cli._ISSUES in value["nextStep"]
 
 
 def test_a_full_disk_does_not_hide_the_fault(
@@ -74,7 +74,7 @@ def test_a_full_disk_does_not_hide_the_fault(
 def test_causes_that_lead_in_a_circle_end() -> None:
     first, second = ValueError(SECRET), OSError(28, SECRET)
     first.__cause__, second.__cause__ = second, first
-    text = crash.text(first, "setup", [])
+    text = crash.text(crash.Program("x", "x 1", frozenset()), first, "setup", [])
     assert text.count("ValueError") == 5
     assert "OSError (errno 28)" in text
     assert "options: none" in text

@@ -1,4 +1,4 @@
-"""W4: the home folder is the one that opencode uses, or there is a refusal that says what to set."""
+"""The home folder is the one that opencode uses, or there is a refusal that says what to set."""
 
 from __future__ import annotations
 

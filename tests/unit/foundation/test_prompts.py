@@ -8,6 +8,7 @@ from foundation.errors import Refusal
 from foundation.secrets import Secret
 from foundation.terminal.device import EchoError
 from foundation.terminal.prompts import AskingPrompter, Back, Option, Question, RefusingPrompter
+from foundation.terminal.terminal import Terminal
 from gonkagate_setup.errors import code_of
 from tests.support.scripted_device import Answer, ScriptedDevice, terminal_on
 
@@ -26,9 +27,13 @@ MODEL = Question(
 )
 
 
+def asking(terminal: Terminal) -> AskingPrompter:
+    return AskingPrompter(terminal, "pipe the key in with --api-key-stdin")
+
+
 def pick(*texts: str | BaseException, width: int = 80) -> tuple[str, ScriptedDevice]:
     device = ScriptedDevice([Answer("1 to 2, Enter for 2", text) for text in texts])
-    chosen = AskingPrompter(terminal_on(device, width=width)).pick(MODEL)
+    chosen = asking(terminal_on(device, width=width)).pick(MODEL)
     device.done()
     return chosen, device
 
@@ -72,21 +77,21 @@ def test_b_goes_back(typed: str) -> None:
         pick(typed)
     device = ScriptedDevice([Answer("Go?", typed)])
     with pytest.raises(Back):
-        AskingPrompter(terminal_on(device)).confirm("Go?", diff=None, back=True)
+        asking(terminal_on(device)).confirm("Go?", diff=None, back=True)
     device = ScriptedDevice([Answer("Key", typed, hidden=True)])
     with pytest.raises(Back):
-        AskingPrompter(terminal_on(device)).secret("Key", help="", back=True)
+        asking(terminal_on(device)).secret("Key", help="", back=True)
 
 
 def test_back_is_offered_and_taken_only_where_it_leads_somewhere() -> None:
     first = replace(MODEL, back=False)
     device = ScriptedDevice([Answer("Enter for 2 [? help]: ", "b"), Answer("[? help]: ", "1")])
-    assert AskingPrompter(terminal_on(device)).pick(first) == "kimi-k2.6"
+    assert asking(terminal_on(device)).pick(first) == "kimi-k2.6"
     assert "That is not one of the answers." in device.shown
     device = ScriptedDevice([Answer("n: no, ? help]: ", "b"), Answer("? help]: ", "n")])
-    assert AskingPrompter(terminal_on(device)).confirm("Go?", diff=None) is False
+    assert asking(terminal_on(device)).confirm("Go?", diff=None) is False
     device = ScriptedDevice([Answer("Key [? help]: ", "b", hidden=True)])
-    assert AskingPrompter(terminal_on(device)).secret("Key", help="") == "b"
+    assert asking(terminal_on(device)).secret("Key", help="") == "b"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,7 @@ def test_a_key_pasted_at_the_wrong_question_is_not_repeated() -> None:
 def test_a_beginning_that_two_answers_share_chooses_neither() -> None:
     twins = replace(MODEL, options=(Option("kimi-a", "A"), Option("kimi-b", "B")), default="kimi-a")
     device = ScriptedDevice([Answer("Enter for 1", "kimi"), Answer("Enter for 1", "kimi-b")])
-    assert AskingPrompter(terminal_on(device)).pick(twins) == "kimi-b"
+    assert asking(terminal_on(device)).pick(twins) == "kimi-b"
     assert "not one of the answers" in device.shown
 
 
@@ -130,32 +135,32 @@ def test_several_lines_at_once_choose_nothing() -> None:
 )
 def test_consent_is_y_n_or_enter(typed: str, default: bool, agreed: bool) -> None:
     device = ScriptedDevice([Answer("Enter or y: yes" if default else "Enter or n: no", typed)])
-    assert AskingPrompter(terminal_on(device)).confirm("Write this?", diff=None, default=default) is agreed
+    assert asking(terminal_on(device)).confirm("Write this?", diff=None, default=default) is agreed
 
 
 @pytest.mark.parametrize("typed", ["yep", "ja", "\n", "y\ny", "1", "d"])
 def test_anything_else_is_no_consent(typed: str) -> None:
     device = ScriptedDevice([Answer("Write this?", typed), Answer("Write this?", "n")])
-    assert AskingPrompter(terminal_on(device)).confirm("Write this?", diff=None) is False
+    assert asking(terminal_on(device)).confirm("Write this?", diff=None) is False
     device.done()
 
 
 def test_d_shows_the_diff_and_asks_again() -> None:
     device = ScriptedDevice([Answer("d: diff", "d"), Answer("d: diff", "y")])
-    assert AskingPrompter(terminal_on(device)).confirm("Write this?", diff=lambda: "+ model") is True
+    assert asking(terminal_on(device)).confirm("Write this?", diff=lambda: "+ model") is True
     assert "+ model\n" in device.shown
 
 
 def test_help_at_the_confirmation_says_what_happens_on_failure() -> None:
     device = ScriptedDevice([Answer("Write this?", "?"), Answer("Write this?", "n")])
-    AskingPrompter(terminal_on(device)).confirm("Write this?", diff=None)
+    asking(terminal_on(device)).confirm("Write this?", diff=None, help="Every file is put back.")
     assert "put back" in device.shown
 
 
 def test_a_secret_is_asked_hidden_and_comes_back_as_typed() -> None:
     pasted = f"  {KEY}\n"
     device = ScriptedDevice([Answer("Key", "?", hidden=True), Answer("Key", pasted, hidden=True)])
-    assert AskingPrompter(terminal_on(device)).secret("Key", help="Keys start with gp-") == pasted
+    assert asking(terminal_on(device)).secret("Key", help="Keys start with gp-") == pasted
     assert "Keys start with gp-" in device.shown
     assert KEY not in device.shown
 
@@ -163,7 +168,7 @@ def test_a_secret_is_asked_hidden_and_comes_back_as_typed() -> None:
 def test_no_hidden_input_no_key_question() -> None:
     device = ScriptedDevice([Answer("Key", EchoError(), hidden=True)])
     with pytest.raises(Refusal) as refused:
-        AskingPrompter(terminal_on(device)).secret("Key", help="")
+        asking(terminal_on(device)).secret("Key", help="")
     assert code_of(refused.value) == "secret_prompt_unavailable"
     assert "--api-key-stdin" in refused.value.next_step
 
@@ -182,16 +187,14 @@ def test_ctrl_c_passes_through() -> None:
 
 def test_a_problem_is_told_where_the_question_is_asked() -> None:
     device = ScriptedDevice([])
-    AskingPrompter(terminal_on(device)).tell(
-        Refusal("secret_invalid", "No prefix", next_step="paste it again")
-    )
+    asking(terminal_on(device)).tell(Refusal("secret_invalid", "No prefix", next_step="paste it again"))
     assert device.shown == "error: No prefix\nnext: paste it again\n"
 
 
 def test_controls_in_a_question_are_shown_as_escapes() -> None:
     device = ScriptedDevice([Answer("Enter for 1", "")])
     evil = Question("scope", "Where?", (Option("user", "Here", "/tmp/\x1b[2J"),), "user", "\x07", "")
-    AskingPrompter(terminal_on(device)).pick(evil)
+    asking(terminal_on(device)).pick(evil)
     assert "\x1b[2J" not in device.shown
     assert "/tmp/\\x1b[2J (recommended: \\x07)" in device.shown
 
@@ -200,11 +203,13 @@ def test_a_known_key_does_not_reach_the_screen_even_from_a_diff() -> None:
     device = ScriptedDevice([Answer("Write this?", "d"), Answer("Write this?", "n")])
     terminal = terminal_on(device)
     terminal.guard(Secret("odd key that no pattern knows"))
-    AskingPrompter(terminal).confirm("Write this?", diff=lambda: "+ odd key that no pattern knows")
+    asking(terminal).confirm("Write this?", diff=lambda: "+ odd key that no pattern knows")
     assert "odd key" not in device.shown
 
 
-REFUSING = RefusingPrompter("there is no terminal to ask on", "GONKAGATE_API_KEY")
+REFUSING = RefusingPrompter(
+    "there is no terminal to ask on", "set GONKAGATE_API_KEY, or pipe it in with --api-key-stdin"
+)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from foundation.errors import Refusal, Where
 from foundation.secrets import Secret
 from foundation.terminal.terminal import Terminal, error_text
+from foundation.terminal.text import style
 from tests.support.scripted_device import Answer, ScriptedDevice, terminal_on
 
 KEY = "gp-unit-0123456789abcdef"
@@ -201,8 +202,8 @@ def test_when_there_is_colour(color: str, environ: dict[str, str], terminal: boo
 def test_each_stream_has_its_own_colour() -> None:
     out, err = Stream(), Stream(terminal=True)
     terminal = make(out, err)
-    terminal.result(terminal.style("done", "heading"))
-    terminal.say(terminal.style("done", "heading"))
+    terminal.result(style("done", "heading"))
+    terminal.say(style("done", "heading"))
     assert (out.text, err.text) == ("done\n", "\x1b[1mdone\x1b[0m\n")
 
 

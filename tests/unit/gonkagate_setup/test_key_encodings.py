@@ -1,4 +1,4 @@
-"""P7: a key from Windows: with a byte order mark, or in UTF-16; given, stored, or in a variable."""
+"""A key from Windows: with a byte order mark, or in UTF-16; given, stored, or in a variable."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from opencode_config import places
 
 GLOBAL = PurePosixPath("/home/me/.config/opencode")
 PROJECT = PurePosixPath("/src/app")
-STORE = Store(Path("/home/me"), GONKAGATE)
+STORE = Store(Path("/home/me"), None, GONKAGATE)
 REF = "gonkagate/kimi-k2.6"
 BLOCKER = Finding(
     code="provider_disabled",

@@ -73,7 +73,7 @@ def test_a_correct_project_install_has_no_finding() -> None:
     assert judge(expectation(Scope.PROJECT), seen, evidence(seen)) == ()
 
 
-# -- the npm tool's false successes and misattributions, by their numbers in gonkagate-facts
+# -- the npm tool's false successes and misattributions, numbered in docs/npm-tool.md#what-it-got-wrong
 
 
 @pytest.mark.parametrize(
@@ -635,7 +635,7 @@ def test_plugins_are_a_notice_and_so_are_silent_ones() -> None:
     assert notices(silent) == [("plugins_unproved", "plugin", None)]
 
 
-# W3: agents that plugins bring (code-yeongyu/oh-my-openagent PR#1849, #3900)
+# Agents that plugins bring (code-yeongyu/oh-my-openagent PR#1849, #3900)
 BROUGHT = {"agent": {"sisyphus": {"mode": "primary"}}}
 PLUGIN_FILES = (
     PROJECT_PLUGIN := str(ROOT / ".opencode/plugin/s.js"),
@@ -989,7 +989,7 @@ def test_what_stands_behind_a_refused_default_agent_is_told_at_once() -> None:
     ]
 
 
-# P3: variables that name the wrong kind of thing (opencode#42116)
+# Variables that name the wrong kind of thing (opencode#42116)
 @pytest.mark.parametrize(
     ("variable", "place", "said", "wanted"),
     [

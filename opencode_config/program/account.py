@@ -14,13 +14,12 @@ from foundation import programs
 from foundation.errors import Refusal, Where
 from foundation.files.links import others_can_write
 from foundation.host import Host
-from gonkagate_setup.store import Store
+from foundation.workspace import Workspace
 
-# What a setup and the opencode that it starts make in a home, outermost first.
+# What opencode makes in a home, outermost first.
 _MADE: Final = tuple(
     Path(*parts)
     for parts in (
-        (".gonkagate",),
         (".config",),
         (".config", "opencode"),
         (".local",),
@@ -32,28 +31,28 @@ _MADE: Final = tuple(
 )
 
 
-def require_own(store: Store, host: Host, words: str) -> None:
+def require_own(workspace: Workspace, host: Host, words: str) -> None:
     """Raise Refusal own_files_unusable if this account must not, or cannot, use this home.
 
     `words` is the command as it is to be run again. Nothing is said about a home that is not there, which
-    `Store.require_own_folders` refuses, and nothing on Windows.
+    `Workspace.require_own_folders` refuses, and nothing on Windows.
     """
-    owner, user = _owner(store.home), host.user_id
+    owner, user = _owner(workspace.home), host.user_id
     if owner is None or user is None:
         return
     if user == 0:
         if owner != 0 and not _unknown(owner):
-            _refuse_root(store, host, owner, words)
+            _refuse_root(workspace, host, owner, words)
         return
-    stranger = next((path for path in _own_paths(store) if _unusable(path, user)), None)
+    stranger = next((path for path in _own_paths(workspace) if _unusable(path, user)), None)
     if owner == user:
         if stranger is not None:
-            _refuse_files(store, host, user, stranger)
+            _refuse_files(workspace, host, user, stranger)
     elif stranger is not None:
-        _refuse_home(store, user, owner, f"you have no access to {stranger}")
+        _refuse_home(workspace, user, owner, f"you have no access to {stranger}")
     # A container may run any account in a home that lets its group write (OpenShift): that works.
-    elif not os.access(store.home, os.X_OK | (0 if store.folder.is_dir() else os.W_OK)):
-        _refuse_home(store, user, owner, "you cannot write to it")
+    elif not os.access(workspace.home, os.X_OK | (0 if workspace.folder.is_dir() else os.W_OK)):
+        _refuse_home(workspace, user, owner, "you cannot write to it")
 
 
 def name_of(user: int) -> str:
@@ -61,7 +60,7 @@ def name_of(user: int) -> str:
     return _name(user) or f"user {user}"
 
 
-def give_back(store: Store, user: int) -> str | None:
+def give_back(workspace: Workspace, user: int) -> str | None:
     """The command that gives that account what another one made in its home; None for nothing."""
     wrong: list[Path] = []
 
@@ -73,10 +72,10 @@ def give_back(store: Store, user: int) -> str | None:
             ):
                 wrong.append(path)
 
-    look_at(store.home / relative for relative in _MADE)
-    look_at(store.folders)
-    look_at(_entries(store.folder))
-    look_at(_entries(store.home / ".config" / "opencode"))
+    look_at(workspace.folders)
+    look_at(workspace.home / relative for relative in _MADE)
+    look_at(_entries(workspace.folder))
+    look_at(_entries(workspace.home / ".config" / "opencode"))
     if not wrong:
         return None
     # -h: the owner of a link itself, not of what it leads to. A colon: the account's own group.
@@ -105,10 +104,10 @@ def _ended(path: Path, user: int) -> str:
     return f"{'' if owner == user else 'sudo '}chmod go-w {name}"
 
 
-def _refuse_root(store: Store, host: Host, owner: int, words: str) -> NoReturn:
+def _refuse_root(workspace: Workspace, host: Host, owner: int, words: str) -> NoReturn:
     name, own = _name(owner), _home(0, "/root")
     steps = []
-    back = give_back(store, owner)
+    back = give_back(workspace, owner)
     if back is not None:
         steps.append(f"first give back what root created there: {back}")
     if name is None:
@@ -121,17 +120,17 @@ def _refuse_root(store: Store, host: Host, owner: int, words: str) -> NoReturn:
     else:
         steps.append(f"run it as that user: su -s /bin/sh {name} -c {shlex.quote(words)}")
     _refuse(
-        store.home,
+        workspace.home,
         f"this runs as root, but the home folder belongs to {name_of(owner)}, whose opencode cannot read "
         "what root writes there",
         "; then ".join(steps),
     )
 
 
-def _refuse_files(store: Store, host: Host, user: int, path: Path) -> NoReturn:
+def _refuse_files(workspace: Workspace, host: Host, user: int, path: Path) -> NoReturn:
     owner = _owner(path)
     whose = "another user" if owner is None else name_of(owner)
-    back = give_back(store, user)
+    back = give_back(workspace, user)
     as_root = f"run: sudo {back}" if programs.find("sudo", host) else f"run as root: {back}"
     _refuse(
         path,
@@ -141,9 +140,9 @@ def _refuse_files(store: Store, host: Host, user: int, path: Path) -> NoReturn:
     )
 
 
-def _refuse_home(store: Store, user: int, owner: int, why: str) -> NoReturn:
+def _refuse_home(workspace: Workspace, user: int, owner: int, why: str) -> NoReturn:
     _refuse(
-        store.home,
+        workspace.home,
         f"this runs as {name_of(user)}, but the home folder belongs to {name_of(owner)}, and {why}",
         f"set HOME to your own home folder, for example: export HOME={_home(user, '/home/you')}",
     )
@@ -153,9 +152,9 @@ def _refuse(path: Path, message: str, next_step: str) -> NoReturn:
     raise Refusal("own_files_unusable", message, where=Where(str(path)), next_step=next_step)
 
 
-def _own_paths(store: Store) -> Iterator[Path]:
-    yield from store.folders
-    yield from _entries(store.folder)
+def _own_paths(workspace: Workspace) -> Iterator[Path]:
+    yield from workspace.folders
+    yield from _entries(workspace.folder)
 
 
 def _unusable(path: Path, user: int) -> bool:
