@@ -37,4 +37,4 @@ class Declined(Refusal):
     """The user said no to what was shown: a plain answer, and nothing went wrong."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("cancelled", message, next_step="run this command again when you want to go on")
+        super().__init__("cancelled", message, next_step="run this command again when you want to continue")

@@ -115,7 +115,7 @@ def _working_folder() -> Path:
     except OSError:
         raise Refusal(
             "working_directory_unusable",
-            "The folder that this shell stands in does not exist any more",
+            "The current folder no longer exists",
             next_step="change to an existing folder, or name one with --cwd",
         ) from None
 

@@ -88,7 +88,7 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext:
             except (OSError, ValueError):  # ssl.SSLError is an OSError
                 raise Refusal(
                     "certificate_untrusted",
-                    "the file that this variable names holds no certificates that can be read",
+                    "the file that this variable names contains no readable certificates",
                     where=Where(name),
                     next_step="correct the variable, or unset it for this check",
                 ) from None

@@ -23,7 +23,7 @@ _CONSOLE_CLOSING: Final = (2, 5, 6)
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _CODES: Final = {"SIGTERM": "terminated", "SIGHUP": "hung_up"}
 
-KEPT: Final = "what was changed stays"
+KEPT: Final = "they are kept"
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -110,8 +110,8 @@ def cancellation() -> Iterator[None]:
         raise Refusal(
             _CODES.get(cancelled.name, "cancelled"),
             "Stopped"
-            + (f" after everything was done; {KEPT}" if committed() else "; nothing is left half done"),
-            next_step="run this command again when you like",
+            + (f" after all changes were made; {KEPT}" if committed() else "; nothing is left half done"),
+            next_step="run this command again when you want to continue",
         ) from None
     finally:
         watch.finished.set()

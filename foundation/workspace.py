@@ -105,28 +105,28 @@ class Workspace(ABC):
             if is_link(folder):
                 _refuse(
                     folder,
-                    f"this is a link, to {_target(folder)}, and no folder of this program may be one",
-                    "replace the link by a real folder,",
+                    f"this is a link to {_target(folder)}, but this program's folders must not be links",
+                    "replace the link with a real folder,",
                 )
             if not stat.S_ISDIR(status.st_mode):
                 _refuse(
                     folder,
-                    "there is a file where a folder of this program belongs",
+                    "this is a file, but one of this program's folders belongs here",
                     "move it out of the way,",
                 )
 
     def _require_home(self) -> None:
         named = self.named or self.home
-        yours = "set HOME (on Windows USERPROFILE) to your own,"
+        yours = "set HOME (on Windows USERPROFILE) to your own home folder,"
         try:
             self.home.stat()
         except (FileNotFoundError, NotADirectoryError):
             leads = f" (it leads to {self.home})" if is_link(named) else ""
-            _refuse(named, f"this home folder is not there{leads}", yours)
+            _refuse(named, f"this home folder does not exist{leads}", yours)
         except OSError as problem:
-            _refuse(named, f"this home folder cannot be looked at ({reason(problem)})", yours)
+            _refuse(named, f"this home folder cannot be accessed ({reason(problem)})", yours)
         if not self.home.is_dir():
-            _refuse(named, "HOME does not name a folder, but this file or device", yours)
+            _refuse(named, "HOME names this file or device, not a folder", yours)
 
 
 def _target(link: Path) -> str:

@@ -230,8 +230,8 @@ def _read_stdin_key() -> str:
     if sys.stdin is None or sys.stdin.isatty():
         raise Refusal(
             "secret_source_unavailable",
-            "--api-key-stdin expects the key through a pipe, and standard input is a terminal",
-            next_step="leave --api-key-stdin out to type the key at the hidden prompt",
+            "--api-key-stdin reads the key from a pipe, but standard input is a terminal",
+            next_step="leave out --api-key-stdin to type the key at the hidden prompt",
         )
     from gonkagate_setup.credential import text_of
 
@@ -290,20 +290,20 @@ def _undelivered(why: str, *, stands: bool) -> Refusal:
     return Refusal(
         "result_not_written",
         f"The result could not be written to standard output ({why.lower()})"
-        + ("; what was done stands" if stands else ""),
-        next_step="make room, then look at it with: gonkagate-setup verify"
+        + ("; the changes were kept" if stands else ""),
+        next_step="free up space, then check the result with: gonkagate-setup verify"
         if stands
-        else "make room or send the output elsewhere, then run the command again",
+        else "free up space or send the output elsewhere, then run this command again",
     )
 
 
 def _interrupted() -> Refusal:
     return Refusal(
         "cancelled",
-        f"Interrupted after everything was done; {signals.KEPT}"
+        f"Interrupted after all changes were made; {signals.KEPT}"
         if signals.committed()
         else "Cancelled; nothing was changed",
-        next_step="run the command again when you want to go on",
+        next_step="run this command again when you want to continue",
     )
 
 
@@ -320,12 +320,12 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
         command_line.PROGRAM, version_text(), frozenset({"foundation", "opencode_config", "gonkagate_setup"})
     )
     report = crash.write(program, fault, command, [name for name in given if name in known])
-    hint = "the command that you ran" if report is None else "that file, which holds no key and no config"
-    now = f"it came after everything was done, and {signals.KEPT}"
+    hint = "the command that you ran" if report is None else "that file, which contains no key and no config"
+    now = f"it happened after all changes were made, and {signals.KEPT}"
     return Refusal(
         "unexpected_error",
-        f"This is a fault of this program ({type(fault).__name__}); "
-        + (now if signals.committed() else "what it had changed was put back"),
+        f"Internal error ({type(fault).__name__}); "
+        + (now if signals.committed() else "all changes were rolled back"),
         where=None if report is None else Where(str(report)),
-        next_step=f"please file it at {_ISSUES} with {hint}",
+        next_step=f"please report it at {_ISSUES} with {hint}",
     )

@@ -93,9 +93,9 @@ def parse_key(text: str, profile: Profile) -> Secret:
     if len(token) > _LONGEST:
         _refuse(f"this is longer than {_LONGEST} characters, so it is not a key", profile)
     if "\n" in token or "\r" in token:
-        _refuse("the key must be one line", profile)
+        _refuse("the key must be a single line", profile)
     if "\0" in token:
-        _refuse("the key has zero bytes in it, as text in UTF-16 has; save it as plain ASCII", profile)
+        _refuse("the key contains zero bytes, as UTF-16 text does; save it as plain ASCII", profile)
     if any(character in _QUOTES for character in token):
         _refuse("the key must not contain quotes or backslashes", profile)
     if not _TOKEN.match(token):
@@ -134,8 +134,8 @@ def read_stored(store: Store, host: Host) -> StoredKey | None:
 
 def _why_no_key(data: bytes) -> str:
     if "\0" in data.decode("latin-1"):
-        return "this file is UTF-16 or holds zero bytes; opencode reads UTF-8 only"
-    return "what is in this file is not a key" if data.strip() else "this file is empty"
+        return "this file is UTF-16 or contains zero bytes; opencode reads UTF-8 only"
+    return "this file does not contain a valid key" if data.strip() else "this file is empty"
 
 
 def former_keys(store: Store) -> tuple[Snapshot, ...]:
@@ -178,5 +178,5 @@ def _refuse(message: str, profile: Profile) -> NoReturn:
     raise Refusal(
         "secret_invalid",
         message,
-        next_step=f"copy the whole key again; you get one at {profile.register_url}",
+        next_step=f"copy the whole key again, or get one at {profile.register_url}",
     )

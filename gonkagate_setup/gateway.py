@@ -55,7 +55,7 @@ class Gateway:
         value = self._ask("GET", "/models", None, _read_json)
         data = value.get("data") if isinstance(value, dict) else None
         if not isinstance(data, list):
-            raise _unexpected("its list of models is not what the documentation describes")
+            raise _unexpected("its model list does not have the documented form")
         entries = (entry.get("id") for entry in data if isinstance(entry, dict))
         return tuple(name for name in entries if isinstance(name, str))
 
@@ -135,7 +135,7 @@ class Gateway:
             raise Refusal(
                 "live_account_refused",
                 f"{name} knows the key but refuses its account (HTTP 403)",
-                next_step=f"look at the account at {self._profile.register_url}",
+                next_step=f"check the account at {self._profile.register_url}",
             )
         if status == 429:  # noqa: PLR2004
             raise self._too_much(code)
@@ -143,7 +143,7 @@ class Gateway:
             raise Refusal(
                 "live_service_unavailable",
                 f"{name} is not available at the moment (HTTP 503); that says nothing about the key",
-                next_step="try again in some minutes: gonkagate-setup verify --live",
+                next_step="try again in a few minutes: gonkagate-setup verify --live",
             )
         if method == "POST" and (status == 404 or code == "model_not_found"):  # noqa: PLR2004
             raise Refusal(
@@ -163,14 +163,14 @@ class Gateway:
             )
         return Refusal(
             "live_rate_limited",
-            f"{name} accepts the key, but takes no more requests at the moment (HTTP 429)",
+            f"{name} accepts the key, but accepts no more requests at the moment (HTTP 429)",
             next_step="wait a minute, then: gonkagate-setup verify --live",
         )
 
     def _too_slow(self) -> Refusal:
         return Refusal(
             "live_timeout",
-            f"{self._profile.display_name} gave no whole answer within {self._seconds:g} s",
+            f"{self._profile.display_name} did not answer completely within {self._seconds:g} s",
             next_step="try again with more time: gonkagate-setup verify --live --timeout 300",
         )
 
@@ -197,9 +197,9 @@ class Gateway:
         if tunnel is not None:
             why = f"the proxy refuses the connection, HTTP {tunnel[1]}"
         elif isinstance(problem, socket.gaierror):
-            why = "its name cannot be looked up"
+            why = "its name cannot be resolved"
         elif isinstance(problem, ssl.SSLError):
-            why = "there is no TLS at the other end"
+            why = "the other end does not use TLS"
         else:
             why = (getattr(problem, "strerror", None) or type(problem).__name__).lower()
         return Refusal(
@@ -242,7 +242,7 @@ def _read_completion(response: http.client.HTTPResponse) -> None:
         line = response.readline(_MOST_LINE)
         size += len(line)
         if size > _MOST_BYTES or len(line) == _MOST_LINE:
-            raise _unexpected("its answer has no end")
+            raise _unexpected("its answer is incomplete")
         text = line.strip()
         if not line or text == b"data: [DONE]":
             break
@@ -252,7 +252,7 @@ def _read_completion(response: http.client.HTTPResponse) -> None:
         answered = answered or bool(choices)
         finished = finished or any(isinstance(one, dict) and one.get("finish_reason") for one in choices)
     if not answered:
-        raise _unexpected("its answer is no completion")
+        raise _unexpected("its answer is not a completion")
     if not finished and line == b"":
         raise http.client.IncompleteRead(b"")
 
@@ -261,9 +261,9 @@ def _choices(data: bytes) -> list[Any]:
     try:
         event = json.loads(data)
     except (ValueError, RecursionError):
-        raise _unexpected("its answer is no completion") from None
+        raise _unexpected("its answer is not a completion") from None
     if not isinstance(event, dict) or "error" in event:
-        raise _unexpected("it broke off the completion with an error")
+        raise _unexpected("it ended the completion with an error")
     choices = event.get("choices")
     return choices if isinstance(choices, list) else []
 
@@ -276,14 +276,14 @@ def _redirected(location: str, host: str) -> Refusal:
     named = f" to {target}" if target and target != host and _HOST_NAME.match(target) else ""
     return Refusal(
         "live_redirected",
-        f"{host} sends the request on{named}; that was refused, so the key went nowhere else",
-        next_step="check which proxy or network is in between; a login page of a network does this too",
+        f"{host} redirected the request{named}; the redirect was not followed, so the key was not sent there",
+        next_step="check for a proxy in between, or for the login page of a network",
     )
 
 
 def _unexpected(why: str) -> Refusal:
     return Refusal(
         "live_unexpected_answer",
-        f"The service gave an answer that proves nothing: {why}",
+        f"The service returned an unexpected response: {why}",
         next_step="try again later: gonkagate-setup verify --live",
     )

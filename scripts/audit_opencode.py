@@ -83,7 +83,9 @@ def _supported(text: str) -> Version | None:
 def _ask_registry() -> dict[str, Any]:
     npm = shutil.which("npm")
     if npm is None:
-        raise cache.PreparationError("npm is not on PATH: install Node.js with npm, then run this again")
+        raise cache.PreparationError(
+            "npm is not on PATH: install Node.js with npm, then run this command again"
+        )
     with tempfile.TemporaryDirectory() as folder:
         try:
             asked = subprocess.run(

@@ -58,7 +58,7 @@ class _Walk:
             status = place.lstat()
         except (FileNotFoundError, NotADirectoryError):
             if self.below is not None:
-                _refuse(self.path, f"this link leads to {place}, which is not there")
+                _refuse(self.path, f"this link leads to {place}, which does not exist")
             status = None
         if status is not None and stat.S_ISLNK(status.st_mode):
             self._follow(place, status)
@@ -72,7 +72,7 @@ class _Walk:
         if not self.pending and not self.follow_last:
             _refuse(
                 self.path,
-                f"this is a link, to {os.fspath(link.readlink())}, where a file of this program belongs",
+                f"this is a link to {os.fspath(link.readlink())}, but a file of this program belongs here",
                 "remove the link, or put a real file in its place",
             )
         if self.trusted is not None:
@@ -90,7 +90,7 @@ class _Walk:
     def _require_own_link(self, link: Path, status: os.stat_result) -> None:
         """Whoever can replace a link on the way decides where the way leads."""
         if os.name != "nt" and status.st_uid not in (0, os.getuid()):
-            _refuse(self.path, f"this link leads by way of {link}, which belongs to another user")
+            _refuse(self.path, f"this link leads through {link}, which belongs to another user")
         if self.trusted is not None:
             # A link's own mode says nothing; who may replace it is a matter of the folders.
             _require_own_place(self.path, link, self.trusted, (link.parent, *link.parent.parents))
@@ -174,7 +174,7 @@ def _require_own_place(path: Path, real: Path, trusted: Path, places: Iterable[P
             _refuse(path, f"this link leads to {real}, and another user can change {place}")
 
 
-def _refuse(path: Path, message: str, step: str = "replace the link by a file, or correct it") -> NoReturn:
+def _refuse(path: Path, message: str, step: str = "replace the link with a file, or correct it") -> NoReturn:
     raise Refusal(
         "unsafe_link",
         message,

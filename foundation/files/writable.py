@@ -80,9 +80,9 @@ def in_place(snapshot: Snapshot) -> str | None:
     if not snapshot.exists:
         return None
     if mounts.is_mount_point(path):
-        return "something is mounted at this very file, so it cannot be replaced"
+        return "something is mounted over this file, so it cannot be replaced"
     if _owner_would_change(snapshot) and _allowed(path, os.W_OK):
-        return f"it belongs to {_owner(snapshot)}, which it would not if this user replaced it"
+        return f"it belongs to {_owner(snapshot)}, and replacing it would change that"
     return None
 
 
@@ -96,9 +96,9 @@ def advice(path: Path, problem: OSError) -> tuple[str, str]:
 def _advice(path: Path, problem: OSError) -> tuple[str, str]:
     why = reason(problem)
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        return why, f"make room there, {_AGAIN}"
+        return why, f"free up space there, {_AGAIN}"
     if problem.errno == errno.EBUSY and mounts.is_mount_point(path):
-        return f"{why}: something is mounted at this very file", f"unmount it, {_AGAIN}"
+        return f"{why}: something is mounted over this file", f"unmount it, {_AGAIN}"
     if problem.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         for place in (path, path.parent):
             found = _explained(place) if os.path.lexists(place) and not _allowed(place, os.W_OK) else None
@@ -122,14 +122,14 @@ def _explained(place: Path) -> Obstacle:
     if _fixed(place):
         command = "sudo chattr -ia" if sys.platform == "linux" else "chflags nouchg,nouappnd"
         why = "is marked immutable or append-only"
-        return Obstacle(place, why, f"take the mark off with: {command} {name}; {_AGAIN}")
+        return Obstacle(place, why, f"remove the mark with: {command} {name}; {_AGAIN}")
     owner = place.lstat().st_uid
     if os.name != "nt" and owner != os.geteuid():
         me = _named(os.geteuid())
         return Obstacle(
             place,
             f"belongs to {_named(owner)}, and this runs as {me}",
-            f"run this as that user, or make it yours with: sudo chown {_id(os.geteuid())} {name}",
+            f"run this command as that user, or make it yours with: sudo chown {_id(os.geteuid())} {name}",
         )
     step = f"make it writable with: chmod u+w {name};" if os.name != "nt" else "make it writable for you,"
     return Obstacle(place, "is not writable for your user", f"{step} {_AGAIN}")
@@ -157,7 +157,7 @@ def _full(folder: Path) -> Obstacle | None:
         return None
     free = there.f_bfree if os.geteuid() == 0 else there.f_bavail
     if (there.f_blocks and not free) or (there.f_files and not there.f_ffree):
-        return Obstacle(folder, "is on a file system that is full", f"make room there, {_AGAIN}")
+        return Obstacle(folder, "is on a file system that is full", f"free up space there, {_AGAIN}")
     return None
 
 

@@ -31,7 +31,7 @@ class PosixProtection:
         try:
             return self._judge(path)
         except OSError as problem:
-            return Status(False, f"{path} cannot be looked at ({(problem.strerror or '').lower()})")
+            return Status(False, f"{path} cannot be accessed ({(problem.strerror or '').lower()})")
 
     def _judge(self, path: Path) -> Status:
         status = path.lstat()
@@ -47,7 +47,7 @@ class PosixProtection:
             wrong.append(f"{path} has mode {mode:04o} instead of {_wanted(status):04o}")
         shared = next((folder for folder in path.parents if others_can_write(folder)), None)
         if shared is not None:
-            wrong.append(f"other users can write in {shared}, so they can put other files there")
+            wrong.append(f"other users can write to {shared}, so they can put other files there")
         return Status(not wrong, "; ".join(wrong), repairable=drifted)
 
     def apply(self, path: Path) -> Status:
@@ -63,7 +63,7 @@ class PosixProtection:
         if self.host.wsl and _WINDOWS_DRIVE.match(str(path)):
             why = "it is on a Windows drive, where Windows decides who may read it"
         else:
-            why = "its file system keeps no modes"
+            why = "its file system does not keep permissions"
         return Status(False, f"{after.detail}: {why}")
 
     def record(self, path: Path) -> str:

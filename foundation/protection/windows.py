@@ -80,7 +80,7 @@ class WindowsProtection:
         """See Protection."""
         try:
             if not os.path.lexists(path):
-                return Status(False, f"{path} is not there")
+                return Status(False, f"{path} does not exist")
             return judge(_read(path), as_written(_current_user()), path)
         except OSError as problem:
             return Status(False, f"the access list of {path} cannot be read ({problem.strerror})")

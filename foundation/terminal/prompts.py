@@ -171,7 +171,7 @@ class AskingPrompter:
             raise Refusal(
                 "cancelled",
                 "The input ended before the question was answered; nothing was written",
-                next_step="run the command again, and answer or give the answers as options (--help)",
+                next_step="run this command again and answer, or give the answers as options (see --help)",
             ) from None
 
     def _show(self, *lines: str) -> None:
@@ -226,8 +226,8 @@ class RefusingPrompter:
         values = " or ".join(f"--{question.id} {option.value}" for option in question.options)
         raise Refusal(
             f"{question.id}_selection_required",
-            f"The {question.id} has to be chosen, and {self._because}",
-            next_step=f"add {values}; or --yes to take the recommended answers",
+            f"The {question.id} must be chosen, but {self._because}",
+            next_step=f"add {values}; or --yes to accept the recommended answers",
         )
 
     def confirm(
@@ -242,7 +242,7 @@ class RefusingPrompter:
         """Raises consent_required."""
         raise Refusal(
             "consent_required",
-            f"The changes have to be agreed to, and {self._because}",
+            f"The changes need your consent, but {self._because}",
             next_step="add --yes to agree, or --dry-run to see the changes first",
         )
 
@@ -250,7 +250,7 @@ class RefusingPrompter:
         """Raises secret_source_unavailable."""
         raise Refusal(
             "secret_source_unavailable",
-            f"The API key has to be typed, and {self._because}",
+            f"The API key must be typed, but {self._because}",
             next_step=self._without_prompt,
         )
 

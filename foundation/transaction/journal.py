@@ -181,7 +181,7 @@ def _require_ours(path: Path) -> None:
     if is_link(path) or not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
         raise OSError(errno.EINVAL, "it is not a plain file or folder")
     if os.name != "nt" and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise OSError(errno.EPERM, "another user can write it")
+        raise OSError(errno.EPERM, "another user can write to it")
 
 
 def _line(entry: Entry) -> bytes:

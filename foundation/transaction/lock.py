@@ -63,7 +63,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
             if is_link(self._workspace.lock):
                 raise Refusal(
                     "state_write_failed",
-                    "this is a link where a file of this program belongs",
+                    "this is a link, but a file of this program belongs here",
                     where=Where(str(self._workspace.lock)),
                     next_step="remove the link, then run this command again",
                 ) from None
@@ -228,7 +228,7 @@ def _refuse(workspace: Workspace, descriptor: int) -> None:
     when = f", since {since}" if isinstance(since, str) and _TIME.match(since) else ""
     raise Refusal(
         "in_progress",
-        f"another setup is under way here (held by {who}{when})",
+        f"another setup is running here (held by {who}{when})",
         where=Where(str(workspace.lock)),
-        next_step="wait until it has ended, then run this command again",
+        next_step="wait until it has finished, then run this command again",
     )

@@ -90,7 +90,7 @@ def recover(workspace: Workspace, host: Host, *, go_on: bool = False) -> Recover
             "own_files_unusable",
             f"the journal of an unfinished setup cannot be trusted or read ({reason(problem)})",
             where=Where(str(workspace.journal)),
-            next_step="look at it, remove it, then run this command again",
+            next_step="check it, remove it, then run this command again",
         ) from None
     work = _Undoing(workspace, host, go_on=go_on)
     _undo(work, entries, len(entries))
@@ -109,7 +109,9 @@ def undo(workspace: Workspace, host: Host, entries: Sequence[Entry], begun: int)
     _undo(work, entries, begun)
     work.failures += [f"{left.path} {left.why}, so it was left as it is" for left in work.left]
     if work.secret_left is not None:
-        work.failures.append(f"{work.secret_left} was left, because a config that was left may refer to it")
+        work.failures.append(
+            f"{work.secret_left} was kept, because a config that was not put back may refer to it"
+        )
     return _recovery(work)
 
 

@@ -143,7 +143,7 @@ class Transaction:
                 "own_files_unusable",
                 "the journal of an unfinished setup is still there",
                 where=Where(str(self._workspace.journal)),
-                next_step="run this command again; if that does not help, look at it and remove it",
+                next_step="run this command again; if that does not help, check it and remove it",
             )
         entries = [step.entry for step in steps]
         self._entries.extend(entries)
@@ -306,5 +306,5 @@ def _incomplete(failures: Sequence[str], error: BaseException | None) -> Refusal
     return Refusal(
         "rollback_incomplete",
         "not everything could be put back: " + "; ".join(failures) + first,
-        next_step="look at the files named here, then run this command again: it tries once more",
+        next_step="check the files named here, then run this command again: it tries once more",
     )

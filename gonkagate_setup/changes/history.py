@@ -139,7 +139,7 @@ def way_back(keys: Sequence[KeyChange], document: Document) -> list[Operation]:
         if not same(now, key.after):
             raise KeyMoved(key.path, "was changed since the setup")
         if key.withheld:
-            raise KeyMoved(key.path, "held something like a secret before, which was not written down")
+            raise KeyMoved(key.path, "held what looked like a secret, and its old value was not recorded")
         if key.before is MISSING:
             operations += _removals(key, document, {key.path: key.after})
         else:
@@ -207,7 +207,7 @@ def parse(data: bytes) -> History:
     try:
         value = jsonc.parse(jsonc.decode(data)).value
         if value["version"] != _VERSION:
-            raise ValueError("it is of another version")
+            raise ValueError("it was written by another version")
         return History(
             at=_text(value["at"]),
             files=tuple(_file(entry) for entry in _list(value["files"])),

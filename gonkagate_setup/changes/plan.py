@@ -120,7 +120,7 @@ def build(
     if choice.scope is Scope.PROJECT and any(shot.real in user_paths for shot in project_files):
         raise Refusal(
             "project_scope_unavailable",
-            "This folder's opencode.json is opencode's own user config, so there is no project file here",
+            "This folder's opencode.json is opencode's user config, so it cannot be a project file",
             where=Where(str(project_files[0].path)),
             next_step="choose user scope: --scope user",
         )
@@ -194,7 +194,7 @@ def parsed(snapshot: Snapshot) -> jsonc.Document:
         filled_in = any(start in (snapshot.data or b"") for start in (b"{env:", b"{file:"))
         why = "opencode cannot read this file either"
         if filled_in:
-            why = "this file cannot be read as it is written, before opencode fills its references in"
+            why = "this file is not valid JSONC until opencode has replaced its {env:} and {file:} references"
         raise Refusal(
             "managed_config_parse_failed",
             f"{why}: {problem.reason}",
@@ -228,7 +228,7 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
     except jsonc.JsoncError as problem:
         raise Refusal(
             "managed_config_merge_failed",
-            f"this place cannot take GonkaGate's settings: {problem.reason}",
+            f"GonkaGate's settings cannot be added here: {problem.reason}",
             where=Where(str(file.snapshot.path), problem.line, problem.column),
             next_step="make it an object, or remove it, then run this command again",
         ) from None
@@ -249,7 +249,7 @@ def _require_writable(snapshot: Snapshot) -> None:
     if snapshot.mode is not None and not snapshot.mode & 0o222:
         raise Refusal(
             "managed_config_read_only",
-            "this file is read-only, and GonkaGate's settings belong in it",
+            "this file is read-only, but GonkaGate's settings belong in it",
             where=Where(str(snapshot.path)),
             next_step="make it writable, or use the tool that manages it, then run this command again",
         )

@@ -222,14 +222,14 @@ def _sentence(expectation: Expectation, code: str, operation: Operation) -> str:
     name = name or expectation.profile.id
     if code in ("provider_not_enabled", "model_hidden") and isinstance(operation, Set):
         added = operation.path[-1] in ("enabled_providers", "whitelist")
-        return f"adds {name} to {key}" if added else f"takes {name} out of {key}"
+        return f"adds {name} to {key}" if added else f"removes {name} from {key}"
     if code == "provider_disabled":
-        return f"takes {name} out of {key}"
+        return f"removes {name} from {key}"
     if isinstance(operation, Set):
         shown = operation.value if isinstance(operation.value, str) else str(operation.value).lower()
         return f"sets {key} to {shown}"
     if code == "agent_model_overridden":
         return f"removes {key} (the agent then uses `model`)"
     if code == "agent_unusable" and operation.path == ("default_agent",):
-        return "removes default_agent (opencode then starts with its own)"
+        return "removes default_agent (opencode then uses its own default)"
     return f"removes {key}"

@@ -51,9 +51,9 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
     except jsonc.JsoncError as problem:
         raise Refusal(
             "undo_refused",
-            f"this place cannot take its former value back: {problem.reason}",
+            f"the former value cannot be restored here: {problem.reason}",
             where=Where(str(snapshot.path), problem.line, problem.column),
-            next_step="put it right by hand; nothing was written",
+            next_step="fix it by hand; nothing was written",
         ) from None
     if after.text == document.text:
         return None
@@ -80,7 +80,7 @@ def _refusal(document: jsonc.Document, snapshot: Snapshot, moved: KeyMoved) -> R
     key = ".".join(moved.path)
     return Refusal(
         "undo_refused",
-        f"{key} {moved.reason}, so it is not turned back, and nothing else is either",
+        f"{key} {moved.reason}, so undo stopped; no file was changed",
         where=Where(str(snapshot.path), line, column),
-        next_step=f"set {key} as you want it by hand; gonkagate-setup uninstall removes what is ours",
+        next_step=f"set {key} as you want it by hand; gonkagate-setup uninstall removes what setup wrote",
     )

@@ -177,7 +177,7 @@ def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey)
                 layer,
                 where,
                 key,
-                "it is not what this program wrote, so it was taken for yours and stays",
+                "it is not what this program wrote, so it is treated as yours and kept",
                 f"remove {key} from {where.name} if you do not want it any more",
             )
         else:
@@ -233,8 +233,8 @@ def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Ite
                 layer,
                 Where(layer.name, line, found.start - start + 1),
                 None,
-                "the key file is named here, so it stays: opencode would not start without it",
-                f"take {{file:{found.argument}}} out of {layer.name}, then run: gonkagate-setup uninstall",
+                "the key file is named here, so it is kept: opencode would not start without it",
+                f"remove {{file:{found.argument}}} from {layer.name}, then run this command again",
             )
             # One is enough to keep the key, and to say so.
             break

@@ -24,9 +24,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # argparse's own sentence quotes what was typed.
         del message
-        raise Refusal(
-            "usage_error", "this command line cannot be understood", next_step=f"see: {self.prog} --help"
-        )
+        raise Refusal("usage_error", "this command line is not valid", next_step=f"see: {self.prog} --help")
 
 
 def _one_of(name: str, values: Sequence[str]) -> Callable[[str], str]:
@@ -67,24 +65,24 @@ def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
     )
     _working_folder(parser)
     parser.add_argument(
-        "--api-key-stdin", action="store_true", help="read the API key from standard input, which ends it"
+        "--api-key-stdin", action="store_true", help="read the API key from standard input, to end of file"
     )
     parser.add_argument(
-        "--yes", action="store_true", help="take the recommended answers and do not ask to confirm"
+        "--yes", action="store_true", help="accept the recommended answers and do not ask for confirmation"
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would change and stop there")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
     _choice(
         parser,
         "--on-blocked",
         ("rollback", "keep", "fix", "available"),
-        help="if something keeps opencode from using it: put everything back (default); keep the setup for "
-        "every other folder; change what is in the way, in your own config and the project's; or only make "
-        "the models available",
+        help="what to do if something keeps opencode from using it: put everything back (default), keep the "
+        "setup for every other folder, change what is in the way (in your own config and the project's), "
+        "or only make the models available",
     )
-    parser.add_argument("--no-input", action="store_true", help="never ask; name the missing option instead")
+    parser.add_argument("--no-input", action="store_true", help="never ask; report what is missing instead")
     parser.epilog = (
         f"The key comes from the hidden prompt, from {profile.key_variable}, or from --api-key-stdin; "
-        "a key that is already stored is used again. It is never taken as an argument."
+        "a key that is already stored is used again. It is never accepted as an argument."
     )
 
 
@@ -93,13 +91,13 @@ def _verify(parser: argparse.ArgumentParser, profile: Profile) -> None:
     parser.add_argument(
         "--live",
         action="store_true",
-        help=f"ask {profile.display_name} too: its model list and one tiny answer, with the stored key",
+        help=f"also ask {profile.display_name}, with the stored key: its model list and one tiny answer",
     )
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
         type=_seconds,
-        help=f"how long --live may take in all, {_SHORTEST} to {_LONGEST} (default: {_LIVE_SECONDS})",
+        help=f"how long --live may take in total, {_SHORTEST} to {_LONGEST} (default: {_LIVE_SECONDS})",
     )
 
 
@@ -111,39 +109,39 @@ def _seconds(text: str) -> float:
     if not _SHORTEST <= seconds <= _LONGEST:
         raise Refusal(
             "usage_error",
-            "--timeout has a value that it does not take",
-            next_step=f"give seconds from {_SHORTEST} to {_LONGEST}",
+            "invalid value for --timeout",
+            next_step=f"give a number of seconds from {_SHORTEST} to {_LONGEST}",
         )
     return seconds
 
 
 def _models(parser: argparse.ArgumentParser, profile: Profile) -> None:
     _working_folder(parser)
-    parser.epilog = f"Models are written under provider.{profile.id}.models; opencode's /models switches."
+    parser.epilog = f"Models are written under provider.{profile.id}.models; switch with /models in opencode."
 
 
 def _taking_back(parser: argparse.ArgumentParser) -> None:
     _working_folder(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask to confirm")
-    parser.add_argument("--dry-run", action="store_true", help="show what would change and stop there")
-    parser.add_argument("--no-input", action="store_true", help="never ask; name the missing option instead")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
+    parser.add_argument("--no-input", action="store_true", help="never ask; report what is missing instead")
 
 
 def _undo(parser: argparse.ArgumentParser, profile: Profile) -> None:
     _taking_back(parser)
     parser.epilog = (
-        "A file that nobody changed since gets its former bytes back. In one that was changed, only the keys "
-        f"that the setup wrote are turned back. The stored {profile.display_name} key stays."
+        "A file that was not changed since is restored byte for byte. In a changed file, only the keys "
+        f"that the setup wrote are undone. The stored {profile.display_name} key is kept."
     )
 
 
 def _uninstall(parser: argparse.ArgumentParser, profile: Profile) -> None:
     _taking_back(parser)
-    parser.add_argument("--keep-key", action="store_true", help="leave the stored key where it is")
+    parser.add_argument("--keep-key", action="store_true", help="keep the stored key")
     parser.epilog = (
-        f"Takes {profile.display_name}'s own settings out of your opencode config and out of this folder's "
-        "project file, then removes the key, the notes and the backups. What you added yourself stays and "
-        "is named. Projects elsewhere cannot be known: run it there too."
+        f"Removes {profile.display_name}'s own settings from your opencode config and from this folder's "
+        "project file, then removes the key, the notes and the backups. What you added yourself is kept and "
+        "listed. Other projects cannot be found from here: run it there too."
     )
 
 
@@ -151,7 +149,7 @@ def _completion(parser: argparse.ArgumentParser, profile: Profile) -> None:
     del profile
     parser.add_argument("shell", nargs="?", type=_one_of("completion", SHELLS), choices=SHELLS)
     parser.epilog = (
-        "bash: put  source <(gonkagate-setup completion bash)  into ~/.bashrc; zsh: save it as "
+        "bash: add  source <(gonkagate-setup completion bash)  to ~/.bashrc; zsh: save it as "
         "_gonkagate-setup in a folder of $fpath; fish: save it as "
         "~/.config/fish/completions/gonkagate-setup.fish; PowerShell: add it to your $PROFILE."
     )
@@ -160,7 +158,7 @@ def _completion(parser: argparse.ArgumentParser, profile: Profile) -> None:
 def _help(parser: argparse.ArgumentParser, profile: Profile) -> None:
     del profile
     parser.add_argument("verb", nargs="?", type=_one_of("help", VERBS), choices=VERBS)
-    parser.epilog = "The same as --help behind the command, for example: gonkagate-setup help verify"
+    parser.epilog = "Same as adding --help to the command, for example: gonkagate-setup help verify"
 
 
 def _man(parser: argparse.ArgumentParser, profile: Profile) -> None:
@@ -170,13 +168,13 @@ def _man(parser: argparse.ArgumentParser, profile: Profile) -> None:
 
 _BUILDERS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser, Profile], None]]] = {
     "setup": ("set opencode up for GonkaGate (the default)", _setup),
-    "verify": ("ask opencode whether it uses GonkaGate, changing nothing", _verify),
+    "verify": ("ask opencode whether it uses GonkaGate; change nothing", _verify),
     "models": ("list the curated models with their sources", _models),
-    "undo": ("take the last setup's edits back", _undo),
-    "uninstall": ("remove everything that this program put on the machine", _uninstall),
-    "completion": ("print a script that completes this program's command line in a shell", _completion),
+    "undo": ("undo the last setup's changes", _undo),
+    "uninstall": ("remove everything that this program put on this machine", _uninstall),
+    "completion": ("print a completion script for a shell", _completion),
     "man": ("print the manual page", _man),
-    "help": ("show the help of a command", _help),
+    "help": ("show help for a command", _help),
 }
 VERBS: tuple[str, ...] = tuple(_BUILDERS)
 
@@ -219,8 +217,8 @@ def _live_seconds(arguments: argparse.Namespace) -> float:
     if arguments.timeout is not None and not arguments.live:
         raise Refusal(
             "usage_error",
-            "--timeout bounds what --live asks, and --live is not there",
-            next_step="add --live, or leave --timeout out",
+            "--timeout requires --live",
+            next_step="add --live, or leave out --timeout",
         )
     return _LIVE_SECONDS if arguments.timeout is None else float(arguments.timeout)
 

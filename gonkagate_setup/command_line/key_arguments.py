@@ -29,7 +29,7 @@ def refuse(argv: Sequence[str], profile: Profile) -> None:
             "A key is not accepted as an argument: it would stay in the shell's history and be visible to "
             "other programs",
             next_step=(
-                f"type it at the hidden prompt, pipe it with --api-key-stdin, or set {profile.key_variable}; "
+                f"type it at the hidden prompt, use --api-key-stdin, or set {profile.key_variable}; "
                 "if it was a real key, replace it"
             ),
         )

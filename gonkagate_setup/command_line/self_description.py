@@ -31,7 +31,7 @@ EXITS: Final[Mapping[int, str]] = {
 # What docs/automation.md explains.
 ENVIRONMENT: Final[Mapping[str, str]] = {
     "NO_COLOR, FORCE_COLOR, TERM, COLUMNS": "colour and width, as usual; --color wins",
-    "HTTPS_PROXY, NO_PROXY": "the way to the service for verify --live, as for opencode",
+    "HTTPS_PROXY, NO_PROXY": "the proxy for verify --live, as for opencode",
     "SSL_CERT_FILE, NODE_EXTRA_CA_CERTS": "certificates to trust besides the system's for verify --live",
     "PATH, PATHEXT": "where opencode and git are looked for",
     "OPENCODE_INSTALL_DIR, XDG_BIN_DIR, APPDATA, LOCALAPPDATA, PROGRAMDATA": (
@@ -42,15 +42,15 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
         "further layers of opencode's config: read, never written"
     ),
     "OPENCODE_DISABLE_PROJECT_CONFIG, OPENCODE_PERMISSION, OPENCODE_AUTH_CONTENT, OPENCODE_PURE": (
-        "change what opencode resolves, and are judged as such"
+        "change what opencode resolves; verify takes them into account"
     ),
-    "OPENCODE_TEST_HOME, OPENCODE_TEST_MANAGED_CONFIG_DIR": "move two of opencode's places, for its tests",
+    "OPENCODE_TEST_HOME, OPENCODE_TEST_MANAGED_CONFIG_DIR": "move two of opencode's folders, for its tests",
     "XDG_STATE_HOME": "set to a private folder for the opencode that is asked",
-    "SYSTEMROOT": "on Windows, where the program that ends an opencode in time lies",
+    "SYSTEMROOT": "on Windows, where taskkill is, which ends an opencode that takes too long",
     "HOME, USERPROFILE": "the home folder, as for opencode",
     "USER": "on macOS, whose managed preferences opencode reads",
-    "SUDO_USER": "who called sudo, for the advice that names that user",
-    "TMPDIR, TEMP, TMP": "where the report of a crash goes",
+    "SUDO_USER": "who called sudo, so that advice can name that user",
+    "TMPDIR, TEMP, TMP": "where a crash report is written",
 }
 
 
@@ -61,7 +61,7 @@ def completion(arguments: argparse.Namespace, profile: Profile) -> str:
     if arguments.shell is None:
         raise Refusal(
             "usage_error",
-            "completion has to know the shell",
+            "completion needs the name of a shell",
             next_step=f"name one: {', '.join(command_line.SHELLS)}",
         )
     return script(arguments.shell, command_line.PROGRAM, _verbs(profile))
@@ -77,11 +77,11 @@ def manual(profile: Profile) -> str:
             version=__version__,
             summary=f"connect opencode to {profile.display_name}, and prove that it works",
             description="Edits opencode's config without losing a byte that is not its own, keeps the "
-            f"{profile.display_name} key in one guarded file, and says done only when opencode itself "
+            f"{profile.display_name} key in one protected file, and says done only when opencode itself "
             "confirms it.",
             verbs=_verbs(profile),
             exits=EXITS,
-            environment={profile.key_variable: "the key, for runs without a person", **ENVIRONMENT},
+            environment={profile.key_variable: "the key, for unattended runs", **ENVIRONMENT},
             files=_files(profile),
         )
     )
@@ -93,10 +93,10 @@ def _files(profile: Profile) -> dict[str, str]:
         f"{folder}/{profile.key_file}": "the key, readable by its owner only",
         f"{folder}/{profile.state_file}": "the setup record: what was set up and when",
         f"{folder}/last-change.json": "the undo record: what the last setup changed",
-        f"{folder}/opencode-executable.json": "which opencode was used, so that a rerun starts it once less",
+        f"{folder}/opencode-executable.json": "the opencode that was used, with its version",
         f"{folder}/backups": "former contents of project files",
-        f"{folder}/journal, {folder}/lock": "there only while something is written, or after a kill",
-        "~/.config/opencode/opencode.json": "opencode's config; opencode.jsonc where that is in use",
+        f"{folder}/journal, {folder}/lock": "exist only while files are written, or after a killed run",
+        "~/.config/opencode/opencode.json": "opencode's config; or opencode.jsonc if you use that",
         "~/.config/opencode/opencode.json.bak-TIME": "its former contents, without a key",
         "opencode.json": "at the root of a project: the model, with project scope",
     }

@@ -29,8 +29,8 @@ def value(name: str, typed: str, values: Sequence[str]) -> Refusal:
     """For a value that is none of `values`."""
     return Refusal(
         "usage_error",
-        f"{name} has a value that it does not take",
-        next_step=f"{meant(typed, values, f'{name} ')}it takes {listed(values, 'or')}",
+        f"invalid value for {name}",
+        next_step=f"{meant(typed, values, f'{name} ')}it can be {listed(values, 'or')}",
     )
 
 
@@ -38,7 +38,7 @@ def number_of_values(names: str, verb: Verb, program: str) -> Refusal:
     """For an option without its value, or with one that it does not take; `names` as argparse joins them."""
     flag = next((flag for flag in verb.flags if set(names.split("/")) & set(flag.names)), None)
     if flag is None:
-        message = "an argument is missing or too many"
+        message = "too few or too many arguments"
     else:
         message = f"{flag.names[-1]} " + ("takes no value" if flag.value is None else "needs a value")
     return Refusal("usage_error", message, next_step=f"see: {program} --help")
@@ -58,12 +58,12 @@ def unknown(words: Sequence[str], verb: Verb, verbs: Sequence[Verb], program: st
     elif _OPTION.fullmatch(name) and len(name) <= _LONGEST_OPTION:
         message = f"unknown option: {name}"
     else:
-        message = "there is an option that this program does not have"
+        message = "unknown option"
     return Refusal("usage_error", message, next_step=f"{hint}see: {program} --help")
 
 
 def _unknown_word(word: str, verb: Verb, verbs: Sequence[Verb], program: str) -> Refusal:
-    message, hint = "there is an argument that no option takes", ""
+    message, hint = "unexpected argument", ""
     if verb.default:
         hint = meant(word, [other.name for other in verbs])
         if _COMMAND.fullmatch(word):
@@ -81,9 +81,9 @@ def existing_folder(text: str) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         _no_folder("--cwd names a folder that does not exist")
     except OSError as problem:
-        _no_folder(f"--cwd names a folder that cannot be looked at ({reason(problem)})")
+        _no_folder(f"--cwd names a folder that cannot be accessed ({reason(problem)})")
     except ValueError:
-        _no_folder("--cwd names a folder that cannot be looked at")
+        _no_folder("--cwd names a folder that cannot be accessed")
     if not stat.S_ISDIR(mode):
         _no_folder("--cwd names a file, not a folder", Where(str(path)))
     if not os.access(path, os.X_OK):
@@ -96,5 +96,5 @@ def _no_folder(message: str, where: Where | None = None) -> NoReturn:
         "working_directory_unusable",
         message,
         where=where,
-        next_step="name an existing folder; none is made for you",
+        next_step="name an existing folder; --cwd does not create one",
     )

@@ -34,15 +34,15 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
         yield _about(
             "key_file_unprotected",
             store.key,
-            f"the key is perhaps not yours alone: {stored.protected.detail}",
-            "keep your home folder on a file system with owners and modes, and run this as its owner",
+            f"other users may have access to the key: {stored.protected.detail}",
+            "keep your home folder on a file system with permissions, and run this command as its owner",
         )
     noticed = credential.in_git_work_tree(store, host)
     if noticed is not None:
         yield _about(
             "key_in_work_tree",
             store.key,
-            f"the key lies in the git work tree {noticed.worktree}, which does not ignore it",
+            f"the key is inside the git work tree {noticed.worktree}, which does not ignore it",
             f"add this line to {noticed.ignore_file}: {noticed.ignore_line}",
         )
 
@@ -61,8 +61,8 @@ def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Fi
             None,
             None,
             None,
-            "this git repository belongs to another user, so git does not use it; opencode then takes it for "
-            "none, and reads the opencode.json of every folder above as well",
+            "this git repository belongs to another user, so git does not use it; opencode then ignores it, "
+            "too, and reads the opencode.json of every parent folder",
             f"if you trust it, run: {survey.distrust.cure}",
         )
 
@@ -75,7 +75,7 @@ def _changeable(survey: Survey, host: Host) -> Iterator[Finding]:
             yield _about(
                 "config_writable_by_others",
                 path,
-                f"others can change {what}, and so where opencode sends your key",
+                f"other users can change {what}, and with it where opencode sends your key",
                 f"run: {cure}",
             )
 
@@ -103,9 +103,9 @@ def in_files(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[
                     one.line,
                     one.column,
                     one.key,
-                    ("your key stands here" if one.known else "what stands here looks like a GonkaGate key")
-                    + ", and git would commit this file",
-                    "remove it here; if it was ever committed, have the key replaced",
+                    ("this file contains " + ("your key" if one.known else "what looks like a GonkaGate key"))
+                    + ", and git would commit it",
+                    "remove it from the file; if it was ever committed, replace the key",
                 )
 
 

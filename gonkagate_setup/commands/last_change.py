@@ -36,7 +36,7 @@ def read(store: Store) -> tuple[Snapshot, History | None]:
             "undo_record_unusable",
             f"the undo record cannot be used: {problem}",
             where=Where(str(store.history)),
-            next_step="copy the backups over their files yourself, or run: gonkagate-setup uninstall",
+            next_step="restore the backups by hand, or run: gonkagate-setup uninstall",
         ) from None
 
 

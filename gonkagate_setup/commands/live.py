@@ -33,7 +33,7 @@ def ask(
         with terminal.progress(f"asking {report.profile.display_name} for its models") as progress:
             live["listed"] = choice.model.upstream_id in gateway.models()
             live["models"], step = "ok", "completion"
-            progress(f"asking {choice.model.display_name} for a word")
+            progress(f"asking {choice.model.display_name} for a short answer")
             gateway.complete(choice.model.upstream_id)
             live["completion"] = "ok"
     except Refusal as error:
@@ -49,10 +49,10 @@ def ask(
             next_step=error.next_step,
             details={**report.details, "live": live},
         )
-    unlisted = "" if live["listed"] else f" (though its list does not name {choice.model.upstream_id})"
+    unlisted = "" if live["listed"] else f" (although its list does not include {choice.model.upstream_id})"
     return replace(
         report,
-        message=f"{report.message}, and {report.profile.display_name} answers with the stored key{unlisted}",
+        message=f"{report.message}, and {report.profile.display_name} accepts the stored key{unlisted}",
         details={**report.details, "live": live},
     )
 
@@ -62,7 +62,7 @@ def _stored_key(store: Store, host: Host, terminal: Terminal) -> Secret:
     if stored is None or stored.secret is None:
         raise Refusal(
             "secret_source_unavailable",
-            "No usable key is stored, so there is none to ask with",
+            "No usable key is stored, so the service cannot be asked",
             where=Where(str(store.key)),
             next_step="run: gonkagate-setup",
         )

@@ -27,7 +27,7 @@ def put_back(
     if not journal.exists(store):
         return ()
     if dry_run:
-        terminal.say("An earlier setup was interrupted; the next real run first puts it back.")
+        terminal.say("An earlier setup was interrupted; the next run without --dry-run undoes it first.")
         return ()
     with transactions.lock(store, host):
         recovery = transactions.recover(store, host, go_on=go_on)
@@ -36,8 +36,8 @@ def put_back(
     _require_complete(recovery)
     but = ", ".join(str(left.path) for left in recovery.left)
     terminal.say(
-        "An earlier setup was interrupted; what it had changed was put back first"
-        + (f", but for {but}." if but else ".")
+        "An earlier setup was interrupted; its changes were put back first"
+        + (f", except in {but}." if but else ".")
     )
     return tuple(_notice(left) for left in recovery.left)
 
@@ -65,7 +65,7 @@ def _require_complete(recovery: Recovery) -> None:
 
 
 def _notice(left: Left) -> Finding:
-    copy = "" if left.copy is None else f"; {left.copy} is what it was before that setup"
+    copy = "" if left.copy is None else f"; {left.copy} is a copy from before that setup"
     return Finding(
         "interrupted_setup_left",
         NOTICE,
@@ -76,5 +76,5 @@ def _notice(left: Left) -> Finding:
         None,
         None,
         f"an earlier setup was interrupted, and this file {left.why}, so it was not put back{copy}",
-        "look at it; to remove what a setup wrote into it, run: gonkagate-setup uninstall",
+        "check it; to remove what a setup wrote into it, run: gonkagate-setup uninstall",
     )

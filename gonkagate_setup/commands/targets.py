@@ -71,7 +71,7 @@ def notices(targets: Iterable[Target]) -> Iterator[Finding]:
                 snapshot,
                 role,
                 f"this file is written in place: {in_place}",
-                "no action needed; if a run is interrupted, the next one puts this file right",
+                "no action needed; if a run is interrupted, the next one repairs this file",
             )
         elif snapshot.links > 1:
             others = snapshot.links - 1
@@ -80,8 +80,8 @@ def notices(targets: Iterable[Target]) -> Iterator[Finding]:
                 "config_has_other_names",
                 snapshot,
                 role,
-                f"this file has {names} (hard links); they keep the former content, only this one changes",
-                f"to join them again: find ~ -inum {_inode(snapshot)}, and for each: ln -f {name} OTHER",
+                f"this file has {names} (hard links); they keep the old content, only this one changes",
+                f"to link them again: find ~ -inum {_inode(snapshot)}, then for each: ln -f {name} OTHER",
             )
 
 

@@ -24,7 +24,7 @@ from gonkagate_setup.ui import render
 
 ATTEMPTS: Final = 3
 _HELP: Final = (
-    "Nothing is changed before you say yes. Then all of it is changed, or, where one file cannot be, nothing."
+    "Nothing changes before you say yes. All files then change together; if one cannot be changed, none is."
 )
 
 

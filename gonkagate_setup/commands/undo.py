@@ -33,7 +33,7 @@ from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
 from gonkagate_setup.ui import render, teardown
 
-_KEY_STAYS = "the key file stays"
+_KEY_STAYS = "the key file is kept"
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ def _run(
 
 def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int) -> str:
     about = {
-        "restore": "gets the bytes back that it had before the setup",
-        "update": "only the keys that the setup wrote are turned back; what was changed since stays",
-        "delete": "was made by the setup",
+        "restore": "becomes byte for byte what it was before the setup",
+        "update": "only the keys that the setup wrote are undone; later changes are kept",
+        "delete": "was created by the setup",
     }
     duplicates = {
         str(edit.snapshot.path): [visible(duplicate.sentence) for duplicate in edit.duplicates]

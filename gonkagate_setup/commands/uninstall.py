@@ -39,8 +39,8 @@ from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Survey
 
 _ELSEWHERE = (
-    "Projects in other folders cannot be known from here: an opencode.json there may still name "
-    "a model of {name}, and opencode would not find it"
+    "Projects in other folders cannot be checked from here: an opencode.json there may still name "
+    "a {name} model, which opencode would no longer find"
 )
 
 # The role of a report, and the one that names the error code where the file cannot be removed.
@@ -88,7 +88,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
             preview = _preview(plan, profile, terminal.width)
             if request.dry_run:
                 terminal.say(preview)
-                message = "Nothing was removed; this is what would go"
+                message = "Nothing was removed; this is what would be removed"
                 return _report(profile, "dry_run", message, plan, diff=diff)
             consent(request, prompter, terminal, "Remove all of this?", preview, diff)
             shown = plan
@@ -235,19 +235,19 @@ def _preview(plan: _Plan, profile: Profile, width: int) -> str:
 
 def _about(report: FileReport, profile: Profile, edit: FileEdit | None) -> list[str]:
     if report.role == "secret":
-        return ["your API key stays"] if report.action == "keep" else ["your API key; no copy of it stays"]
+        return ["your API key is kept"] if report.action == "keep" else ["your API key; no copy is kept"]
     if report.role == "backup" and report.action == "keep":
-        return ["stays, because comments of yours go with what is removed from that file"]
+        return ["kept, because your comments are removed from that file together with the settings"]
     if edit is None:
         return []
     about = [
-        "was made by a setup, and nothing else is left in it"
+        "was created by a setup and contains nothing else"
         if edit.after is None
-        else f"what this program wrote for {profile.display_name} goes; everything else stays"
+        else f"what this program wrote for {profile.display_name} is removed; everything else is kept"
     ]
     about += [visible(duplicate.sentence) for duplicate in edit.duplicates]
     if edit.comments_go:
-        about.append("comments inside what is removed go along; a backup that has them is kept")
+        about.append("comments inside the removed settings are removed too; a backup with them is kept")
     return about
 
 

@@ -35,7 +35,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
     if journal.exists(store):
         raise Refusal(
             "interrupted_setup",
-            "An earlier setup was interrupted, and its changes are still to be put back",
+            "An earlier setup was interrupted, and its changes have not been put back yet",
             next_step="run: gonkagate-setup (it puts them back first)",
         )
     survey = take_survey(host, host.cwd, profile.id)
@@ -97,7 +97,7 @@ def _outcome(profile: Profile, choice: Choice, reaches: set[str]) -> tuple[str, 
         return (
             "available",
             Exit.DONE,
-            f"{name} is available in opencode, which starts with something else, as you chose",
+            f"{name} is available in opencode, which starts with another model, as you chose",
         )
     return "success", Exit.DONE, f"opencode uses {name}"
 

@@ -59,7 +59,7 @@ def _activation(
         resolved = config.get(name, MISSING)
         if resolved is MISSING:
             yield Deviation(
-                "model_not_set", (name,), MISSING, never, f"opencode chooses for itself what it {use}"
+                "model_not_set", (name,), MISSING, never, f"opencode chooses for itself which model it {use}"
             )
         elif not same(reference, resolved):
             yield Deviation(
@@ -138,7 +138,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
     base = ("provider", profile.id)
     if not isinstance(lookup(config, base), dict):
         yield Deviation(
-            "provider_incomplete", base, MISSING, never, f"opencode knows no provider {profile.id}"
+            "provider_incomplete", base, MISSING, never, f"opencode does not know the provider {profile.id}"
         )
         return
     for path, expected in leaves(profile.provider_config(), base):
@@ -151,7 +151,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
                 path,
                 MISSING,
                 never,
-                "a part of the provider's catalogue is missing",
+                "part of the provider's catalogue is missing",
             )
         elif not same(expected, resolved):
             yield Deviation(
@@ -166,7 +166,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
 def _override_effect(profile: Profile, path: Path) -> str:
     if path[-1] == "baseURL":
         return f"opencode sends the key and the prompts to an address that is not {profile.display_name}'s"
-    return f"opencode does not talk to {profile.display_name} as the catalogue says"
+    return f"opencode does not talk to {profile.display_name} the way the catalogue says"
 
 
 def masked_by_opencode(path: Path) -> bool:

@@ -35,16 +35,16 @@ def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
                 "key_defined_elsewhere",
                 BLOCKER,
                 layer,
-                "the key is defined here; only the user's own config may bind it, to its one file",
+                "the key is set here; only your own config may set it, to the reference to the key file",
             )
         elif not canonical(profile, layer):
             yield KeyFact(
                 "key_binding_replaced",
                 NOTICE if bound else BLOCKER,
                 layer,
-                "a higher file of the user's config outranks this other key"
+                "this is another key, but a higher file of your config overrides it"
                 if bound
-                else f"the key is not bound to {profile.key_binding} here",
+                else f"the key is not set to {profile.key_binding} here",
             )
             bound = True
         else:
@@ -54,7 +54,7 @@ def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
             "key_binding_missing",
             BLOCKER,
             None,
-            f"the user's config does not bind the key to {profile.key_binding}",
+            f"your config does not set the key to {profile.key_binding}",
         )
 
 

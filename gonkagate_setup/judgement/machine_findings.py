@@ -67,7 +67,7 @@ def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
         NOTICE,
         PLUGIN,
         f"plugins can change the config and the key while opencode runs; configured: {', '.join(names)}",
-        "nothing has to be done, if you trust them",
+        "no action needed if you trust them",
         reach=reach,
     )
 
@@ -79,9 +79,9 @@ def plugins_unproved(names: tuple[str, ...], failure: Refusal | None, reach: str
         "plugins_unproved",
         NOTICE,
         PLUGIN,
-        f"plugins may change the config when opencode runs, and opencode did not say{reason}: "
+        f"plugins may change the config when opencode runs; opencode did not say whether they do{reason}: "
         + ", ".join(names),
-        "look at `opencode debug config` (without --pure) yourself; it may show your keys",
+        "check `opencode debug config` (without --pure) yourself; it may show your keys",
         reach=reach,
     )
 
@@ -100,7 +100,7 @@ def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> 
         BLOCKER,
         PLUGIN,
         f"a plugin changes {key} ({deviation.effect}); configured: {', '.join(names)}",
-        f"{change}, then run `gonkagate-setup` again",
+        f"{change}, then run this command again",
         key=key,
         reach=reach,
     )
@@ -114,7 +114,7 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
             "config_folder_moved",
             NOTICE,
             USER,
-            f"XDG_CONFIG_HOME is set, so opencode reads {survey.surroundings.user_folder} and not ~/.config; "
+            f"XDG_CONFIG_HOME is set, so opencode reads {survey.surroundings.user_folder}, not ~/.config; "
             "a shell without it does not see this setup",
             "set XDG_CONFIG_HOME in every shell that starts opencode, or in none",
             path=survey.surroundings.user_folder,
@@ -124,8 +124,8 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
             "stored_credential",
             NOTICE,
             INFERRED,
-            f"opencode's own credential store has an entry for {profile.id}; the key file outranks it",
-            f"`opencode auth logout` and choose {profile.id}, unless you want to keep it",
+            f"opencode's own credential store has an entry for {profile.id}; the key file overrides it",
+            f"run `opencode auth logout` and choose {profile.id}, unless you want to keep it",
         )
     for environment in (Environment.DURABLE, Environment.SESSION):
         reach = SESSION if environment is Environment.SESSION else DURABLE
@@ -139,8 +139,8 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
             "key_variable_referenced",
             NOTICE,
             layer.layer,
-            f"this config refers to {profile.key_variable}, which opencode was not given during the setup",
-            "remove the reference: the key file is what opencode reads",
+            f"this config refers to {profile.key_variable}, which opencode does not get during setup",
+            "remove the reference: opencode reads the key from the key file",
             reach=reach,
             path=layer.name,
         )
@@ -156,8 +156,8 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
             "key_reference_elsewhere",
             NOTICE,
             layer.layer,
-            "the reference to the key file stands here too; opencode fills the key in even in this place, "
-            "and does not start when the file is missing",
+            "the reference to the key file also appears here; opencode inserts the key here too, "
+            "and does not start if the file is missing",
             "remove it here",
             reach=reach,
             path=layer.name,
@@ -169,8 +169,8 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
             "opencode_edits_config",
             NOTICE,
             layer.layer,
-            "this config has no $schema; opencode writes one into it when it starts",
-            "nothing has to be done",
+            "this config has no $schema; opencode adds it when it starts",
+            "no action needed",
             reach=reach,
             path=layer.name,
         )
@@ -191,9 +191,9 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
                 "key_stands_twice",
                 NOTICE,
                 layer.layer,
-                f"{dotted(path)} stands in this config more than once, the first time in line {first}; "
+                f"{dotted(path)} appears in this config more than once, first on line {first}; "
                 "opencode reads only the last one",
-                "remove the one that you do not mean",
+                "remove the one that you do not want",
                 reach=reach,
                 path=layer.name,
                 key=dotted(path),
@@ -228,8 +228,8 @@ def of_evidence(evidence: Evidence) -> Iterator[Finding]:
             "opencode_not_audited",
             NOTICE,
             INFERRED,
-            f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest that was audited; "
+            f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest audited version; "
             "it was asked for its models as well",
-            "nothing has to be done",
+            "no action needed",
             path=evidence.executable,
         )

@@ -66,7 +66,7 @@ def _unsaid(deviation: Deviation) -> Deviation:
         return deviation
     return replace(
         deviation,
-        effect=f"{deviation.effect}, unless a plugin brings it; opencode did not say what its plugins bring",
+        effect=f"{deviation.effect}, unless a plugin provides it; opencode did not say what they provide",
     )
 
 
@@ -88,6 +88,6 @@ def open_question(deviation: Deviation) -> Deviation | None:
         return None
     return replace(
         deviation,
-        effect="the configs alone have no agent that opencode could start with; a plugin may bring one, "
+        effect="no config has an agent that opencode could start with; a plugin may provide one, "
         "so opencode will be asked",
     )

@@ -15,7 +15,7 @@ from opencode_config.places import CONFIG_DIR, CUSTOM, INFERRED, USER, Environme
 from opencode_config.survey import Survey
 
 # The variables that name a config, with what each has to name.
-_NAMING: Final = {CUSTOM: "a file", CONFIG_DIR: "a folder that you can write"}
+_NAMING: Final = {CUSTOM: "a file", CONFIG_DIR: "a folder that you can write to"}
 
 
 def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
@@ -27,7 +27,7 @@ def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
         severity,
         layer.layer,
         f"this config cannot be read: {reason}",
-        f"{_corrected(layer)}, then run `gonkagate-setup` again",
+        f"{_corrected(layer)}, then run this command again",
         reach=reach,
         path=_named_place(layer),
         line=None if problem is None else problem.line,
@@ -49,7 +49,7 @@ def _named_place(layer: Layer) -> str:
 
 def _corrected(layer: Layer) -> str:
     if _of_variable(layer):
-        return f"let the variable {layer.layer} name {_NAMING[layer.layer]}, or `unset {layer.layer}`"
+        return f"set the variable {layer.layer} to {_NAMING[layer.layer]}, or `unset {layer.layer}`"
     return f"correct {layer.name}"
 
 
@@ -82,8 +82,8 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
             BLOCKER,
             variable,
             f"opencode does not start with what {variable} names: {failure.message}",
-            f"let the variable {variable} name {_NAMING[variable]}, or `unset {variable}`, "
-            "then run `gonkagate-setup` again",
+            f"set the variable {variable} to {_NAMING[variable]}, or `unset {variable}`, "
+            "then run this command again",
             reach=reach,
             path=place,
         )
@@ -104,21 +104,19 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
 def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str) -> Finding:
     """Opencode uses another config folder than ours, or sees another content of it."""
     own, launcher = survey.surroundings.user_folder, survey.traces.launcher
-    other = "use an opencode without it, for example from `npm install -g opencode-ai`"
+    other = "use an opencode that is started without it, for example from `npm install -g opencode-ai`"
     if folders.config == own and folders.home != survey.surroundings.home:
-        message = (
-            f"opencode takes {folders.home} for the home folder, and not {survey.surroundings.home}, so the "
-        )
+        message = f"opencode uses {folders.home} as the home folder, not {survey.surroundings.home}, so the "
         message += (
-            "reference to the key file leads elsewhere: what starts it (snap, firejail, a launcher) sets it"
+            "reference to the key file points elsewhere: what starts it (snap, firejail, a launcher) sets it"
         )
         step = f"run `HOME='{folders.home}' gonkagate-setup`, which puts the key there, or {other}"
     elif folders.config == own:
         message = f"opencode reads {own}, but does not see the config that is there: "
         message += f"a sandbox around {executable} (snap, firejail, a container) may show it another folder"
-        step = f"let the sandbox show {own} and ~/.gonkagate, or {other}; then run `gonkagate-setup` again"
+        step = f"give the sandbox access to {own} and ~/.gonkagate, or {other}; then run this command again"
     else:
-        message = f"opencode reads its config from {folders.config}, and not from {own}: what starts it "
+        message = f"opencode reads its config from {folders.config}, not from {own}: what starts it "
         message += "(snap, firejail, a launcher) gives it another home or XDG_CONFIG_HOME"
         moved = f"HOME='{folders.home}'"
         if folders.home == survey.surroundings.home:

@@ -26,8 +26,8 @@ from opencode_config.places import (
 from opencode_config.survey import Survey
 
 _SHOWN: Final = 120
-RERUN: Final = "run `gonkagate-setup` again: it writes this"
-_AGAIN: Final = "then run `gonkagate-setup` again"
+RERUN: Final = "run: gonkagate-setup (it writes this)"
+_AGAIN: Final = "then run this command again"
 _LISTS: Final = {
     "provider_not_enabled": "add {provider} to enabled_providers",
     "provider_disabled": "remove {provider} from disabled_providers",
@@ -74,7 +74,7 @@ def finding(
     text = shown(value) if path[-1] in _SHOWN_KEYS else ""
     message = f"{dotted(path)} is {text}: {effect}" if text else f"{dotted(path)}: {effect}"
     if layer is None:
-        step = RERUN if severity == BLOCKER else "nothing has to be done"
+        step = RERUN if severity == BLOCKER else "no action needed"
         return Finding(code, severity, reach, fallback, None, None, None, dotted(path), message, step)
     where = layer.locate(path)
     step = _step(expectation, code, severity, layer, path, root)
@@ -98,7 +98,7 @@ def _step(
 ) -> str:
     key = dotted(path)
     if severity != BLOCKER:
-        return f"nothing has to be done; to be rid of it, remove {key} from {layer.name}"
+        return f"no action needed; to get rid of this notice, remove {key} from {layer.name}"
     if layer.layer == USER and _ours(expectation, path):
         return RERUN
     change = _LISTS.get(code, "remove {key} from").format(provider=expectation.profile.id, key=key)
@@ -142,7 +142,7 @@ def inferred(survey: Survey, layers: Sequence[Layer], deviation: Deviation, reac
     looked = ", ".join(dict.fromkeys(layer.name for layer in layers)) or "no config at all"
     message = (
         f"opencode resolves {dotted(deviation.path)}{value} ({deviation.effect}), and nothing that can be "
-        f"read here explains it; looked at {looked}"
+        f"read here explains it; looked at: {looked}"
     )
     return Finding(
         deviation.code,
@@ -163,7 +163,7 @@ def suspects(survey: Survey) -> str:
     steps = []
     launcher = survey.traces.launcher
     if launcher is not None and launcher.settings:
-        steps.append(f"look at the launcher: {', '.join(map(str, launcher.settings))}")
+        steps.append(f"check the launcher: {', '.join(map(str, launcher.settings))}")
     elif launcher is not None:
         how = (
             f"`cat {launcher.path}` shows it"
@@ -171,12 +171,12 @@ def suspects(survey: Survey) -> str:
             else "it is not a script, so ask who made it"
         )
         steps.append(
-            f"look whether the launcher {launcher.path} sets variables such as OPENCODE_CONFIG ({how})"
+            f"check whether the launcher {launcher.path} sets variables such as OPENCODE_CONFIG ({how})"
         )
     if survey.traces.well_known:
         urls = ", ".join(survey.traces.well_known)
         steps.append(f"ask who runs {urls} (opencode loads config from there; `opencode auth list` shows it)")
     if survey.traces.database:
-        steps.append("look whether opencode is signed in to an organisation (`opencode account`)")
+        steps.append("check whether opencode is signed in to an organisation (`opencode account`)")
     steps.append("ask the administrator of this machine")
     return "; or ".join(steps) + f"; {_AGAIN}"

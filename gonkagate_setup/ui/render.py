@@ -23,8 +23,7 @@ from opencode_config.jsonc.operations import Remove, Set
 
 _ACTION_WIDTH: Final = 11
 _UPWARDS: Final = (
-    "This is no git repository: opencode reads the opencode.json of every folder above the one that it is "
-    "started in."
+    "This is not a git repository: opencode also reads the opencode.json of every parent folder."
 )
 
 LAYERS: Final[Mapping[str, str]] = {
@@ -44,12 +43,12 @@ LAYERS: Final[Mapping[str, str]] = {
     places.PLUGIN: "a plugin",
 }
 _KEY: Final[Mapping[KeyAction, tuple[str, str]]] = {
-    KeyAction.CREATE: ("create", "your API key; no other file holds it, and nobody else may read it"),
-    KeyAction.REPLACE: ("replace", "the new API key in place of the former one"),
-    KeyAction.PROTECT: ("protect", "the stored API key stays; nobody but you may read it any more"),
+    KeyAction.CREATE: ("create", "your API key; no other file contains it, and only you can read it"),
+    KeyAction.REPLACE: ("replace", "the new API key replaces the old one"),
+    KeyAction.PROTECT: ("protect", "the stored API key is kept; access is restricted to you"),
     KeyAction.KEEP: ("no change", "the stored API key is used as it is"),
 }
-FORMER_KEY: Final = "a copy of a former API key that the npm tool kept"
+FORMER_KEY: Final = "a copy of an old API key, made by the npm tool"
 _PLANNED: Final[Mapping[str, str]] = {"create": "create", "update": "change", "keep": "no change"}
 _DONE: Final[Mapping[str, str]] = {
     "create": "created",
@@ -84,9 +83,9 @@ def preview(
     title = f"{profile.display_name} with {model.display_name}, {_where(plan, in_git)}"
     if plan.choice.available_only:
         title = f"{profile.display_name} available in opencode"
-        title += "; what it starts with stays as it is" if plan.changed else ""
+        title += "; it starts with the same model as before" if plan.changed else ""
     if not plan.changed:
-        title += ": everything is in place already"
+        title += ": already in place"
     action, about_key = _KEY[plan.key]
     lines = ["", style(wrap(title, width), "heading")]
     # A finding says more about a repository that git does not trust.
@@ -102,11 +101,11 @@ def preview(
         lines += entry(_PLANNED[config.action], shot.path, about, width, leads_to=shot.leads_to)
     about_state = ["what was set up and when, for the next run; no secret"]
     if plan.changed:
-        about_state.append(f"beside it {store.history.name}, for undo, and {store.note.name}")
+        about_state.append(f"next to it: {store.history.name}, for undo, and {store.note.name}")
     lines += entry("write", store.state, about_state, width)
     blockers = [finding for finding in findings if finding.blocks]
     notices = [finding for finding in findings if not finding.blocks]
-    lines += section("This would stand in the way:", blockers, width)
+    lines += section("This would be in the way:", blockers, width)
     lines += section("Good to know:", notices, width)
     return "\n".join(lines)
 
@@ -235,7 +234,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequen
     if any(op.path in (("provider",), ("provider", profile.id)) for op in written):
         about.append(f"defines {name} with {len(profile.validated)} models")
     elif written:
-        about.append(f"brings {name} up to date: {_keys(written, 2)}")
+        about.append(f"updates {name}: {_keys(written, 2)}")
     if dropped:
         about.append(f"removes from {name} what is not needed here: {_keys(dropped, 2)}")
     started = [op for op in operations if op.path[0] in ("model", "small_model")]
@@ -246,11 +245,11 @@ def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequen
     if switched_off:
         about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
     if any(op.path == (schema_line.KEY,) for op in config.operations):
-        about.append("names opencode's $schema, which opencode would add itself")
+        about.append("adds opencode's $schema, which opencode would add itself")
     about += [visible(sentence) for sentence in repairs]
     about += [visible(duplicate.sentence) for duplicate in config.duplicates]
     if config.snapshot.exists:
-        beside = "beside it" if config.layer == places.USER else f"in {visible(store.backups)}"
+        beside = "next to it" if config.layer == places.USER else f"in {visible(store.backups)}"
         about.append(f"a backup is kept {beside}")
     return about
 

@@ -196,7 +196,7 @@ def _changed(document: Document, value: dict[str, Any], operation: Operation) ->
 def _stands_twice(document: Document, path: Path) -> JsoncError:
     node = document.find(path)
     return JsoncError(
-        f"{'.'.join(path)} stands more than once, and without this one an earlier one would count",
+        f"{'.'.join(path)} appears more than once; removing this one would activate an earlier one",
         document.text,
         node.lead if node else 0,
     )
@@ -205,7 +205,7 @@ def _stands_twice(document: Document, path: Path) -> JsoncError:
 def _not_an_object(document: Document, path: Path) -> JsoncError:
     node = document.find(path)
     return JsoncError(
-        f"{'.'.join(path)} is no object, so nothing can be set in it",
+        f"{'.'.join(path)} is not an object, so nothing can be set in it",
         document.text,
         node.start if node else 0,
     )

@@ -40,7 +40,7 @@ class SafeMergeError(ValueError):
 
     def __init__(self, reason: str, *, too_deep: bool = False) -> None:
         self.reason = reason
-        self.next_step = "nothing was written; please file the shape of this config as a bug"
+        self.next_step = "nothing was written; please report the structure of this config as a bug"
         if too_deep:
             self.next_step = "nothing was written; nest less in this config, or make the change by hand"
         super().__init__(reason)
@@ -53,7 +53,7 @@ def check_edit(before: str, after: str, operations: Sequence[Operation]) -> None
     1,400 with Python 3.12. What is nested deeper is refused. json5, which a config needs only where opencode
     would refuse it, takes about 14 ms per kB.
     """
-    expected = _applied(_read(before, "the present text"), operations)
+    expected = _applied(_read(before, "the current text"), operations)
     found = _read(after, "the edited text")
     difference = _difference(expected, found)
     if difference is not None:
@@ -179,7 +179,7 @@ def _applied(value: dict[str, Any], operations: Sequence[Operation]) -> dict[str
             else:
                 here = here.setdefault(key, {})
                 if not isinstance(here, dict):
-                    raise SafeMergeError(f"{key} holds no object to set {last} in")
+                    raise SafeMergeError(f"{key} contains no object to set {last} in")
         if isinstance(operation, Remove):
             if isinstance(here, dict):
                 here.pop(last, None)

@@ -21,7 +21,7 @@ class Repeated:
     @property
     def sentence(self) -> str:
         """What a preview says."""
-        return f"{self.key} stands there twice (lines {self.first} and {self.last}); {self.fate}"
+        return f"{self.key} appears twice (lines {self.first} and {self.last}); {self.fate}"
 
 
 def repeated(document: Document, operations: Sequence[Operation]) -> tuple[Repeated, ...]:
@@ -44,7 +44,7 @@ def _fate(document: Document, duplicate: Duplicate, operations: Iterable[Operati
         if operation.path != duplicate.path:
             continue
         if isinstance(operation, Remove):
-            return "the earlier one was written by a setup too, and goes along"
+            return "the earlier one was written by a setup too, and is removed too"
         if isinstance(operation, Set) and earlier and same(operation.value, earlier[-1].value):
-            return "the earlier one stays, and what it says counts"
-    return "the last one counts and is edited, the earlier one stays"
+            return "the earlier one is kept and takes effect"
+    return "the last one takes effect and is edited, the earlier one is kept"

@@ -283,7 +283,7 @@ class _Scanner:
                 self.text,
                 opened.start,
             )
-        raise JsoncError("the file holds no config: an object in braces is expected", self.text, offset)
+        raise JsoncError("the file contains no config: an object in braces is expected", self.text, offset)
 
 
 def scan(text: str) -> Node:
@@ -322,7 +322,7 @@ def _why_bad(text: str, offset: int) -> str:
         return _why_bad_string(text, offset)
     if character == "/":
         unclosed = text.startswith("/*", offset)
-        return "this comment is never closed" if unclosed else "a single slash is no comment"
+        return "this comment is never closed" if unclosed else "a single slash is not a comment"
     if character == "'":
         return "single quotes are not allowed, only double quotes"
     if character == "#":
@@ -341,7 +341,5 @@ def _why_bad_string(text: str, offset: int) -> str:
     if stop == len(text) or text[stop] in "\r\n":
         return "this string is never closed on its line"
     if text[stop] == "\\":
-        return "this string holds an escape that JSON does not know"
-    return (
-        f"this string holds the control character U+{ord(text[stop]):04X}, which must be written as an escape"
-    )
+        return "this string contains an escape that JSON does not know"
+    return f"this string contains the control character U+{ord(text[stop]):04X}, which must be escaped"

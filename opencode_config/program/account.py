@@ -49,10 +49,10 @@ def require_own(workspace: Workspace, host: Host, words: str) -> None:
         if stranger is not None:
             _refuse_files(workspace, host, user, stranger)
     elif stranger is not None:
-        _refuse_home(workspace, user, owner, f"{stranger} is not yours to read")
+        _refuse_home(workspace, user, owner, f"you have no access to {stranger}")
     # A container may run any account in a home that lets its group write (OpenShift): that works.
     elif not os.access(workspace.home, os.X_OK | (0 if workspace.folder.is_dir() else os.W_OK)):
-        _refuse_home(workspace, user, owner, "you cannot write in it")
+        _refuse_home(workspace, user, owner, "you cannot write to it")
 
 
 def name_of(user: int) -> str:
@@ -109,7 +109,7 @@ def _refuse_root(workspace: Workspace, host: Host, owner: int, words: str) -> No
     steps = []
     back = give_back(workspace, owner)
     if back is not None:
-        steps.append(f"first give back what root has made there: {back}")
+        steps.append(f"first give back what root created there: {back}")
     if name is None:
         # A container that has a folder of its host for its home, for example.
         steps.append(f"to set up root's own opencode, run: HOME={own} {words}")
@@ -136,7 +136,7 @@ def _refuse_files(workspace: Workspace, host: Host, user: int, path: Path) -> No
         path,
         f"this belongs to {whose}, so your opencode cannot use it; probably a setup was run as {whose} with "
         "your home folder",
-        f"{as_root} (nothing is lost by it), then run this command again",
+        f"{as_root} (this loses nothing), then run this command again",
     )
 
 

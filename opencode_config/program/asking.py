@@ -203,7 +203,7 @@ class _Asker:
 
     def _models(self, environ: Mapping[str, str]) -> Answer:
         """The offered models, in an answer without a config."""
-        self._progress("asking opencode for the models that it offers")
+        self._progress("asking opencode which models it offers")
         try:
             return Answer(models=self._opencode.models(environ, self._provider))
         except Refusal as error:

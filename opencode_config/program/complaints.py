@@ -89,15 +89,15 @@ def failed(what: str, words: str, executable: Path, again: str, folders: Iterabl
     step = f"run `{again}` yourself in this folder and correct what it names"
     if full is not None or _NO_ROOM.search(words):
         step = (
-            "make room on the disk that is full"
+            "free up space on the disk that is full"
             if full is None
-            else f"make room on the disk that holds {full}"
+            else f"free up space on the disk that holds {full}"
         )
     elif denied:
         folder = _existing(Path(denied[1]))
         step = f"make {folder} writable for your user (`ls -ld '{folder}'` shows whose it is)"
     elif "database is locked" in words:
-        step = "end every other opencode"
+        step = "close every other opencode"
     elif re.search("(?i)no version is set", words):
         step = f"choose a version as {executable} says, until `{again}` prints one"
     return message, f"{step}, {AGAIN}"

@@ -11,7 +11,7 @@ from foundation.errors import Refusal, Where
 from foundation.files.reading import reason
 from foundation.host import Host
 
-_INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, and run this command again"
+_INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, then run this command again"
 # opencode itself is well above 100 MB; a native shim (mise, volta, scoop, chocolatey) is far below.
 _NATIVE_BYTES: Final = 20 * 1024 * 1024
 _NATIVE_MAGIC: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
@@ -50,7 +50,7 @@ def find(host: Host) -> Executable:
     except OSError as problem:
         raise Refusal(
             "opencode_not_found",
-            f"opencode cannot be looked at ({reason(problem)})",
+            f"opencode cannot be accessed ({reason(problem)})",
             where=Where(str(found[0])),
             next_step=f"make it readable for your user, or {_INSTALL}",
         ) from None

@@ -47,10 +47,10 @@ class Opencode:
         command = f"{self.executable.path} --version"
         if output.status == 0:
             words = complaints.told(complaints.versions_said(output)) or complaints.first_words(output)
-            message = "`opencode --version` named no version that is sure to be opencode's"
+            message = "`opencode --version` did not print a version that is clearly opencode's"
             message += f"; it printed: {words}" if words else "; it printed nothing"
-            step = f"run `{command}` yourself: it has to print opencode's version on a line of its own; "
-            step += "if a launcher prints more, let it be silent"
+            step = f"run `{command}` yourself: it must print opencode's version on a line of its own; "
+            step += "if a launcher prints more, make it quiet"
         else:
             message, step = complaints.failed(
                 f"`opencode --version` {_ended(output)}",
@@ -131,12 +131,12 @@ class Opencode:
         config = answers.config_of(output)
         if config is None:
             full = disk.full(self._written(environ))
-            message = "`opencode debug config` ended well but printed no JSON object that is its own"
+            message = "`opencode debug config` succeeded but printed no JSON object of its own"
             if full is None:
                 step = "run `opencode debug config --pure` yourself; upgrade opencode if it prints no JSON"
             else:
                 message += f": the disk that holds {full} is full"
-                step = f"make room on the disk that holds {full}, {AGAIN}"
+                step = f"free up space on the disk that holds {full}, {AGAIN}"
             raise self._refusal("effective_config_parse_failed", message, step)
         return config
 

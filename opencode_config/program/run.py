@@ -65,7 +65,7 @@ def run(
         raise Refusal(
             "opencode_unresponsive",
             f"`opencode {' '.join(arguments)}` {problem}",
-            next_step=f"run that command yourself in this folder to see what holds it up, {AGAIN}",
+            next_step=f"run that command in this folder to see why it takes so long, {AGAIN}",
         ) from None
     except OSError as error:
         if str(error.filename).startswith(str(folder)):
@@ -117,9 +117,9 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
 def _unwritable(place: Path, problem: OSError) -> Refusal:
     return Refusal(
         "opencode_proof_unavailable",
-        f"opencode cannot be asked: nothing can be written for it ({problem.strerror or problem})",
+        f"opencode cannot be asked: its output cannot be written here ({problem.strerror or problem})",
         where=Where(str(place)),
-        next_step=f"make room there, or name another temporary folder in TMPDIR, {AGAIN}",
+        next_step=f"free up space there, or set TMPDIR to another folder, {AGAIN}",
     )
 
 
@@ -156,7 +156,7 @@ def _take_locks_away(state: Path) -> None:
 def _why(error: OSError, executable: Path) -> str:
     first = _first_line(executable)
     if isinstance(error, FileNotFoundError) and first and error.filename == str(executable):
-        return f"the program that its first line names is not there ({first})"
+        return f"the program that its first line names does not exist ({first})"
     return error.strerror or type(error).__name__
 
 

@@ -164,7 +164,7 @@ def _read_preferences(path: Path, host: Host) -> Reading:
 def _no_list(path: Path) -> Refusal:
     return Refusal(
         "unreadable",
-        f"{_PLUTIL} does not say what is in this property list",
+        f"{_PLUTIL} could not read this property list",
         where=Where(str(path)),
         next_step=f"run `{_PLUTIL} -p` on it to see what is wrong, then run this command again",
     )

@@ -64,7 +64,9 @@ def tool(name: str) -> str:
     """The path of node, npm or npx; PreparationError when it is not installed."""
     found = shutil.which(name)
     if found is None:
-        raise cache.PreparationError(f"{name} is not on PATH: install Node.js with npm, then run this again")
+        raise cache.PreparationError(
+            f"{name} is not on PATH: install Node.js with npm, then run this command again"
+        )
     return found
 
 

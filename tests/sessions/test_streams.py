@@ -40,7 +40,7 @@ def test_a_result_that_does_not_fit_is_told(machine: Machine, arguments: str) ->
     done = through_shell(machine, f"{{}} {arguments} >/dev/full; echo $? >status")
     assert done.stderr == (
         "error: The result could not be written to standard output (no space left on device)\n"
-        "next: make room or send the output elsewhere, then run the command again\n"
+        "next: free up space or send the output elsewhere, then run this command again\n"
     )
     # What was refused anyway keeps its own status.
     expected = "6" if arguments.startswith("verify") else "1"
@@ -57,8 +57,8 @@ def test_a_setup_whose_result_does_not_fit_stands_and_says_so(machine: Machine, 
         GONKAGATE_API_KEY=machine.key,
     )
     assert done.stderr == (
-        "error: The result could not be written to standard output (no space left on device); what was done "
-        "stands\nnext: make room, then look at it with: gonkagate-setup verify\n"
+        "error: The result could not be written to standard output (no space left on device); "
+        "the changes were kept\nnext: free up space, then check the result with: gonkagate-setup verify\n"
     )
     assert (machine.project / "status").read_text() == "1\n"
     assert machine.key_file.read_text() == machine.key

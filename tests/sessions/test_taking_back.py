@@ -60,7 +60,7 @@ def test_enter_is_yes_and_help_explains_first(desk: Desk) -> None:
     installed(desk.machine)
     screen = desk.sit("uninstall")
     screen.answer("]: ", "?")
-    screen.wait_for("Nothing is changed before you say yes")
+    screen.wait_for("Nothing changes before you say yes")
     screen.answer("]: ", "")
     assert screen.end() == 0
     assert not desk.machine.key_file.exists()

@@ -238,7 +238,7 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
     if not profile.validated:
         raise Refusal(
             "validated_models_unavailable",
-            "This build knows no validated model",
+            "This build has no validated model",
             next_step="install a released version of this tool",
         )
     if request.model is None:
@@ -248,7 +248,7 @@ def _given_model(request: Request, profile: Profile) -> Model | None:
         keys = [model.key for model in profile.validated]
         raise Refusal(
             "unsupported_model_key",
-            "--model names no validated model",
+            "--model does not name a validated model",
             next_step=f"{meant(request.model, keys, '--model ')}choose one of: {', '.join(keys)}",
         )
     return model
@@ -279,7 +279,7 @@ def _find_key(
     if context.host.environ.get(variable):
         return credential.parse_key(context.host.environ[variable], context.profile), variable
     if stored is not None and stored.secret is not None:
-        return stored.secret, "the key that is stored already"
+        return stored.secret, "the key that is already stored"
     return None
 
 

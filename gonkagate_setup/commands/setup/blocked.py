@@ -18,7 +18,7 @@ from opencode_config.program.search import Found
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Survey
 
-KEEP_OPTION: Final = "or keep it for every other folder: run the same command with `--on-blocked keep`"
+KEEP_OPTION: Final = "or keep it for every other folder: run this command again with `--on-blocked keep`"
 
 
 class OnBlocked(str, Enum):
@@ -79,7 +79,7 @@ class InProject:
         if blocker is None:
             return cls(root, None)
         place = blocker.path or blocker.layer
-        return cls(root, f"{blocker.key or 'a value'} in {place} would win over this project's file too")
+        return cls(root, f"{blocker.key or 'a value'} in {place} would override this project's file too")
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Offers:
         if self.fix:
             choices.append(f"`--on-blocked fix` ({'; '.join(self.fix)})")
         if self.available:
-            choices.append("`--on-blocked available` (what opencode starts with stays as it is)")
-        told = [f"or run the same command with {' or '.join(choices)}"] if choices else []
+            choices.append("`--on-blocked available` (opencode starts with the same model as before)")
+        told = [f"or run this command again with {' or '.join(choices)}"] if choices else []
         return "; ".join([*told, KEEP_OPTION] if self.keep else told)
 
 
@@ -133,21 +133,21 @@ def ask(prompter: Prompter, offers: Offers) -> Answer:
             Answer.FIX,
             "Change what is in the way",
             "; ".join(offers.fix),
-            "You see exactly these lines before they change, and `gonkagate-setup undo` takes them back.",
+            "You see the exact lines before they change, and `gonkagate-setup undo` restores them.",
         )
     if offers.keep:
         offer(
             Answer.KEEP,
             "Set it up for every other folder",
             "this one stays as it is",
-            "GonkaGate is set up everywhere, and this folder keeps using its own config.",
+            "GonkaGate is set up for all other folders; this folder keeps using its own config.",
         )
     if offers.available:
         offer(
             Answer.AVAILABLE,
             "Make it available only",
-            "what opencode starts with stays as it is",
-            "You choose GonkaGate's models inside opencode with /models.",
+            "opencode starts with the same model as before",
+            "You can choose GonkaGate's models inside opencode with /models.",
         )
     offer(
         Answer.LEAVE,
@@ -164,7 +164,7 @@ def ask(prompter: Prompter, offers: Offers) -> Answer:
         options=tuple(options),
         default=options[0].value,
         reason=_reason(Answer(options[0].value), offers),
-        help=" ".join(["Nothing is changed at this moment.", *helps]),
+        help=" ".join(["Nothing has been changed.", *helps]),
     )
     return Answer(prompter.pick(question))
 
@@ -172,11 +172,11 @@ def ask(prompter: Prompter, offers: Offers) -> Answer:
 def _reason(answer: Answer, offers: Offers) -> str:
     """Why this one is recommended."""
     if answer is Answer.PROJECT:
-        return "the project's config wins over yours in this folder"
+        return "the project's config overrides yours in this folder"
     if answer is Answer.KEEP and offers.project is not None:
         return f"a setup for this project would not help: {offers.project.why_not}"
     return {
-        Answer.FIX: "`gonkagate-setup undo` takes it back",
+        Answer.FIX: "`gonkagate-setup undo` can undo it",
         Answer.AVAILABLE: "it changes nothing that you use now",
     }.get(answer, "it changes nothing")
 

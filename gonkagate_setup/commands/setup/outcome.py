@@ -104,8 +104,8 @@ def durably_blocked(
             "The setup was blocked, and not everything could be put back: " + "; ".join(failures),
             files,
             error_code="managed_rollback_failed",
-            next_step="put right what the message names, for example make room on the disk, then run "
-            "`gonkagate-setup` again: it puts the rest back first",
+            next_step="fix what the message names, for example free up disk space, then run this "
+            "command again: it puts the rest back first",
             changed=True,
         )
     explained = any(finding.layer != INFERRED for finding in _blockers(ending.findings))
@@ -127,10 +127,10 @@ def durably_blocked(
 
 def _available_message(ending: Ending) -> str:
     name = ending.profile.display_name
-    stays = "what opencode starts with stays as it is"
+    stays = "opencode starts with the same model as before"
     if ending.plan.changed:
-        return f"{name} is available in opencode, where /models switches to it; {stays}"
-    return f"Nothing had to change: {name} is available in opencode already; {stays}"
+        return f"{name} is available in opencode (switch to it with /models); {stays}"
+    return f"Nothing needed to change: {name} is already available in opencode; {stays}"
 
 
 def _success_message(ending: Ending) -> str:
@@ -138,7 +138,7 @@ def _success_message(ending: Ending) -> str:
     where = "in every folder" if ending.plan.choice.scope is Scope.USER else "in this project"
     if ending.plan.changed:
         return f"opencode uses {name} with {model} {where}"
-    return f"Nothing had to change: opencode already uses {name} with {model} {where}"
+    return f"Nothing needed to change: opencode already uses {name} with {model} {where}"
 
 
 def _blockers(findings: Sequence[Finding]) -> list[Finding]:

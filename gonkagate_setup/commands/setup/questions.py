@@ -24,8 +24,8 @@ KEY_ATTEMPTS = 3
 TYPED = "typed at the prompt"
 _KEY_STEP = 2
 _BELOW = (
-    "Outside of a git repository opencode reads the opencode.json of every folder above the one that it is "
-    "started in, so the folders below this one are included."
+    "Outside a git repository, opencode also reads the opencode.json of every parent folder, so the "
+    "folders below this one are included."
 )
 
 
@@ -138,8 +138,8 @@ class Questions:
 
     def _about_joining(self, model: Model) -> str:
         return (
-            f"This project's opencode.json names {model.display_name} of {self.profile.display_name}, so "
-            "that is set up, in this project. The options --model and --scope choose otherwise."
+            f"This project's opencode.json already selects {self.profile.display_name}'s {model.display_name}"
+            ", so setup uses it for this project. Use --model or --scope to change that."
         )
 
     @property
@@ -163,8 +163,8 @@ class Questions:
                 default=recommended.model.key,
                 reason=recommended.why_model,
                 help=(
-                    "Every model listed here is written to opencode's config, so you can switch between "
-                    "them later inside opencode with /models. This answer is the one it starts with."
+                    "All models listed here are written to opencode's config, so you can switch between "
+                    "them later with /models in opencode. Your answer is the one that it starts with."
                 ),
                 back=back,
             )
@@ -195,8 +195,8 @@ class Questions:
                 reason=recommended.why_scope,
                 help=(
                     "Everywhere: opencode starts with this model in every folder. Only in this project: "
-                    "two lines go into the project's opencode.json, which is safe to commit: it never holds "
-                    "your key, and a colleague who runs this tool there is asked only for theirs." + below
+                    "two lines are added to the project's opencode.json. It never contains your key, so it "
+                    "is safe to commit; a colleague who runs this tool there is only asked for a key." + below
                 ),
                 back=back,
             )

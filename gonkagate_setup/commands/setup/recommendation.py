@@ -70,15 +70,15 @@ def no_project(survey: Survey, home: PurePath) -> Refusal | None:
     if root == home or root in home.parents:
         return Refusal(
             "project_scope_unavailable",
-            "The home folder is no project: opencode reads its opencode.json in every folder below it",
+            "The home folder cannot be a project: opencode reads its opencode.json in every folder below it",
             where=Where(str(root)),
-            next_step="choose user scope (--scope user), or a project's own folder (--cwd PATH)",
+            next_step="choose user scope (--scope user), or a project's folder (--cwd PATH)",
         )
     users = {snapshot.real for snapshot in survey.user_files}
     if any(snapshot.real in users for snapshot in survey.project_files):
         return Refusal(
             "project_scope_unavailable",
-            "This folder's opencode.json is opencode's own user config, so there is no project file here",
+            "This folder's opencode.json is opencode's user config, so it cannot be a project file",
             where=Where(str(root)),
             next_step="choose user scope: --scope user",
         )
@@ -97,7 +97,7 @@ def recommend(profile: Profile, survey: Survey, state: State | None, home: PureP
         why = "as it is set up now"
         if recorded is None:
             return Recommendation(default, Scope.USER, profile.default_model_reason, why)
-        return Recommendation(recorded, Scope.USER, "your present choice", why)
+        return Recommendation(recorded, Scope.USER, "your current choice", why)
     model, why_model = (
         (default, profile.default_model_reason) if recorded is None else (recorded, "your last choice")
     )
@@ -105,5 +105,5 @@ def recommend(profile: Profile, survey: Survey, state: State | None, home: PureP
         return Recommendation(model, Scope.PROJECT, why_model, "this folder is a git repository")
     why = "there is no project here" if survey.in_git else "this folder is not a git repository"
     if survey.distrust is not None:
-        why = "git does not trust this repository, so opencode takes it for none"
+        why = "git does not trust this repository, so opencode ignores it"
     return Recommendation(model, Scope.USER, why_model, why)

@@ -26,7 +26,7 @@ def would_change(context: Context, observed: Observation, found: Found) -> Findi
     if is_chosen(observed.survey):
         return None
     environ = Environment.DURABLE.select(context.host.environ)
-    with context.terminal.progress("asking opencode for the models that it offers"):
+    with context.terminal.progress("asking opencode which models it offers"):
         models = found.asked_in(observed.survey.surroundings.cwd, context.host).models(environ, None)
     own = f"{context.profile.id}/"
     if isinstance(models, Gated) or not models or any(model.startswith(own) for model in models):
@@ -41,7 +41,7 @@ def would_change(context: Context, observed: Observation, found: Found) -> Findi
         None,
         None,
         "model",
-        f"no config names a model, so opencode chooses one itself, and it would choose {name} from now on",
-        f"set model in your opencode config to what it should start with, or let it start with {name}: run "
-        "the same command with `--on-blocked fix`",
+        f"no config sets a model, so opencode chooses one itself, and from now on it would choose {name}",
+        f"set model in your opencode config to the model it should start with; or, to start with {name}, run "
+        "this command again with `--on-blocked fix`",
     )

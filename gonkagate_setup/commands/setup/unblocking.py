@@ -133,12 +133,12 @@ def _wants_to_start(context: Context) -> bool:
             id="start",
             title=f"{name} is available in opencode. What now?",
             options=(
-                Option("keep", "Keep it so", "what opencode starts with stays as it is"),
-                Option("start", f"Have opencode start with {name}", "this asks for the model and the place"),
+                Option("keep", "Keep it that way", "opencode starts with the same model as before"),
+                Option("start", f"Have opencode start with {name}", "asks for the model and where to use it"),
             ),
             default="keep",
-            reason="your present choice",
-            help="The first answer brings the catalogue and the key up to date, and changes nothing else.",
+            reason="your current choice",
+            help="The first answer updates the model list and the key, and changes nothing else.",
         )
     )
     return chosen == "start"

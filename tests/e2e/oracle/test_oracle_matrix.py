@@ -2,7 +2,7 @@
 
 The normal run takes a sample, `--deep` takes 400 cases for the newest version and 60 for each older one.
 
-What has to hold is in tests.support.oracle.checks; test_oracle_by_hand.py holds it without opencode, too.
+What has to hold is in tests.support.oracle.checks. test_oracle_by_hand.py tries more cases without opencode.
 """
 
 from __future__ import annotations

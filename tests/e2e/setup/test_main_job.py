@@ -122,7 +122,7 @@ def test_a_rerun_has_nothing_to_change(machine: Machine) -> None:
     before, state = machine.tree(machine.home, machine.project), read(machine.state_file)
     report = set_up(machine, "--scope", "user")
     assert report["changed"] is False
-    assert report["message"].startswith("Nothing had to change")
+    assert report["message"].startswith("Nothing needed to change")
     assert {file["action"] for file in report["files"] if file["role"] != "state"} == {"keep"}
     after, later = machine.tree(machine.home, machine.project), read(machine.state_file)
     ours = {machine.user_config, machine.key_file, machine.project_config}

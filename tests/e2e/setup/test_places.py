@@ -109,7 +109,7 @@ def test_outside_of_git_the_preview_says_that_folders_below_are_included(quick: 
     arguments = ("--scope", "project", "--model", KIMI, "--dry-run")
     outside = quick.run_setup(*arguments, cwd=quick.elsewhere).stderr
     assert "in this folder and those below it" in outside
-    assert "every folder above" in outside.replace("\n", " ")
+    assert "every parent folder" in outside.replace("\n", " ")
     assert "below" not in quick.run_setup(*arguments).stderr
 
 
@@ -160,7 +160,7 @@ def test_a_block_without_anybody_to_ask_names_the_other_way(quick: Machine) -> N
     done = quick.run_setup(*arguments, env=environ)
     assert done.status == 6
     assert "next: remove model from" in done.stdout
-    assert done.stdout.rstrip().endswith("run the same command with `--on-blocked keep`")
+    assert done.stdout.rstrip().endswith("run this command again with `--on-blocked keep`")
     assert "--on-blocked keep" in quick.run_setup(*arguments, "--json", env=environ).json["nextStep"]
     # The files that the setup had made were not there before.
     assert "removed again" in done.stdout

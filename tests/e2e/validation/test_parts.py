@@ -174,7 +174,7 @@ def test_a_live_run_states_its_limit_once_though_it_starts_itself_again(tmp_path
     # Without npm there is no opencode to run, so nobody is asked anything.
     assert (done.returncode, done.stderr) == (
         1,
-        "validate_model: node is not on PATH: install Node.js with npm, then run this again\n",
+        "validate_model: node is not on PATH: install Node.js with npm, then run this command again\n",
     )
     assert done.stdout.count("costs money") == 1
     assert done.stdout.startswith("This asks the real service")

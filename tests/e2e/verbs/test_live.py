@@ -34,7 +34,7 @@ def test_the_service_answers(machine: Machine) -> None:
     assert done.status == 0, done.output
     report = done.json
     assert report["live"] == {"models": "ok", "listed": True, "completion": "ok"}
-    assert report["message"].endswith("and GonkaGate answers with the stored key")
+    assert report["message"].endswith("and GonkaGate accepts the stored key")
     assert report["proved"] == ["durable", "fresh_shell", "session"]
     assert [(r.method, r.key, r.status) for r in machine.stand_in.requests] == [
         ("GET", machine.key, 200),
@@ -103,7 +103,8 @@ PROVED = (
 )
 AGAIN = "gonkagate-setup verify --live"
 REDIRECTED = (
-    f"{HOST} sends the request on to elsewhere.example; that was refused, so the key went nowhere else"
+    f"{HOST} redirected the request to elsewhere.example; the redirect was not followed, so the key was "
+    "not sent there"
 )
 CERTIFICATE = (
     "behind a company proxy, name its certificate file in NODE_EXTRA_CA_CERTS, which opencode reads too; "
@@ -125,7 +126,7 @@ ACCOUNT = "https://gonkagate.com/en/register"
             Fault(status=403),
             4,
             "GonkaGate knows the key but refuses its account (HTTP 403)",
-            f"look at the account at {ACCOUNT}",
+            f"check the account at {ACCOUNT}",
         ),
         (
             Fault(status=429, code="insufficient_quota"),
@@ -136,26 +137,26 @@ ACCOUNT = "https://gonkagate.com/en/register"
         (
             Fault(status=429),
             6,
-            "GonkaGate accepts the key, but takes no more requests at the moment (HTTP 429)",
+            "GonkaGate accepts the key, but accepts no more requests at the moment (HTTP 429)",
             f"wait a minute, then: {AGAIN}",
         ),
         (
             Fault(status=503),
             6,
             "GonkaGate is not available at the moment (HTTP 503); that says nothing about the key",
-            f"try again in some minutes: {AGAIN}",
+            f"try again in a few minutes: {AGAIN}",
         ),
         (
             Fault(delay=60),
             6,
-            "GonkaGate gave no whole answer within 5 s",
+            "GonkaGate did not answer completely within 5 s",
             f"try again with more time: {AGAIN} --timeout 300",
         ),
         (
             Fault(status=302, location="https://elsewhere.example/"),
             6,
             REDIRECTED,
-            "check which proxy or network is in between; a login page of a network does this too",
+            "check for a proxy in between, or for the login page of a network",
         ),
         (
             "no network",
@@ -215,7 +216,7 @@ def test_after_a_block_of_this_session_the_failure_of_the_service_decides(machin
         "    where: OPENCODE_CONFIG_CONTENT:1:2\n"
         "    key: model\n"
         "    next: remove model from the variable OPENCODE_CONFIG_CONTENT, or "
-        "`unset OPENCODE_CONFIG_CONTENT`; then run `gonkagate-setup` again\n"
+        "`unset OPENCODE_CONFIG_CONTENT`; then run this command again\n"
     )
     machine.stand_in.misbehave(Fault(status=401))
     value = live(machine, "--json", env=environ).json

@@ -48,7 +48,7 @@ def assert_said(message: str, home: Home, before: Tree) -> None:
     """Whoever is told that not everything could be put back is told of everything, and of nothing else."""
     named = [
         Path(said).relative_to(home.root)
-        for said in re.findall(r"(/[^;]*?) (?:could not be|was changed by|was left)", message)
+        for said in re.findall(r"(/[^;]*?) (?:could not be|was changed by|was kept)", message)
     ]
     assert named, message
     now = home.tree()

@@ -242,7 +242,7 @@ def test_p1_really_mounted(tmp_path: Path) -> None:
     found: dict[str, Any] = json.loads(mounted.run(REALLY, tmp_path / "machine"))
     code, message, next_step = found.pop("delete")
     assert code == "managed_config_write_failed"
-    assert "something is mounted at this very file" in message
+    assert "something is mounted over this file" in message
     assert "unmount it" in next_step
     assert found == {
         "mounted": True,

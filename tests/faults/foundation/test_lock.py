@@ -117,7 +117,7 @@ def test_a_hostile_holder_text_is_not_shown(home: Home) -> None:
             lock(home.store, home.host, wait_seconds=0).__enter__()
     finally:
         os.close(descriptor)
-    assert caught.value.message == "another setup is under way here (held by another process)"
+    assert caught.value.message == "another setup is running here (held by another process)"
 
 
 def test_a_file_removed_between_opening_and_locking_is_not_held(

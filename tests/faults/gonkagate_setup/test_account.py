@@ -133,7 +133,7 @@ def test_w1_what_root_has_made_is_given_back_first(monkeypatch: pytest.MonkeyPat
     (home / ".cache" / "opencode").mkdir(parents=True)
     owners(monkeypatch, home, {"": 1000, ".gonkagate": 0, ".cache/opencode": 0})
     assert asked(home, 0).next_step.startswith(
-        "first give back what root has made there: "
+        "first give back what root created there: "
         f"chown -Rh anna: {home}/.gonkagate {home}/.cache/opencode; then "
     )
 

@@ -66,12 +66,12 @@ def undone(home: Home, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[st
 
 CASES: list[tuple[Any, str, Callable[[], None], int, str, bool]] = [
     (undo, "second_reading", interrupt, 130, "Stopped; nothing is left half done", False),
-    (undo, "second_reading", fault, 1, "what it had changed was put back", False),
-    (undo, "_report", interrupt, 130, "Stopped after everything was done; what was changed stays", True),
-    (undo, "_report", fault, 1, "it came after everything was done, and what was changed stays", True),
+    (undo, "second_reading", fault, 1, "all changes were rolled back", False),
+    (undo, "_report", interrupt, 130, "Stopped after all changes were made; they are kept", True),
+    (undo, "_report", fault, 1, "it happened after all changes were made, and they are kept", True),
     (reports, "to_json", interrupt, 0, "is undone", True),
-    (reports, "to_json", fault, 1, "it came after everything was done, and what was changed stays", True),
-    (cli, "_show", key_pressed, 130, "Interrupted after everything was done; what was changed stays", True),
+    (reports, "to_json", fault, 1, "it happened after all changes were made, and they are kept", True),
+    (cli, "_show", key_pressed, 130, "Interrupted after all changes were made; they are kept", True),
 ]
 
 

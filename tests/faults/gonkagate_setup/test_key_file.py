@@ -89,7 +89,7 @@ def test_folders_above_that_others_can_write_are_told(home: Home, which: str) ->
     assert stored is not None
     assert not stored.protected.ok
     assert not stored.protected.repairable
-    assert f"other users can write in {folder}" in stored.protected.detail
+    assert f"other users can write to {folder}" in stored.protected.detail
     assert oct(folder.stat().st_mode)[-3:] == "777"
 
 
@@ -122,7 +122,7 @@ def test_a_file_system_without_modes_is_told(home: Home, monkeypatch: pytest.Mon
     status = for_host(home.host).apply(home.store.key)
     assert not status.ok
     assert not status.repairable
-    assert "its file system keeps no modes" in status.detail
+    assert "its file system does not keep permissions" in status.detail
 
 
 @posix

@@ -74,10 +74,10 @@ def test_p6_a_home_that_is_none_is_called_so(home: Home, kind: str, arguments: t
     (home.root / "link").symlink_to("nowhere")
     (home.root / "circle").symlink_to("circle")
     named, part = {
-        "device": (Path("/dev/null"), "does not name a folder"),
-        "file": (home.root / "file", "does not name a folder"),
-        "below a file": (home.root / "file" / "home", "not there"),
-        "missing": (home.root / "missing", "not there"),
+        "device": (Path("/dev/null"), "not a folder"),
+        "file": (home.root / "file", "not a folder"),
+        "below a file": (home.root / "file" / "home", "does not exist"),
+        "missing": (home.root / "missing", "does not exist"),
         "dangling link": (home.root / "link", f"it leads to {home.root / 'nowhere'}"),
         "circle": (home.root / "circle", "home folder"),
     }[kind]
@@ -128,7 +128,7 @@ def test_p10_a_folder_that_is_a_link_is_named_itself(
     before = home.tree()
     said = report(home, arguments)
     assert_refused(
-        said, link, f"this is a link, to {home.root / target}", "replace the link by a real folder"
+        said, link, f"this is a link to {home.root / target}", "replace the link with a real folder"
     )
     assert home.tree() == before
 

@@ -368,5 +368,5 @@ def test_uninstall_takes_the_npm_tools_copies_of_former_keys_along(tmp_path: Pat
         Request(True, False, keep_key=True), home.host, GONKAGATE, terminal, RefusingPrompter("test", "X")
     )
     assert [file.path for file in report.files if file.role == "backup"] == [str(path) for path in copies]
-    assert "a copy of a former API key that the npm tool kept" in said.getvalue()
+    assert "a copy of an old API key, made by the npm tool" in said.getvalue()
     assert [path.exists() for path in (*copies, *others, home.store.key)] == [False, False, True, True, True]

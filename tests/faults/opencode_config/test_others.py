@@ -58,7 +58,7 @@ def test_p9_a_repository_of_another_user_is_named_with_the_cure(host: Host) -> N
     assert not survey.in_git
     assert survey.distrust is not None
     why = recommend(GONKAGATE, survey, None, host.home).why_scope
-    assert why == "git does not trust this repository, so opencode takes it for none"
+    assert why == "git does not trust this repository, so opencode ignores it"
     command = shlex.split(survey.distrust.cure)
     subprocess.run(command, check=True, env=dict(host.environ), stdin=subprocess.DEVNULL)
     trusted = take_survey(host, host.cwd, GONKAGATE.id)

@@ -269,7 +269,7 @@ def test_p4_a_script_whose_interpreter_is_missing_says_so(fake: Fake) -> None:
     fake.path.write_text("#!/no/such/node --x\n")
     fake.path.chmod(0o755)
     error = refusal(fake)
-    assert "the program that its first line names is not there (#!/no/such/node --x)" in error.message
+    assert "the program that its first line names does not exist (#!/no/such/node --x)" in error.message
     assert "npm install" not in error.next_step
 
 

@@ -36,9 +36,9 @@ def test_the_report_says_where_and_nothing_else(reports: Path, capsys: pytest.Ca
     said = capsys.readouterr()
     assert said.out == ""
     lines = said.err.splitlines()
-    assert lines[0].startswith("error: This is a fault of this program (KeyError)")
+    assert lines[0].startswith("error: Internal error (KeyError)")
     assert lines[1] == f"where: {report}"
-    assert lines[2].startswith(f"next: please file it at {cli._ISSUES}")
+    assert lines[2].startswith(f"next: please report it at {cli._ISSUES}")
     text = report.read_text()
     assert "Traceback" not in said.err
     for part in (SECRET, "hunter2", SECRET.split(".", maxsplit=1)[0], "never"):

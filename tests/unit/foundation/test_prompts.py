@@ -21,7 +21,7 @@ MODEL = Question(
         Option("minimax-m2.7", "MiniMax M2.7"),
     ),
     default="minimax-m2.7",
-    reason="your present choice",
+    reason="your current choice",
     help="You can change it later.",
     back=True,
 )
@@ -58,7 +58,7 @@ def test_the_recommendation_says_on_its_line_where_it_comes_from() -> None:
     _, device = pick("")
     lines = device.shown.split("\n")
     assert "  1. Kimi K2.6: kimi-k2.6" in lines
-    assert "  2. MiniMax M2.7 (recommended: your present choice)" in lines
+    assert "  2. MiniMax M2.7 (recommended: your current choice)" in lines
 
 
 def test_every_line_but_the_typed_one_fits_in_forty_columns() -> None:

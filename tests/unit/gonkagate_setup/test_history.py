@@ -180,7 +180,10 @@ def test_taking_back_tells_of_a_key_that_stands_twice() -> None:
     assert edit is not None
     assert edit.after == text.replace("gonkagate/kimi-k2.6", "a/b")
     assert [one.sentence for one in edit.duplicates] == [
-        "model stands there twice (lines 1 and 2); the last one counts and is edited, the earlier one stays"
+        (
+            "model appears twice (lines 1 and 2); "
+            "the last one takes effect and is edited, the earlier one is kept"
+        )
     ]
     added = history([KeyChange(("model",), MISSING, "gonkagate/kimi-k2.6", 0)]).files[0]
     edit = undo(added, Snapshot(path, path, text.encode()), untouched=False, copy=None)

@@ -82,7 +82,7 @@ def test_p7_what_is_half_of_an_encoding_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_p7_zero_bytes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Refusal, match="zero bytes in it, as text in UTF-16 has"):
+    with pytest.raises(Refusal, match="zero bytes, as UTF-16 text does"):
         credential.parse_key(piped(monkeypatch, KEY.encode("utf-16-le") + b"x"), GONKAGATE)
 
 
@@ -127,12 +127,12 @@ def test_p7_a_stored_key_that_opencode_reads_is_one(store: Store, data: bytes) -
     [
         (
             ENCODED["utf-16-le with a mark"],
-            "this file is UTF-16 or holds zero bytes; opencode reads UTF-8 only",
+            "this file is UTF-16 or contains zero bytes; opencode reads UTF-8 only",
         ),
-        (ENCODED["utf-16-be"], "this file is UTF-16 or holds zero bytes; opencode reads UTF-8 only"),
-        (b"\xc3\xaf\xc2\xbb\xc2\xbf" + KEY.encode(), "what is in this file is not a key"),
+        (ENCODED["utf-16-be"], "this file is UTF-16 or contains zero bytes; opencode reads UTF-8 only"),
+        (b"\xc3\xaf\xc2\xbb\xc2\xbf" + KEY.encode(), "this file does not contain a valid key"),
         (b"", "this file is empty"),
-        (b"hello", "what is in this file is not a key"),
+        (b"hello", "this file does not contain a valid key"),
     ],
 )
 def test_p7_a_stored_key_that_opencode_cannot_read_is_named(store: Store, data: bytes, words: str) -> None:

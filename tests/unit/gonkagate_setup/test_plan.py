@@ -180,7 +180,7 @@ def test_a_file_that_opencode_may_well_read_is_not_called_broken() -> None:
         plan(user={"opencode.json": '{"theme": "x", {env:MORE}}'})
     assert code_of(refused.value) == "managed_config_parse_failed"
     assert "cannot read this file either" not in refused.value.message
-    assert "before opencode fills its references in" in refused.value.message
+    assert "not valid JSONC until opencode has replaced its" in refused.value.message
     made = plan(user={"opencode.json": '{"provider": {"mine": {"options": {"timeout": {env:T}}}}}'})
     assert made.configs[0].after.startswith(
         '{"provider": {"mine": {"options": {"timeout": {env:T}}}, "gonkagate"'
@@ -201,6 +201,9 @@ def test_a_provider_that_is_no_object_is_refused_with_its_place(text: str) -> No
 def test_a_duplicate_of_ours_is_reported_and_the_effective_one_edited() -> None:
     made = plan(user={"opencode.json": '{"model": "a/b", "model": "c/d"}'})
     assert [one.sentence for one in made.configs[0].duplicates] == [
-        "model stands there twice (lines 1 and 1); the last one counts and is edited, the earlier one stays"
+        (
+            "model appears twice (lines 1 and 1); "
+            "the last one takes effect and is edited, the earlier one is kept"
+        )
     ]
     assert made.configs[0].after.startswith('{"model": "a/b", "model": "gonkagate/kimi-k2.6"')

@@ -161,8 +161,8 @@ RECORDS = {
         ("project", True, NAMES_MINIMAX, MINIMAX, Scope.PROJECT, (NAMED, NAMED)),
         ("project", False, NAMES_MINIMAX, MINIMAX, Scope.PROJECT, (NAMED, NAMED)),
         # Then a record for every folder.
-        ("user", True, None, QWEN, Scope.USER, ("your present choice", "as it is set up now")),
-        ("user", False, None, QWEN, Scope.USER, ("your present choice", "as it is set up now")),
+        ("user", True, None, QWEN, Scope.USER, ("your current choice", "as it is set up now")),
+        ("user", False, None, QWEN, Scope.USER, ("your current choice", "as it is set up now")),
         # A record for another project says nothing about this folder.
         ("project", True, None, QWEN, Scope.PROJECT, ("your last choice", IN_GIT)),
         ("project", False, None, QWEN, Scope.USER, ("your last choice", NO_GIT)),
@@ -206,7 +206,7 @@ def test_back_at_the_key_leads_to_the_questions_that_the_project_answered() -> N
 
 def test_who_comes_again_to_the_project_that_was_set_up_may_choose_anew() -> None:
     record = State(model_key=MINIMAX.key, scope=Scope.PROJECT)
-    stored = (Secret("gp-stored"), "the key that is stored already")
+    stored = (Secret("gp-stored"), "the key that is already stored")
     prompter = ScriptedPrompter([QWEN.key, ""])
     answers = ask(
         prompter,
@@ -226,7 +226,7 @@ def test_an_option_brings_the_other_question_back(given: Answers) -> None:
 
 
 def test_without_anybody_to_ask_the_project_answers_too() -> None:
-    stored = (Secret("gp-stored"), "the key that is stored already")
+    stored = (Secret("gp-stored"), "the key that is already stored")
     answers = ask(
         RefusingPrompter("--no-input forbids questions", "GONKAGATE_API_KEY"),
         survey=survey(in_git=True, project=NAMES_MINIMAX),
@@ -340,7 +340,7 @@ def test_back_from_the_confirmation_asks_the_last_question_again() -> None:
 
 
 def test_back_from_the_confirmation_keeps_a_key_that_was_not_typed() -> None:
-    stored = (Secret("gp-stored"), "the key that is stored already")
+    stored = (Secret("gp-stored"), "the key that is already stored")
     asked = questions(ScriptedPrompter(["user"]), find_key=lambda: stored)
     again = asked.ask(lambda: None, back_from=Answers(QWEN, Scope.PROJECT, *stored))
     assert again == Answers(QWEN, Scope.USER, *stored)
@@ -348,7 +348,7 @@ def test_back_from_the_confirmation_keeps_a_key_that_was_not_typed() -> None:
 
 def test_back_from_the_confirmation_with_nothing_to_ask_changes_nothing() -> None:
     given = Answers(QWEN, Scope.USER)
-    stored = (Secret("gp-stored"), "the key that is stored already")
+    stored = (Secret("gp-stored"), "the key that is already stored")
     asked = questions(ScriptedPrompter([]), given=given, find_key=lambda: stored)
     first = Answers(QWEN, Scope.USER, *stored)
     assert asked.ask(lambda: None, back_from=first) == first

@@ -96,14 +96,15 @@ def test_the_preview_of_a_first_setup() -> None:
 GonkaGate with Kimi K2.6, in every folder
 
   create     /home/me/.gonkagate/opencode/api-key
-             your API key; no other file holds it, and nobody else may read it
+             your API key; no other file contains it, and only you can read it
   create     /home/me/.config/opencode/opencode.json
              defines provider.gonkagate with 3 models
              opencode starts with gonkagate/kimi-k2.6 (model and small_model)
-             names opencode's $schema, which opencode would add itself
+             adds opencode's $schema, which opencode would add itself
   write      /home/me/.gonkagate/opencode/install-state.json
              what was set up and when, for the next run; no secret
-             beside it last-change.json, for undo, and opencode-executable.json"""
+             next to it: last-change.json, for undo, and
+             opencode-executable.json"""
     )
 
 
@@ -116,28 +117,29 @@ def test_the_preview_of_project_scope_over_a_former_setup() -> None:
 GonkaGate with Kimi K2.6, in this project only
 
   replace    /home/me/.gonkagate/opencode/api-key
-             the new API key in place of the former one
+             the new API key replaces the old one
   change     /home/me/.config/opencode/opencode.json
-             brings provider.gonkagate up to date: name, npm, options and models
+             updates provider.gonkagate: name, npm, options and models
              removes from provider.gonkagate what is not needed here: api
              no longer chooses the model here (model)
-             names opencode's $schema, which opencode would add itself
-             a backup is kept beside it
+             adds opencode's $schema, which opencode would add itself
+             a backup is kept next to it
   change     /src/app/opencode.json
              opencode starts with gonkagate/kimi-k2.6 (model and small_model)
-             names opencode's $schema, which opencode would add itself
+             adds opencode's $schema, which opencode would add itself
              a backup is kept in
              /home/me/.gonkagate/opencode/backups/project-config
   write      /home/me/.gonkagate/opencode/install-state.json
              what was set up and when, for the next run; no secret
-             beside it last-change.json, for undo, and opencode-executable.json"""
+             next to it: last-change.json, for undo, and
+             opencode-executable.json"""
     )
 
 
 def test_the_preview_when_everything_is_in_place() -> None:
     done = plan().configs[0].after
     shown = preview(plan(done, key=KeyAction.KEEP))
-    assert shown.startswith("GonkaGate with Kimi K2.6, in every folder: everything is in place already\n")
+    assert shown.startswith("GonkaGate with Kimi K2.6, in every folder: already in place\n")
     assert "  no change  /home/me/.config/opencode/opencode.json\n             nothing to do\n" in shown
     assert "  create" not in shown
     assert "backup" not in shown
@@ -146,7 +148,7 @@ def test_the_preview_when_everything_is_in_place() -> None:
 def test_the_preview_names_what_would_stand_in_the_way() -> None:
     shown = preview(plan(), (NOTICE, BLOCKER))
     assert shown.endswith("""\
-This would stand in the way:
+This would be in the way:
   - a deny list names gonkagate, so opencode does not load it.
     layer: this project's config (project_config)
     where: /src/app/.opencode/opencode.json:3:25
@@ -160,7 +162,7 @@ Good to know:
 
 def test_a_key_that_stands_twice_is_announced() -> None:
     shown = preview(plan('{"model": "a/b",\n"model": "c/d"}'))
-    assert "model stands there twice (lines 1 and 2); the last one counts" in " ".join(shown.split())
+    assert "model appears twice (lines 1 and 2); the last one takes effect" in " ".join(shown.split())
 
 
 def test_prose_fits_in_forty_columns_and_paths_stay_whole() -> None:

@@ -68,10 +68,10 @@ def test_a_provider_of_the_persons_own_that_another_hides_stays() -> None:
         '"provider": {},\n"model": "x/y", "model": "x/y"}'
     )
     assert not edit.comments_go
-    hides = "the last one counts and is edited, the earlier one stays"
+    hides = "the last one takes effect and is edited, the earlier one is kept"
     assert [duplicate.sentence for duplicate in edit.duplicates] == [
-        f"provider stands there twice (lines 1 and 2); {hides}",
-        "model stands there twice (lines 3 and 3); the earlier one stays, and what it says counts",
+        f"provider appears twice (lines 1 and 2); {hides}",
+        "model appears twice (lines 3 and 3); the earlier one is kept and takes effect",
     ]
     assert [(one.code, one.path, one.line, one.column, one.key) for one in made.notices] == [
         ("key_stands_twice", USER_FILE, 2, 1, "provider"),
@@ -83,7 +83,7 @@ def test_an_earlier_one_of_ours_goes_along_and_is_told_of() -> None:
     made = removal({USER_FILE: '{"a": 1,\n"model": "gonkagate/kimi-k2.6",\n"model": "gonkagate/kimi-k2.6"}'})
     assert after(made) == {USER_FILE: {"a": 1}}
     assert [duplicate.sentence for duplicate in made.edits[0].duplicates] == [
-        "model stands there twice (lines 2 and 3); the earlier one was written by a setup too, and goes along"
+        "model appears twice (lines 2 and 3); the earlier one was written by a setup too, and is removed too"
     ]
     assert made.notices == ()
 

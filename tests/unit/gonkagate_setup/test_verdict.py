@@ -719,7 +719,7 @@ def test_w3_plugins_that_did_not_answer_leave_the_agent_unproved() -> None:
     failure = Refusal("opencode_unresponsive", "it did not finish", next_step="x")
     found = judge(expectation(), seen, evidence(seen, plugins=Answer(failure=failure)))
     assert blockers(found) == [("agent_unusable", "project_config", "default_agent", "durable")]
-    assert "unless a plugin brings it" in found[0].message
+    assert "unless a plugin provides it" in found[0].message
 
 
 def test_w3_opencode_pure_keeps_plugins_from_bringing_an_agent() -> None:
@@ -763,7 +763,7 @@ def test_a_key_that_stands_twice_is_announced_with_both_lines() -> None:
         ("key_stands_twice", USER_FILE, 3, "provider.gonkagate.name"),
         ("key_stands_twice", USER_FILE, 3, "model"),
     ]
-    assert "the first time in line 1;" in found[0].message
+    assert "first on line 1;" in found[0].message
     assert found[0].column == ours.index('"provider"')
 
 
@@ -948,7 +948,7 @@ def test_what_no_layer_explains_is_not_promised_to_be_written() -> None:
     seen = survey(GOOD)
     config = {**user(), "command": {"fix": {"model": "openai/gpt-5"}}}
     (found,) = judge(expectation(), seen, evidence(seen, config=config))
-    assert (found.code, found.next_step) == ("agent_model", "nothing has to be done")
+    assert (found.code, found.next_step) == ("agent_model", "no action needed")
 
 
 def test_an_agent_file_that_opencode_refuses_is_named_as_such() -> None:
@@ -1015,7 +1015,7 @@ def test_p3_a_variable_that_names_the_wrong_thing_is_named(
     )
     assert (found.code, found.layer, found.reach) == ("opencode_refused", variable, "durable")
     assert said in found.message
-    assert f"let the variable {variable} name {wanted}" in found.next_step
+    assert f"set the variable {variable} to {wanted}" in found.next_step
     assert f"`unset {variable}`" in found.next_step
 
 

@@ -59,15 +59,15 @@ FAILS: list[tuple[str, str, list[Operation], str]] = [
     ('{"a": 1, "a": 2}', '{"a": 1}', [Remove(("a",))], "at a "),
     ('{"a": 1}', '{"a": 1}', [Set(("a",), 2)], "at a "),
     ('{"a": 1, "b": 1}', '{"b": 2}', [Remove(("a",))], "at b "),
-    ('{"a": 1}', '{"a": 1}', [Set(("a", "b"), 2)], "a holds no object to set b in"),
+    ('{"a": 1}', '{"a": 1}', [Set(("a", "b"), 2)], "a contains no object to set b in"),
     ('{"a": {env:T}}', '{"a": {env:U}}', [], "at a "),
     ('{"a": {env:T}}', '{"a": "{env:T}"}', [], "at a "),
     ('{"a": {env:T}}', '{"a": {env:T}0}', [], "at a "),
     ('{"a": 9007199254740992}', '{"a": 9007199254740993}', [], "at a "),
-    ("[1]", "[1]", [], "finds no object in the present text"),
+    ("[1]", "[1]", [], "finds no object in the current text"),
     ("{}", "1", [], "finds no object in the edited text"),
     ("{}", "{", [], "cannot read the edited text"),
-    ("{", "{}", [], "cannot read the present text"),
+    ("{", "{}", [], "cannot read the current text"),
 ]
 
 
@@ -81,7 +81,7 @@ def test_fails(before: str, after: str, operations: list[Operation], words: str)
     with pytest.raises(SafeMergeError) as refusal:
         check_edit(before, after, operations)
     assert words in refusal.value.reason + " "
-    assert "file the shape of this config as a bug" in refusal.value.next_step
+    assert "report the structure of this config as a bug" in refusal.value.next_step
 
 
 def test_the_plans_values_are_not_changed() -> None:
@@ -127,7 +127,7 @@ def test_deep_texts_are_read_in_the_deep_thread(kind: str, depth: int) -> None:
 @pytest.mark.parametrize(("depth", "deep"), [(200_000, False), (1_000_000, True)])
 def test_what_is_too_deep_is_refused_and_crashes_nothing(kind: str, depth: int, deep: bool) -> None:
     text = nested(kind, depth)
-    assert check(text, text, deep=deep) == "the present text is nested too deeply for the second parser"
+    assert check(text, text, deep=deep) == "the current text is nested too deeply for the second parser"
     assert check("{}", text, deep=deep) == "the edited text is nested too deeply for the second parser"
 
 

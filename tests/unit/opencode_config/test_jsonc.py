@@ -44,9 +44,9 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ('{"a":"{env:X}","b":"{file:~/x}"}', {"a": "{env:X}", "b": "{file:~/x}"}),
 ]
 REFUSED = [
-    (" ", 1, 2, "holds no config"),
-    ("// c\n", 2, 1, "holds no config"),
-    ("/* c */", 1, 8, "holds no config"),
+    (" ", 1, 2, "contains no config"),
+    ("// c\n", 2, 1, "contains no config"),
+    ("/* c */", 1, 8, "contains no config"),
     ("\ufeff\ufeff{}", 1, 1, "U+FEFF"),
     ("\n[]", 2, 1, "an object in braces is expected"),
     ("[]", 1, 1, "an object in braces is expected"),
@@ -249,14 +249,14 @@ def test_nothing_is_set_below_what_is_no_object(
     text: str, path: tuple[str, ...], place: tuple[int, int]
 ) -> None:
     document = jsonc.parse(text)
-    with pytest.raises(JsoncError, match="is no object, so nothing can be set in it") as refusal:
+    with pytest.raises(JsoncError, match="is not an object, so nothing can be set in it") as refusal:
         document.set(path, 1)
     assert (refusal.value.line, refusal.value.column) == place
     assert document.remove(path) is document
 
 
 def test_nothing_is_set_below_what_an_earlier_edit_made() -> None:
-    with pytest.raises(JsoncError, match=r"a\.b is no object"):
+    with pytest.raises(JsoncError, match=r"a\.b is not an object"):
         jsonc.apply(jsonc.parse("{}"), [Set(("a", "b"), 1), Set(("a", "b", "c"), 2)])
 
 
@@ -363,7 +363,7 @@ def test_a_key_that_stands_twice_goes_only_as_a_whole() -> None:
     assert document.shadowed(("b",)) == document.shadowed(("x", "y")) == document.shadowed(()) == ()
     assert document.shadowed(("b", "c", "d")) == jsonc.parse("").shadowed(("a",)) == ()
     for path, place in ((("a",), (2, 25)), (("b", "c"), (2, 16))):
-        with pytest.raises(JsoncError, match=f"^{'.'.join(path)} stands more than once") as refusal:
+        with pytest.raises(JsoncError, match=f"^{'.'.join(path)} appears more than once") as refusal:
             document.remove(path)
         assert (refusal.value.line, refusal.value.column) == place
     assert jsonc.apply(document, [Remove(("a",), every=True)]).text == '{\n "b": {"c": 1, "c": 2}}'

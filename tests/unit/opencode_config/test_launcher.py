@@ -54,12 +54,10 @@ def inferred(launcher: Launcher | None) -> Finding:
 def test_p2_an_unexplained_value_names_what_the_launcher_sets() -> None:
     line = next(settings("\nexport OPENCODE_CONFIG=/etc/c.json", FILE))
     step = inferred(Launcher(FILE, readable=True, settings=(line,))).next_step
-    assert step.startswith(
-        "look at the launcher: line 2 of /bin/opencode sets OPENCODE_CONFIG to /etc/c.json;"
-    )
+    assert step.startswith("check the launcher: line 2 of /bin/opencode sets OPENCODE_CONFIG to /etc/c.json;")
     silent = inferred(Launcher(FILE, readable=True)).next_step
     assert silent.startswith(
-        "look whether the launcher /bin/opencode sets variables such as OPENCODE_CONFIG (`cat"
+        "check whether the launcher /bin/opencode sets variables such as OPENCODE_CONFIG (`cat"
     )
     assert "it is not a script" in inferred(Launcher(FILE, readable=False)).next_step
     assert "launcher" not in inferred(None).next_step
@@ -79,7 +77,7 @@ def test_p5_an_opencode_with_another_home_is_said_once_with_a_step_that_helps() 
     )
     assert blockers((found,)) == [("config_folder_moved", "user_config", None, "durable")]
     assert found.path == "/snap/.config/opencode"
-    assert "reads its config from /snap/.config/opencode, and not from" in found.message
+    assert "reads its config from /snap/.config/opencode, not from" in found.message
     assert "line 2 of /bin/opencode sets HOME to /snap" in found.message
     assert found.next_step.startswith("run `HOME='/snap' gonkagate-setup`")
 
@@ -91,7 +89,7 @@ def test_p5_another_config_folder_in_the_same_home_is_named_by_its_variable() ->
 
 def test_p5_another_home_with_the_same_config_folder_is_about_the_key() -> None:
     (found,) = elsewhere("/snap", str(HOME / ".config/opencode"))
-    assert "takes /snap for the home folder" in found.message
+    assert "uses /snap as the home folder" in found.message
     assert found.next_step.startswith("run `HOME='/snap' gonkagate-setup`")
 
 
