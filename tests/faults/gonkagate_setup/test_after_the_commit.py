@@ -28,7 +28,7 @@ Patch = pytest.MonkeyPatch
 def home(tmp_path: Path, monkeypatch: Patch) -> Home:
     made = Home.empty(tmp_path / "machine")
     set_up(made, Scope.USER, 0)
-    monkeypatch.setattr(hosts, "current", lambda: made.host)
+    monkeypatch.setattr(hosts, "current", lambda *_: made.host)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made
 
