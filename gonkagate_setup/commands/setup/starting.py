@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gonkagate_setup.commands.setup.context import Context, Observation
 from gonkagate_setup.judgement.agents import names_model
-from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, Finding
+from gonkagate_setup.judgement.findings import BLOCKER, Finding
 from opencode_config.evidence import Gated
 from opencode_config.layers import merge
 from opencode_config.places import INFERRED, Environment
@@ -35,13 +35,9 @@ def would_change(context: Context, observed: Observation, found: Found) -> Findi
     return Finding(
         "model_not_set",
         BLOCKER,
-        DURABLE,
         INFERRED,
-        None,
-        None,
-        None,
-        "model",
         f"no config sets a model, so opencode chooses one itself, and from now on it would choose {name}",
         f"set model in your opencode config to the model it should start with; or, to start with {name}, run "
         "this command again with `--on-blocked fix`",
+        key="model",
     )
