@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Callable
 
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.choice import Scope
 from opencode_config.jsonc import same
 from opencode_config.layers import Path
+from opencode_config.places import INFERRED
 from opencode_config.v2_spelling import plain_model
 
 
@@ -30,6 +32,14 @@ class Expectation:
         return self.profile.reference(self.model_key)
 
 
+class DeviationKind(Enum):
+    """How a value is not as expected: nothing is there, something else is, or something too much."""
+
+    MISSING = "missing"
+    WRONG = "wrong"
+    EXTRA = "extra"
+
+
 @dataclass(frozen=True)
 class Deviation:
     """One value that is not as expected.
@@ -38,6 +48,7 @@ class Deviation:
     where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
     value whether it makes or keeps the deviation; `effect` is what it does to the user. Where values at that
     key can hide the selected model, `hides` tells of a layer's value whether it would, once it is in force.
+    `belongs` is the layer that a missing value belongs in; in the layers of `tolerated` it stops nothing.
     """
 
     code: str
@@ -47,6 +58,9 @@ class Deviation:
     effect: str
     sources: tuple[Path, ...] = ()
     hides: Callable[[Any], bool] | None = None
+    kind: DeviationKind = DeviationKind.WRONG
+    belongs: str = INFERRED
+    tolerated: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[Path, ...]:
