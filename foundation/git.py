@@ -1,4 +1,4 @@
-"""What git would not commit."""
+"""Whether git ignores a path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ignores(host: Host, worktree: Path, path: Path) -> bool:
     environ = {
         name: value for name, value in environment(host.environ).items() if not name.startswith("GIT_")
     }
-    # A repository may name a program to run at core.fsmonitor; it is none of ours to start.
+    # A repository may name a program to run at core.fsmonitor; it must not be started.
     command = [str(git), "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "--", str(path)]
     try:
         answer = subprocess.run(

@@ -37,13 +37,14 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
 
 
 def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple[Finding, ...]:
-    """What opencode's own answers prove; the survey only says who is to blame."""
+    """What opencode's own answers prove; the survey only says which layer is responsible."""
     found: list[Finding] = []
     survey = replace(survey, traces=replace(survey.traces, launcher=evidence.launcher))
     for environment in Environment:
         answer = evidence.answers[environment]
         if environment in evidence.folders:
-            # Whatever else it resolved comes from there, and writing ours once more would change nothing.
+            # Everything else that it resolved comes from there, so writing our settings again would change
+            # nothing.
             folders = evidence.folders[environment]
             found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
             continue
@@ -78,17 +79,17 @@ def _reach(environment: Environment) -> str:
 
 
 def _without_variant(config: dict[str, Any]) -> dict[str, Any]:
-    """opencode 1.18.28 and newer take `#variant` off the model; whether this one does, its answer shows."""
+    """Whether this opencode removes `#variant` from a model, as 1.18.28 and newer do; its answer shows it."""
     return {**config, "model": plain_model(config["model"])} if "model" in config else config
 
 
 def _unmasked(
     expectation: Expectation, survey: Survey, environment: Environment, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The resolved config with what opencode masks (`***`) at the catalogue's keys, as the layers have it.
+    """The resolved config; where opencode masks (`***`) a key of the catalogue, with the layers' own value.
 
-    Only where it would mask the catalogue's value too, such as a header. A mask at any other key stands for
-    another value than the catalogue's, for example an address with a password in it.
+    Only if opencode would mask the catalogue's value too, such as a header. A mask at any other key means
+    that the value is not the catalogue's, for example an address with a password in it.
     """
     result = merge([Layer(Place(INFERRED, Kind.REMOTE), "", value=config)])
     readable = merge(survey.layers(environment))
@@ -126,7 +127,7 @@ def _judge_config(
         if answer is None and plugins.left_open(deviation, survey, environment, config):
             yield from _open_agent(expectation, survey, layers, deviation, reach)
             continue
-        # What stands in a file that is not read here is known once opencode has answered.
+        # A value in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
         if not open_question or deviation.code == "provider_extended":
             yield from _blamed(expectation, survey, layers, deviation, reach)
@@ -169,7 +170,7 @@ def _default_agents(layers: Sequence[Layer]) -> list[str]:
 def _open_agent(
     expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
 ) -> Iterator[Finding]:
-    """What a preview says of an agent that a plugin may bring: a notice at the layer that names it."""
+    """What a preview says about an agent that a plugin may add: a notice at the layer that names it."""
     told = plugins.open_question(deviation)
     if told is None:
         return
@@ -212,7 +213,8 @@ def _blamed(
     for number, culprit in enumerate(attribution.culprits):
         told = deviation
         if deviation.hides is not None:
-            # Whether it hides the model is a question for each layer: the lower one's value is next in force.
+            # Each layer is judged on its own: once a higher one is removed, the lower one's value takes
+            # effect.
             value = culprit.layer.get(deviation.path)
             in_force = (number == 0 and attribution.explained) or same(value, deviation.resolved)
             hidden = deviation.code == "model_hidden" if in_force else deviation.hides(value)
@@ -234,11 +236,11 @@ def _blamed(
             root=survey.project_root,
         )
         if kept and deviation.hides is not None:
-            return  # this value comes into force, and none below it
+            return  # this value takes effect, and none below it
 
 
 def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:
-    """What the user's plugins change about the config when opencode runs, and what they may change unseen."""
+    """What the user's plugins change in the config when opencode runs, and what they may change unseen."""
     for environment, answer in evidence.plugins.items():
         pure, reach = evidence.answers[environment], _reach(environment)
         names = machine_findings.plugin_names(survey, environment, (pure, answer))

@@ -1,7 +1,7 @@
-"""Starting opencode: the one way, bounded in time and output, leaving nothing behind.
+"""Start opencode, limited in time and output, leaving nothing behind. Nothing else starts it.
 
-What opencode prints can hold the key in clear (below 1.18.33, and on standard error in every version),
-so it goes to a file without a name and is never echoed.
+What opencode prints can contain the key in clear (below 1.18.33, and on standard error in every version),
+so it is written to a file without a name and never echoed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from foundation.programs import environment
 TIMEOUT: Final = 90.0
 OUTPUT_LIMIT: Final = 64 * 1024 * 1024
 _PREFIX: Final = "gonkagate-setup-"
-# What tempfile makes of the prefix (its own alphabet and length).
+# The names that tempfile makes from the prefix (its own alphabet and length).
 _LEFT: Final = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
 _STALE_SECONDS: Final = 24 * 60 * 60
-# How often a running opencode's output is measured; its end is noticed at once, by a thread in wait().
+# How often the size of a running opencode's output is checked; its end is noticed at once, by a thread in
+# wait().
 _WATCH_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a finished run left: exit status, standard output, and the head of standard error."""
+    """The result of a finished run: exit status, standard output, and the beginning of standard error."""
 
     status: int
     stdout: bytes
@@ -51,12 +52,12 @@ def run(
     stop: threading.Event | None = None,
     locks: bool = True,
 ) -> Output:
-    """Run opencode to its end, bounded in time (seconds) and output (bytes).
+    """Run opencode to its end, limited in time (seconds) and output (bytes).
 
-    Its state and output live in a private temporary folder, made below `scratch` where that is given.
-    Without `locks` it can take none of its own, and so begins nothing in the background that needs one.
-    Setting `stop` from another thread ends it. Refusal opencode_unresponsive when a bound is passed,
-    opencode_not_found when it cannot be started.
+    Its state and output are in a private temporary folder, created below `scratch` if that is given.
+    Without `locks` it cannot take any lock, and so starts nothing in the background that needs one.
+    Setting `stop` from another thread ends it. Refusal opencode_unresponsive if a limit is exceeded,
+    opencode_not_found if it cannot be started.
     """
     import shutil
     import tempfile
@@ -80,7 +81,7 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
     import tempfile
 
     if scratch is not None and disk.full([scratch]):
-        scratch = None  # what opencode says about it shall not be lost for the same reason
+        scratch = None  # so that opencode's own message about it is not lost for the same reason
     folder: Path | None = None
     try:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
@@ -89,7 +90,7 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
     except OSError as problem:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        # FileNotFoundError without a name: there is no temporary folder that can be written at all.
+        # FileNotFoundError without a name: there is no writable temporary folder at all.
         place = scratch or Path(problem.filename or "the temporary folder")
         raise Refusal(
             "opencode_proof_unavailable",
@@ -103,7 +104,7 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
 def sweep(now: float, folder: Path | None = None) -> None:
     """Remove the private folders that killed runs left in the temporary folder, a day and more ago.
 
-    `now` is in seconds since 1970. Only what has exactly such a name and belongs to this user.
+    `now` is in seconds since 1970. Only folders with exactly such a name that belong to this user.
     """
     import shutil
     import tempfile
@@ -119,11 +120,11 @@ def sweep(now: float, folder: Path | None = None) -> None:
 
 
 def _take_locks_away(state: Path) -> None:
-    """A file where opencode would make the folder of its locks.
+    """Put a file in the place of the folder in which opencode makes its locks.
 
-    `debug config` needs none, but begins an npm install of `@opencode-ai/plugin` into each config folder and
-    a download of its model catalogue, both of which need one, and ends before they do (measured with 1.14.34,
-    1.17.19 and 1.18.33: the same output without them, and 0.07 to 0.18 s sooner).
+    `debug config` needs no lock, but begins an npm install of `@opencode-ai/plugin` into each config folder
+    and a download of its model catalogue, both of which need one, and ends before they do (measured with
+    1.14.34, 1.17.19 and 1.18.33: the same output without them, and 0.07 to 0.18 s sooner).
     """
     opencode = state / "opencode"
     opencode.mkdir(parents=True)
@@ -138,7 +139,7 @@ def _start(
     out: IO[bytes],
     err: IO[bytes],
 ) -> subprocess.Popen[bytes]:
-    # Its own group: a time-out ends its children too, and Ctrl-C in the terminal reaches only us.
+    # Its own process group: a time-out ends its children too, and Ctrl-C in the terminal reaches only us.
     extra: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
         extra = {"creationflags": _WINDOWS_FLAGS}
@@ -191,7 +192,7 @@ def _first_line(executable: Path) -> str:
 
 
 def _command(executable: Path, arguments: Sequence[str]) -> str | list[str]:
-    """What Popen takes. A .cmd is run by cmd.exe, to which an unquoted path with a `&` is two commands."""
+    """The arguments for Popen. cmd.exe, which runs a .cmd, reads an unquoted path with `&` as two words."""
     if os.name == "nt":
         return f'"{executable}" {subprocess.list2cmdline(arguments)}'
     return [str(executable), *arguments]
@@ -240,13 +241,13 @@ def _unresponsive(message: str) -> Refusal:
 
 
 def _kill(process: subprocess.Popen[bytes], environ: Mapping[str, str]) -> None:
-    """End the whole group; also after a normal end, for children that opencode left behind."""
+    """End the whole group, even after a normal end, because opencode may have left children behind."""
     if os.name == "nt":
         if process.poll() is None:
             # os.environ has every name in capitals there.
             taskkill = Path(environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "taskkill.exe")
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(  # the tree, because a .cmd launcher is not opencode itself
+                subprocess.run(  # the whole tree, because a .cmd launcher is not opencode itself
                     [str(taskkill), "/T", "/F", "/PID", str(process.pid)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -274,7 +275,7 @@ def _child_environ(environ: Mapping[str, str], state: Path, cwd: Path) -> dict[s
     """
     cleaned = {**environment(environ), "XDG_STATE_HOME": str(state), "PWD": str(cwd)}
     if os.name == "nt":
-        # A .cmd launcher that calls node by name shall not find one in the folder that it runs in
+        # A .cmd launcher that calls node by name must not find one in the folder that it runs in
         # (https://learn.microsoft.com/windows/win32/api/processenv, NeedCurrentDirectoryForExePathW).
         cleaned["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"
     return cleaned

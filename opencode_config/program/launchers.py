@@ -1,4 +1,4 @@
-"""A launcher in front of opencode, read if it is a small script, and the folders that opencode uses."""
+"""A launcher that starts opencode, read if it is a small script, and the folders that opencode uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _FOLDER: Final = re.compile(r"(home|config)\s{2,}((?:/|[A-Za-z]:[\\/]|\\\\).*)")
 def read(executable: Executable) -> Launcher | None:
     """What starts opencode; None if the file on the PATH is opencode itself.
 
-    A script that becomes another one (`exec "/nix/store/…/.opencode-wrapped"`) is followed, a few times.
+    A script that replaces itself with another one (`exec "/nix/store/…/.opencode-wrapped"`) is followed, a
+    few times.
     """
     if executable.native:
         return None
@@ -61,7 +62,7 @@ def folders(
     scratch: Path | None = None,
     stop: threading.Event | None = None,
 ) -> Folders | None:
-    """What `opencode debug paths` says, alike on 1.14.34, 1.17.19 and 1.18.33; None if it fails."""
+    """What `opencode debug paths` says, the same on 1.14.34, 1.17.19 and 1.18.33; None if it fails."""
     try:
         output = run(
             executable.path, ["debug", "paths"], environ, cwd, timeout=timeout, scratch=scratch, stop=stop

@@ -18,7 +18,7 @@ from opencode_config.program.child import TIMEOUT, Output, run
 OLDEST: Final = Version(1, 4, 0)
 _INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, then run this command again"
 _UPGRADE: Final = "upgrade it, for example with `opencode upgrade` or `npm install -g opencode-ai@latest`"
-# opencode itself is well above 100 MB; a native shim (mise, volta, scoop, chocolatey) is far below.
+# opencode itself is well over 100 MB; a native shim (mise, volta, scoop, chocolatey) is far smaller.
 _NATIVE_BYTES: Final = 20 * 1024 * 1024
 _NATIVE_MAGIC: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
@@ -28,7 +28,7 @@ class Executable:
     """The opencode that plain `opencode` starts.
 
     `native` is the program itself, not a script or shim that starts one; only then do `size` (bytes) and
-    `mtime_ns` of the file behind links stand for its version. `also` are other ones on the PATH. Without
+    `mtime_ns` of the file behind links identify its version. `also` are other ones on the PATH. Without
     `on_path` it was found in one of the usual places, and the shell does not find it.
     """
 
@@ -78,7 +78,7 @@ def _looked_at(found: list[Path], *, on_path: bool) -> Executable:
 
 
 def _is_windows_drive(path: Path) -> bool:
-    # From WSL a Windows opencode is reachable, but its config lives in the Windows profile.
+    # WSL can start a Windows opencode, but its config is in the Windows profile.
     return len(path.parts) > 2 and path.parts[1] == "mnt" and len(path.parts[2]) == 1  # noqa: PLR2004
 
 
@@ -176,7 +176,7 @@ def _ended(output: Output) -> str:
 
 
 def _folders(environ: Mapping[str, str], scratch: Path | None = None) -> list[Path]:
-    """The folders that an opencode that starts writes into, and that its output is written into."""
+    """The folders that opencode writes to when it starts, and the one for its output."""
     import tempfile
 
     home = environ.get("HOME") or environ.get("USERPROFILE")
@@ -216,7 +216,7 @@ def resolve_config(
     stop: threading.Event | None = None,
     locks: bool = False,
 ) -> dict[str, Any]:
-    """The config that opencode resolves, secrets included below 1.18.33: the caller drops them at once.
+    """The config that opencode resolves, with secrets below 1.18.33: the caller drops them at once.
 
     Plugins may need `locks`, see `child.run`; the config itself does not.
 
@@ -280,7 +280,7 @@ def list_models(
     scratch: Path | None = None,
     stop: threading.Event | None = None,
 ) -> tuple[str, ...] | Gated:
-    """The models that opencode offers from the provider, as `<provider>/<key>`; Gated when it has none.
+    """The models that opencode offers from the provider, as `<provider>/<key>`; Gated if it offers none.
 
     Without a provider: from all of them.
     """

@@ -1,4 +1,4 @@
-"""Reading everything that decides what opencode resolves, once, into a `Survey`."""
+"""Read everything that decides what opencode resolves, once, into a `Survey`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLUTIL: Final = "/usr/bin/plutil"
 _AGENT_FILES: Final = 2000
 _PLUGIN_FILES: Final = 100
 _REFERRED_BYTES: Final = 64 * 1024
-# Some file systems keep whole seconds, FAT two of them.
+# Some file systems keep times in whole seconds, FAT in two seconds.
 _GRANULARITY_NS: Final = 2_000_000_000
 
 
@@ -46,7 +46,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
     """
     cwd = cwd.resolve()
     worktree, distrust = _ask_git(host, cwd)
-    # As opencode is asked, so that no layer's value holds the key.
+    # The same environment in which opencode is asked, so that no layer's value contains the key.
     surroundings = Surroundings(programs.environment(host.environ), host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
     agents: dict[PurePath, tuple[PurePath, ...]] = {}
@@ -74,7 +74,7 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
 
 
 def _referred(survey: Survey) -> dict[PurePath, str]:
-    """The files that judged values refer to; one that cannot be read is left out."""
+    """The files that judged values refer to; unreadable ones are left out."""
     found: dict[PurePath, str] = {}
     for environment in Environment:
         for layer in survey.layers(environment):
@@ -97,9 +97,9 @@ def _text_of(path: Path) -> str | None:
 
 
 def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, Reading]) -> None:
-    """Only these two files of a project are ever edited, and a cloned one may bring links along.
+    """Refuse links that lead out of the project: a cloned project may contain some.
 
-    A link to the user's own config is no matter: that is edited as what it is.
+    A link to the user's own config is allowed: that file is edited as the user's.
     """
     own = [readings[surroundings.user_folder / name].snapshot for name in USER_NAMES]
     own_files = {snapshot.real for snapshot in own if snapshot is not None}
@@ -155,7 +155,7 @@ def _read(path: Path, host: Host) -> Reading:
 
 
 def _read_preferences(path: Path, host: Host) -> Reading:
-    """A macOS property list as JSON, by the program that opencode uses for it."""
+    """A macOS property list as JSON, made with the program that opencode uses for it."""
     snapshot = read_snapshot(path)
     if snapshot.data is None:
         return Reading.of(snapshot)
@@ -201,7 +201,7 @@ def _agent_files(folder: Path) -> Iterator[PurePath]:
 
 
 def _plugin_files(folder: Path) -> Iterator[PurePath]:
-    """The plugins that lie in a config folder; the first ones, for what counts is that there are any."""
+    """The plugins in a config folder; only the first ones, because it matters only whether there are any."""
     found = 0
     for name in PLUGIN_FOLDERS:
         try:
@@ -218,7 +218,7 @@ def _ask_git(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
     """The root of the git work tree around `cwd` as opencode finds it, and why git does not use it.
 
     opencode looks for `.git` upwards and then asks git; without git, or if git refuses, it takes the
-    folder for no work tree and reads every folder up to the root of the file system.
+    folder as outside any work tree and reads every folder up to the root of the file system.
     """
     start = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
     git = programs.find("git", host)
@@ -231,7 +231,7 @@ def _ask_git(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
             capture_output=True,
             check=False,
             cwd=start,
-            # In English, so that a refusal is understood.
+            # In English, so that a refusal is recognised.
             env={**programs.environment(host.environ), "LC_ALL": "C"},
             timeout=_GIT_SECONDS,
         )
@@ -254,7 +254,7 @@ def _distrust(root: Path, told: bytes) -> Distrust | None:
 
 
 def _traces(host: Host, profile: Profile) -> Traces:
-    """What can be seen of the layers that are not read: opencode's stored credentials and database."""
+    """Traces of the layers that are not read: opencode's stored credentials and database."""
     import json
 
     base = host.environ.get("XDG_DATA_HOME") or str(host.home / ".local" / "share")
@@ -274,7 +274,7 @@ def _traces(host: Host, profile: Profile) -> Traces:
     try:
         database = any(folder.glob("opencode*.db"))
     except OSError:
-        database = False  # then opencodes are asked one after the other
+        database = False  # then one opencode is asked after the other
     return Traces(well_known, profile.id in entries, database, _recent_model(host))
 
 

@@ -96,9 +96,9 @@ def _prove(
     known: bool,
     secrets: Sequence[Secret],
 ) -> tuple[Survey, tuple[Finding, ...]]:
-    """What opencode says now, judged; with the survey that says who is to blame.
+    """The judgement of what opencode answers now, and the survey that says which layer is responsible.
 
-    `known`: nothing was written, so that what opencode said before anything was read counts.
+    `known`: the answer that opencode gave at the start, valid because nothing was written since.
     """
     plan = agreed.plan
     with context.terminal.progress("asking opencode what it uses now") as progress:
@@ -115,8 +115,9 @@ def _prove(
         )
     findings = verdict.judge(context.expectation(plan), survey, proof)
     if any(finding.blocks for finding in findings):
-        # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
-        # is to blame is looked up again. The notices are kept: they say what opencode was about to do.
+        # The user may have taken long to answer, and opencode adds lines to configs when it starts: which
+        # layer is responsible is looked up again. The notices are kept: they say what opencode was about to
+        # do.
         survey = take_survey(context.host, context.host.cwd, context.profile)
         again = verdict.judge(context.expectation(plan), survey, proof)
         findings = tuple(f for f in again if f.blocks) + tuple(f for f in findings if not f.blocks)
@@ -128,7 +129,7 @@ def _prove(
 
 
 def _left(context: Context, plan: Plan, observed: Observation) -> list[str]:
-    """The files that are not as they were before, as the disk has them after putting back was incomplete."""
+    """The files that differ from before, as they are on disk after an incomplete rollback."""
     former = [(copy, str(copy.path)) for copy in observed.former_keys(plan)]
     before = [(observed.key_file, str(context.store.key)), *former]
     before += [(config.snapshot, str(config.snapshot.path)) for config in plan.configs]
@@ -143,7 +144,7 @@ def _as_before(snapshot: Snapshot) -> bool:
 
 
 def _answered_already(context: Context, survey: Survey) -> Answer | None:
-    """What opencode said before anything was read; only while no file is newer than the question."""
+    """What opencode answered at the start; only if no file has changed since it was asked."""
     early = context.probe.early()
     return early.answer if early is not None and older_than(survey, early.asked_at) else None
 
@@ -153,7 +154,7 @@ def _holds_elsewhere(context: Context, plan: Plan) -> bool:
 
 
 def _proved_elsewhere(context: Context, plan: Plan) -> tuple[Finding, ...]:
-    """What blocks, in every shell, in a folder without a config of its own."""
+    """What blocks in every shell, in a folder without a config of its own."""
     with context.terminal.progress("asking opencode what it uses in another folder"):
         findings = blocked.prove_elsewhere(
             context.expectation(plan), context.probe.result(), context.host, context.store.folder
@@ -162,9 +163,9 @@ def _proved_elsewhere(context: Context, plan: Plan) -> tuple[Finding, ...]:
 
 
 def _blocked_elsewhere(context: Context, plan: Plan, survey: Survey) -> tuple[Finding, ...]:
-    """What blocks in every other folder, and is outranked only by the config of this one.
+    """What blocks in every other folder, and is overridden only by the config of this one.
 
-    opencode is asked there only if the files foresee it.
+    opencode is asked there only if the files predict a blocker.
     """
     elsewhere = survey.elsewhere()
     if elsewhere is survey:
@@ -178,7 +179,7 @@ def _blocked_elsewhere(context: Context, plan: Plan, survey: Survey) -> tuple[Fi
 def ending(
     context: Context, plan: Plan, observed: Observation, findings: tuple[Finding, ...]
 ) -> outcome.Ending:
-    """What a report is made of; waits for opencode to be found."""
+    """The parts of a report; waits until opencode is found."""
     return outcome.Ending(
         profile=context.profile,
         store=context.store,

@@ -510,7 +510,7 @@ def test_plugins_that_hang_are_bounded_and_no_failure(fake: Fake) -> None:
     found, _ = gathered(fake, timeout=2.0)
     (answer,) = {id(answer): answer for answer in found.plugins.values()}.values()
     assert answer.config is None
-    assert answer.failure.code == "opencode_unresponsive"
+    assert answer.failure.kind == "opencode_unresponsive"
 
 
 @pytest.mark.parametrize("code", ["opencode_unresponsive", "opencode_proof_unavailable"])
