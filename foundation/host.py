@@ -21,7 +21,8 @@ class Host:
     """What the program knows about the machine.
 
     `environ` is a copy; `home` is what Node's `os.homedir()` answers, see `home_folder`; `platform` is
-    "linux", "darwin" or "win32"; `user_id` is None on Windows.
+    "linux", "darwin" or "win32"; `user_id` is None on Windows. `hidden` are the variables that no other
+    program is given, each with what it is given instead.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -31,6 +32,7 @@ class Host:
     wsl: bool = False
     user_id: int | None = None
     now: Callable[[], datetime] = _utc_now
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def windows(self) -> bool:
@@ -51,7 +53,7 @@ def protect_new_files() -> None:
     os.umask(os.umask(0o077) | 0o022)
 
 
-def current() -> Host:
+def current(hidden: Mapping[str, str]) -> Host:
     """The machine that this process runs on; Refusal without a working folder or a home."""
     platform = "linux" if sys.platform.startswith("linux") else sys.platform
     environ = environment()
@@ -62,6 +64,7 @@ def current() -> Host:
         platform=platform,
         wsl=platform == "linux" and _is_wsl(),
         user_id=os.getuid() if hasattr(os, "getuid") else None,
+        hidden=hidden,
     )
 
 

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Final, Iterator, Mapping
 
 from foundation.host import Host
-from gonkagate_setup.catalog import GONKAGATE
-
-PLACEHOLDER: Final = "placeholder-of-gonkagate-setup"
 
 # What CreateProcess can start; PATHEXT also names scripts that only a shell can.
 _STARTABLE: Final = (".com", ".exe", ".bat", ".cmd")
@@ -53,8 +50,11 @@ def _files(name: str, host: Host) -> list[str]:
     return [name + extension for extension in extensions if extension in _STARTABLE]
 
 
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for any child of ours: no key, and no trace of our own packaging."""
+def environment(environ: Mapping[str, str], hidden: Mapping[str, str]) -> dict[str, str]:
+    """The environment for any child: without what is `hidden`, and without a trace of our own packaging.
+
+    A hidden variable that is set gets the other value that `hidden` has for it.
+    """
     cleaned = {
         name: value
         for name, value in environ.items()
@@ -67,6 +67,4 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
             cleaned[name] = original
         elif "_MEI" in cleaned.get(name, ""):
             del cleaned[name]
-    if GONKAGATE.key_variable in cleaned:
-        cleaned[GONKAGATE.key_variable] = PLACEHOLDER
-    return cleaned
+    return {name: hidden.get(name, value) for name, value in cleaned.items()}

@@ -145,6 +145,11 @@ class Profile:
         return "{file:~/" + "/".join((*self.folder, self.key_file)) + "}"
 
     @property
+    def hidden(self) -> dict[str, str]:
+        """The variables that no other program is given, each with what it is given instead."""
+        return {self.key_variable: "placeholder-of-gonkagate-setup"}
+
+    @property
     def validated(self) -> tuple[Model, ...]:
         """The models that are offered and written, in catalogue order."""
         return tuple(model for model in self.models if model.status is Status.VALIDATED)

@@ -17,7 +17,7 @@ from foundation.errors import Refusal, Where
 from foundation.terminal.terminal import Terminal
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import GONKAGATE, Profile
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.command_line import arguments as command_line
 from gonkagate_setup.command_line import key_arguments
 from gonkagate_setup.errors import NAMES, Exit, code_of, status_of
@@ -82,7 +82,7 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
         return _print("version", version_text(), profile, terminal)
     if arguments.command in ("completion", "man"):
         return _texts(arguments, profile, terminal)
-    host = hosts.current()
+    host = hosts.current(profile.hidden)
     if getattr(arguments, "cwd", None) is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd.resolve())
     if arguments.command in _AT_HOME:
@@ -110,7 +110,7 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
     early = arguments.yes and not (arguments.dry_run or arguments.api_key_stdin or host.windows)
     store = Store.at(host.home, profile)
     with signals.cancellation():
-        with Probe(host, store, ask_early=profile.id if early else None) as probe:
+        with Probe(host, store.note, ask_early=profile.id if early else None) as probe:
             report = _run_setup(arguments, host, profile, terminal, probe)
         return _show(report, terminal)
 

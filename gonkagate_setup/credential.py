@@ -7,7 +7,6 @@ printable ASCII without quotes and backslashes (docs/npm-tool.md#what-is-known-a
 from __future__ import annotations
 
 import codecs
-import os
 import re
 import stat
 from dataclasses import dataclass
@@ -169,7 +168,7 @@ def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:
     git is asked if it is on the PATH; without it, or if it does not answer within seconds, the notice is
     given.
     """
-    worktree = next((folder for folder in store.folder.parents if os.path.lexists(folder / ".git")), None)
+    worktree = git.marked(store.folder.parent)
     if worktree is None or git.ignores(host, worktree, store.key):
         return None
     relative = store.folders[0].relative_to(worktree).as_posix()

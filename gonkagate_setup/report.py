@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from foundation.errors import Refusal, Where
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.choice import Choice
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding, FindingId
 from opencode_config.jsonc.operations import Repair, Set

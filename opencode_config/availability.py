@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from opencode_config.judged_keys import MODEL_LISTS, MODEL_STATUS, PROVIDER_LISTS
 from opencode_config.layers import MISSING, lookup
 
 _HIDDEN_STATUS = ("deprecated", "alpha")
@@ -16,16 +17,16 @@ def rests_on_gating(config: Mapping[str, Any] | None, provider: str) -> bool:
     """Whether the resolved config has a key that can keep opencode from offering the provider."""
     if config is None:
         return False
-    if "enabled_providers" in config or "disabled_providers" in config:
+    if any(name in config for name in PROVIDER_LISTS):
         return True
     own = lookup(config, ("provider", provider))
     if own is MISSING or not isinstance(own, dict):
         return False
-    if "whitelist" in own or "blacklist" in own:
+    if any(name in own for name in MODEL_LISTS):
         return True
     models = own.get("models")
     return isinstance(models, dict) and any(
-        isinstance(model, dict) and "status" in model for model in models.values()
+        isinstance(model, dict) and MODEL_STATUS in model for model in models.values()
     )
 
 

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, Final, Mapping, Union
+from typing import Any, Mapping, Union
 
 from foundation.errors import Refusal
 from opencode_config.launcher import Folders, Launcher
 from opencode_config.places import Environment
-
-
-@dataclass(frozen=True, order=True)
-class Version:
-    """An opencode version; compares by its three numbers, prints as opencode printed it."""
-
-    major: int
-    minor: int
-    patch: int
-    text: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        return self.text or f"{self.major}.{self.minor}.{self.patch}"
-
-
-# From here on, or from one of the four before, opencode takes the `#variant` off a model
-# (docs/opencode-facts.md#versions-and-the-spelling-of-opencode-2).
-VARIANTS_GO: Final = Version(1, 18, 28)
-# What opencode prints instead of secrets from 1.18.33 on: in headers, under secret-looking names, and for
-# addresses with a password or a secret-looking query in them
-# (docs/opencode-facts.md#commands-and-their-output).
-MASK: Final = "***"
-_MASKED: Final = r"(?i)api.?key|secret|password|token$|authorization$|cookie$|credential|private.?key"
-
-
-def masked_name(name: str) -> bool:
-    """Whether opencode prints MASK for any text under a key of that name."""
-    return re.search(_MASKED, name) is not None
-
-
-# The newest opencode whose behaviour was measured for docs/opencode-facts.md and docs/layers.md.
-NEWEST_AUDITED = Version(1, 18, 33)
+from opencode_config.versions import Version
 
 
 @dataclass(frozen=True)
@@ -87,40 +55,3 @@ class Evidence:
     also: tuple[PurePath, ...] = ()
     launcher: Launcher | None = None
     folders: Mapping[Environment, Folders] = field(default_factory=dict)
-
-
-def answer_of(config: Mapping[str, Any], provider: str) -> Answer:
-    """The part of a resolved config that is judged, without the key; everything else is dropped."""
-    kept = {
-        name: config[name]
-        for name in (
-            "model",
-            "small_model",
-            "enabled_providers",
-            "disabled_providers",
-            "default_agent",
-            "plugin",
-        )
-        if name in config
-    }
-    for name in ("agent", "command"):
-        entries = config.get(name)
-        if isinstance(entries, dict):
-            kept[name] = {
-                key: {word: entry[word] for word in ("model", "mode", "disable", "hidden") if word in entry}
-                for key, entry in entries.items()
-                if isinstance(entry, dict)
-            }
-    providers = config.get("provider")
-    own = providers.get(provider) if isinstance(providers, dict) else None
-    key = None
-    if isinstance(own, dict):
-        if isinstance(own.get("options"), dict):
-            key = own["options"].pop("apiKey", None)
-        kept["provider"] = {provider: own}
-    import hashlib
-
-    digest = (
-        hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest() if isinstance(key, str) else None
-    )
-    return Answer(kept, key=digest)

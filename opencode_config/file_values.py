@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Final, Iterator, Mapping
 
+from opencode_config.judged_keys import SETTINGS, Path, key_path
 from opencode_config.substitution import file_references, fill_in
 
-_TOP: Final = ("model", "small_model", "enabled_providers", "disabled_providers", "default_agent")
-_SECRET: Final = ("apiKey", "headers")
-Path = tuple[str, ...]
+# `mode` is an older spelling of `agent`.
+_TOP: Final = (*SETTINGS, "agent", "mode")
+_SECRET: Final = (key_path("")[-1], "headers")
 
 
 def arguments(config: Mapping[str, Any], provider: str) -> Iterator[str]:
@@ -44,9 +45,7 @@ def filled(
 
 def _referring(config: Mapping[str, Any], provider: str) -> list[tuple[Path, Any]]:
     """The judged texts, and lists of texts, that contain a reference, each with its path."""
-    stack: list[tuple[Path, Any]] = [
-        ((key,), config[key]) for key in (*_TOP, "agent", "mode") if key in config
-    ]
+    stack: list[tuple[Path, Any]] = [((key,), config[key]) for key in _TOP if key in config]
     own = config.get("provider")
     if isinstance(own, dict) and provider in own:
         stack.append((("provider", provider), own[provider]))

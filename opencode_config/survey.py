@@ -8,7 +8,7 @@ from typing import Iterator, Mapping
 
 from foundation.errors import Refusal
 from foundation.files.snapshot import Snapshot
-from gonkagate_setup.catalog import Profile
+from foundation.git import Distrust
 from opencode_config import file_values, substitution
 from opencode_config.agent_files import entry
 from opencode_config.jsonc import Document, JsoncError, decode, parse
@@ -86,23 +86,15 @@ class Traces:
 
 
 @dataclass(frozen=True)
-class Distrust:
-    """A repository of another user, which git does not use, and the command that makes it trust it."""
-
-    root: PurePath
-    cure: str
-
-
-@dataclass(frozen=True)
 class Survey:
     """Everything readable that decides what opencode resolves, read once.
 
-    `readings` holds every file by the path that opencode uses; `agents` the Markdown files of each
-    folder with agents, in opencode's order; `referred` the texts of files that judged values refer to;
-    `plugin_files` the plugins that lie in each of those folders.
+    `provider` is the id of the one that is judged. `readings` holds every file by the path that opencode
+    uses; `agents` the Markdown files of each folder with agents, in opencode's order; `referred` the texts of
+    files that judged values refer to; `plugin_files` the plugins that lie in each of those folders.
     """
 
-    profile: Profile
+    provider: str
     surroundings: Surroundings
     readings: Mapping[PurePath, Reading] = field(repr=False)
     agents: Mapping[PurePath, tuple[PurePath, ...]] = field(default_factory=dict)
@@ -208,7 +200,7 @@ class Survey:
         def content(argument: str) -> str | None:
             return self.referred.get(self.leads_to(layer, argument))
 
-        return replace(layer, value=file_values.filled(layer.value, self.profile.id, content))
+        return replace(layer, value=file_values.filled(layer.value, self.provider, content))
 
     def real(self, path: PurePath) -> PurePath:
         """The file of a place that was read, with links resolved."""

@@ -1,1 +1,1 @@
-"""Things a person runs; each sets itself up."""
+"""Scripts to start by hand: each sets itself up and answers --help; what they share is in lib/."""

@@ -22,15 +22,14 @@ from typing import TYPE_CHECKING, Any, Final, Sequence
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gonkagate_setup.catalog import GONKAGATE
-from opencode_config.evidence import Version
-from opencode_config.program.opencode import OLDEST
-from scripts import cache, opencode_versions, validate_model
+from opencode_config.versions import BEYOND, OLDEST, Version
+from scripts import validate_model
+from scripts.lib import cache, opencode_versions
 from scripts.validating.names import AROUND, WORKFLOW_NAMES
 
 if TYPE_CHECKING:
     from scripts.validating.outcome import Outcome
 
-_BEYOND: Final = Version(2, 0, 0)
 _PATIENCE: Final = 120
 _WAY_OUT: Final = "Without a registry, name versions that are in the cache: audit_opencode.py VERSION ..."
 
@@ -67,7 +66,7 @@ def registry_ends() -> list[str]:
     known = sorted(version for version in map(_supported, asked["versions"]) if version is not None)
     if newest is None or not known:
         raise cache.PreparationError(
-            f"the registry has no opencode-ai from {OLDEST} to below {_BEYOND}: name the versions to audit"
+            f"the registry has no opencode-ai from {OLDEST} to below {BEYOND}: name the versions to audit"
         )
     return list(dict.fromkeys([str(known[0]), str(newest)]))
 
@@ -78,7 +77,7 @@ def _supported(text: str) -> Version | None:
         return None
     major, minor, patch = map(int, text.split("."))
     version = Version(major, minor, patch)
-    return version if OLDEST <= version < _BEYOND else None
+    return version if OLDEST <= version < BEYOND else None
 
 
 def _ask_registry() -> dict[str, Any]:

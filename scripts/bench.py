@@ -20,8 +20,8 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache
 from scripts.benchmarks import BenchmarkError, Row
+from scripts.lib import cache
 
 _SECTIONS: Final = {
     "size": "size",

@@ -19,8 +19,8 @@ from typing import Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache
 from scripts.building import distributions, native, nuitka, pyz, sbom
+from scripts.lib import cache
 
 _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
     "pyz": pyz.build,

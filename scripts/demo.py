@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, installing, opencode_versions
 from scripts.building import native, pyz
 from scripts.building.stage import version
+from scripts.lib import cache, installing, opencode_versions
 
 if TYPE_CHECKING:
     from tests.stand_in import Request
@@ -206,7 +206,7 @@ def _describe(request: Request) -> str:
 def _check_leaks(machine: Machine) -> None:
     found = machine.leaks()
     if found:
-        raise _DemoError("the key stands where it must not: " + "; ".join(found))
+        raise _DemoError("the key is where it must not be: " + "; ".join(found))
     print("\n   The key was looked for in every file of this home and in everything that was printed:")
     print("   it is in its one file and nowhere else.")
 

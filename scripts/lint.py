@@ -3,13 +3,14 @@
     python3 scripts/lint.py
 
 actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, shellcheck also what the workflows
-run, yamllint every YAML file, and tree-sitter's PowerShell grammar install.ps1: its syntax, and that a
-download that was cut off does nothing. Needs Python 3.11 or newer. A tool that comes without a wheel for this
-Python or machine is skipped.
+run, yamllint every YAML file, and tree-sitter's PowerShell grammar the syntax of every .ps1, and that a
+download of install.ps1 that was cut off does nothing. Needs Python 3.11 or newer. A tool that comes without a
+wheel for this Python or machine is skipped.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -18,22 +19,21 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, pythons
+from scripts.lib import cache, pythons
 
 _SHELL: Final = "scripts/install.sh"
-_POWERSHELL: Final = "scripts/install.ps1"
+_POWERSHELL: Final = ("scripts/install.ps1", "scripts/lib/beginnings.ps1")
 _OLDEST: Final = (3, 11)
 # All of lint.txt has wheels up to this one.
 _NEWEST_WITH_ALL: Final = (3, 14)
 
 # Runs in the linters' own environment: prints each place that is not PowerShell, and each beginning of the
-# file that is PowerShell and calls something. All beginnings take two minutes, so of the middle it takes a
-# sample; ci.yml has Windows PowerShell parse all of them.
+# first file that is PowerShell and calls something. All beginnings take two minutes, so it takes a sample of
+# those in the middle; ci.yml has Windows PowerShell parse all of them.
 _PARSE_POWERSHELL: Final = """
 import sys
 from pathlib import Path
 import tree_sitter, tree_sitter_pwsh
-text = Path(sys.argv[1]).read_bytes()
 parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_pwsh.language()))
 def nodes(text):
     waiting = [parser.parse(text).root_node]
@@ -42,10 +42,12 @@ def nodes(text):
         waiting += node.children
         yield node
 bad = 0
-for node in nodes(text):
-    if node.is_error or node.is_missing:
-        bad += 1
-        print(f"{sys.argv[1]}:{node.start_point[0] + 1}:{node.start_point[1] + 1}: not PowerShell")
+for name in sys.argv[1:]:
+    for node in nodes(Path(name).read_bytes()):
+        if node.is_error or node.is_missing:
+            bad += 1
+            print(f"{name}:{node.start_point[0] + 1}:{node.start_point[1] + 1}: not PowerShell")
+text = Path(sys.argv[1]).read_bytes()
 head = text.index(b"& {") + 100
 for end in sorted({*range(head), *range(head, len(text), 97), *range(len(text) - 60, len(text))}):
     if parser.parse(text[:end]).root_node.has_error:
@@ -57,8 +59,11 @@ sys.exit(bool(bad))
 """
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run every linter; 0 when none found anything."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args(arguments)
     interpreter = choose(pythons.find(), sys.version_info[:2])
     if interpreter is None:
         print("lint.py: skipped, because the linters need Python 3.11 or newer and none is here")
@@ -99,7 +104,7 @@ def _linters(python: Path) -> dict[str, list[str]]:
         "yamllint": [tool("yamllint"), "--strict", ".github", ".yamllint.yml"],
         "shellcheck": [tool("shellcheck"), _SHELL],
         "shfmt": [tool("shfmt"), "--diff", _SHELL],
-        "PowerShell syntax": [str(python) if has_grammar else "", "-c", _PARSE_POWERSHELL, _POWERSHELL],
+        "PowerShell syntax": [str(python) if has_grammar else "", "-c", _PARSE_POWERSHELL, *_POWERSHELL],
     }
 
 
@@ -112,4 +117,4 @@ def _holds(name: str, command: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

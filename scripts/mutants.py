@@ -5,12 +5,13 @@
 
 mutmut (configured in pyproject.toml) changes the functions that read and edit JSONC, one way at a time;
 module constants and properties it leaves alone. The last lines name what survived and count it by function.
-Needs Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. What survives stands in
-docs/lossless.md.
+Needs Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. docs/lossless.md lists
+what survives.
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
 import os
 import shutil
@@ -22,21 +23,31 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, pythons
+from scripts.lib import cache, pythons
 
-_COPIED: Final = ("gonkagate_setup", "tests/__init__.py", "tests/golden", "tests/unit/__init__.py")
+_COPIED: Final = (
+    *("foundation", "opencode_config", "gonkagate_setup"),
+    *(
+        "tests/__init__.py",
+        "tests/golden",
+        "tests/unit/__init__.py",
+        "tests/unit/opencode_config/__init__.py",
+    ),
+)
 _TESTS: Final = "tests/unit/opencode_config/test_jsonc.py"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run it; 0 whatever survives, 1 where it could not be run."""
-    if set(arguments) & {"-h", "--help"}:
-        print(__doc__)
-        return 0
+    """Run it; 0 whatever survives, 1 if it could not be run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="where to keep the mutants")
+    kept = parser.parse_args(arguments).folder
     try:
         python = _python()
-        if arguments:
-            return _run(python, Path(arguments[0]).resolve())
+        if kept is not None:
+            return _run(python, kept.resolve())
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
             return _run(python, Path(folder))
     except cache.PreparationError as error:

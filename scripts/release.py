@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.building import sbom
 from scripts.building.stage import PROGRAM, version
-from scripts.cache import ROOT
+from scripts.lib.cache import ROOT
 
 _SUMS: Final = "SHA256SUMS"
 
@@ -133,7 +133,7 @@ def _files(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
     other = [path.name for path in paths if not path.is_file()]
     if other:
-        raise ReleaseError(f"{folder} holds what is no file: {', '.join(other)}")
+        raise ReleaseError(f"{folder} holds something that is not a file: {', '.join(other)}")
     return paths
 
 

@@ -1,18 +1,21 @@
 """Everything that has to hold: lint, types, and every test, each against what it is pinned to.
 
     python3 scripts/test.py                  the whole thing
-    python3 scripts/test.py --deep           with the tests that take minutes; --figures prints numbers
-    python3 scripts/test.py tests/unit -x    any other arguments go to pytest, and nothing but pytest runs,
-                                             under the Python that started it
+    python3 scripts/test.py --fast           ruff, types, and the tests that start no opencode: two minutes
+    python3 scripts/test.py --deep           the whole thing with the tests that take minutes
+    python3 scripts/test.py tests/unit -x    these tests only, under the Python that started it
 
+Other arguments go to pytest: `--figures` prints numbers that tests recorded, and
 `--deep --built dist tests/e2e/artefacts/test_native.py` tests the native binary in dist/.
-Needs Python 3.9 or newer, git, node and npm; gets everything else into .cache. The whole thing also runs the
-unit tests and a smoke test under every other Python from 3.9 on this machine. pytest's own closing line of
-the full suite comes last.
+
+Needs Python 3.9 or newer and git, and node and npm unless --fast; gets everything else into .cache. The whole
+thing also runs the unit tests and a smoke test under every other Python from 3.9 on this machine. pytest's
+own closing line of the full suite comes last.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -22,49 +25,86 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache, opencode_versions, pythons
+from scripts.lib import cache, opencode_versions, pythons
 
-_WHOLE_RUN: Final = {"--deep", "--figures"}
 # A worker that has nothing left takes over from the other: tests that start opencode come in clusters.
 _PARALLEL: Final = ("-n", "2", "--dist", "worksteal")
 # Below this the pins of test.txt name older tools.
 _CURRENT_TOOLS: Final = (3, 11)
-_LEG_TESTS: Final = ("tests/unit", "tests/e2e/test_smoke.py")
+# What is large takes long and gives the same result under every Python.
+_LEG_TESTS: Final = ("-m", "not large", "tests/unit", "tests/e2e/test_smoke.py")
+FAST_TESTS: Final = (
+    *("-m", "not opencode"),
+    *("tests/unit", "tests/golden", "tests/property", "tests/contract"),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; 0 when all of it held."""
-    if set(arguments) & {"-h", "--help"}:
-        print(__doc__)
-        return 0
+    parser = argparse.ArgumentParser(
+        usage="test.py [-h] [--fast] [--deep] [--figures] [PYTEST ARGUMENT ...]",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--fast", action="store_true", help="only what starts no opencode, in two minutes")
+    parser.add_argument("--deep", action="store_true", help="also the tests that take minutes")
+    parser.add_argument("--figures", action="store_true", help="print the figures that tests recorded")
+    options, others = parser.parse_known_args(arguments)
+    if options.fast and len(arguments) > 1:
+        parser.error("--fast is a selection of its own and takes nothing else")
     try:
-        return _run(arguments)
+        if options.fast:
+            return _fast()
+        return _named(arguments) if others else _whole(arguments)
     except cache.PreparationError as error:
         print(f"test.py: {error}", file=sys.stderr)
         return 1
 
 
-def _run(arguments: Sequence[str]) -> int:
-    interpreters = pythons.find()
-    if not interpreters:
-        raise cache.PreparationError(
-            "no Python here can make a virtual environment: install one with venv and ensurepip"
-            " (Debian and Ubuntu: python3-venv)"
-        )
-    whole = set(arguments) <= _WHOLE_RUN
-    chosen = choose(interpreters, sys.version_info[:2], whole=whole)
+def _fast() -> int:
+    chosen = choose(_interpreters(), sys.version_info[:2], whole=True)
+    python = cache.python_environment(chosen.path, "test.txt")
+    failed = _lint(python)
+    tests = _step(f"tests without opencode, Python {chosen}", _pytest(python, *FAST_TESTS))
+    if failed:
+        print(f"\nFAILED before the tests: {', '.join(failed)}", flush=True)
+    return 0 if tests and not failed else 1
+
+
+def _named(arguments: Sequence[str]) -> int:
+    # The tests that need an opencode get it.
+    chosen = choose(_interpreters(), sys.version_info[:2], whole=False)
+    python = cache.python_environment(chosen.path, "test.txt")
+    return 0 if _step(f"tests, Python {chosen}", _pytest(python, *arguments)) else 1
+
+
+def _whole(arguments: Sequence[str]) -> int:
+    interpreters = _interpreters()
+    chosen = choose(interpreters, sys.version_info[:2], whole=True)
     started = time.monotonic()
     python = cache.python_environment(chosen.path, "test.txt")
     for version in (*opencode_versions.SUPPORTED, opencode_versions.TOO_OLD):
         opencode_versions.executable(version)
     print(f"prepared Python {chosen} and opencode in {time.monotonic() - started:.0f} s", flush=True)
-    failed: list[str] = []
-    if whole:
-        failed = _lint(python) + _legs([one for one in interpreters if one != chosen])
+    failed = _lint(python)
+    if not _step("workflows and install scripts", [str(python), "scripts/lint.py"]):
+        failed.append("workflows and install scripts")
+    failed += _legs([one for one in interpreters if one != chosen])
     if failed:
         print(f"\nFAILED before the full suite: {', '.join(failed)}", flush=True)
-    tests = _step(f"every test, Python {chosen}", [str(python), "-m", "pytest", *_PARALLEL, *arguments])
+    tests = _step(f"every test, Python {chosen}", _pytest(python, *arguments))
     return 0 if tests and not failed else 1
+
+
+def _interpreters() -> list[pythons.Interpreter]:
+    found = pythons.find()
+    if not found:
+        raise cache.PreparationError(
+            "no Python here can make a virtual environment: install one with venv and ensurepip"
+            " (Debian and Ubuntu: python3-venv)"
+        )
+    return found
 
 
 def choose(
@@ -91,7 +131,6 @@ def _lint(python: Path) -> list[str]:
         "ruff check": [str(python), "-m", "ruff", "check"],
         "ruff format": [str(python), "-m", "ruff", "format", "--check"],
         "mypy": [str(python), "-m", "mypy"],
-        "workflows and install scripts": [str(python), "scripts/lint.py"],
     }
     return [name for name, command in steps.items() if not _step(name, command)]
 
@@ -101,9 +140,13 @@ def _legs(interpreters: Sequence[pythons.Interpreter]) -> list[str]:
     for interpreter in interpreters:
         python = cache.python_environment(interpreter.path, "legs.txt")
         name = f"unit tests and smoke test, Python {interpreter}"
-        if not _step(name, [str(python), "-m", "pytest", "-q", *_PARALLEL, *_LEG_TESTS]):
+        if not _step(name, _pytest(python, "-q", *_LEG_TESTS)):
             failed.append(name)
     return failed
+
+
+def _pytest(python: Path, *arguments: str) -> list[str]:
+    return [str(python), "-m", "pytest", *_PARALLEL, *arguments]
 
 
 def _step(name: str, command: Sequence[str]) -> bool:

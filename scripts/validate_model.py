@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from foundation.errors import Refusal
 from foundation.secrets import Secret
 from gonkagate_setup.catalog import GONKAGATE, Model
-from scripts import cache, opencode_versions
+from scripts.lib import cache, opencode_versions
 from scripts.validating.names import WORKFLOW_NAMES
 
 if TYPE_CHECKING:

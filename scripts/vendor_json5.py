@@ -8,6 +8,7 @@ The version and its hash are in `vendor/json5/requirements.txt`; pip refuses any
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -72,10 +73,11 @@ def write_copy() -> None:
 
 def main(arguments: list[str]) -> int:
     """Exit status 0; anything that goes wrong is an exception with pip's own words above it."""
-    if arguments not in ([], ["--offline"]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    if not arguments:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--offline", action="store_true", help="fetch nothing")
+    if not parser.parse_args(arguments).offline:
         fetch()
     write_copy()
     print(f"{ORIGINAL.relative_to(ROOT)} -> {COPY.relative_to(ROOT)}")

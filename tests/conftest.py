@@ -18,13 +18,15 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.stand_in import HOST, Authority, StandIn
 from tests.support import canary, watching
-from tests.support.machine import Machine
+from tests.support.machine import ROOT, Machine
 
 Record = Callable[[str, float, str], None]
 _FIGURE, _SEARCHED = "figure", "searched for keys"
+_GET_OPENCODE = {"machine", "opencode_version", "desk", "quick_desk"}
+_FAST_FOLDERS = {"unit", "golden", "property", "contract"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,8 +37,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "deep: takes minutes; runs with --deep")
-    config.addinivalue_line("markers", "smoke: also runs under every other Python of the machine")
     # What nohup, or `&` in a script, ignores stays ignored in every child, and then no test can cancel one.
     # A signal with a handler has its default action again in a child.
     for name in ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"):
@@ -46,6 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _GET_OPENCODE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("opencode")
     if not config.getoption("--deep"):
         skip = pytest.mark.skip(reason="takes minutes; run with --deep")
         for item in items:
@@ -109,6 +112,19 @@ def _no_key_leaves(request: pytest.FixtureRequest, _watched: watching.Watch) -> 
     del canary.ISSUED[first:]
     request.node.user_properties.append((_SEARCHED, canary.SEARCHED.since(earlier)))
     assert found == []
+
+
+@pytest.fixture(autouse=True)
+def _opencode_is_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`scripts/test.py --fast` leaves out what gets opencode or node, which it knows by a marker."""
+    folder = request.path.relative_to(ROOT / "tests").parts[0]
+    if folder in _FAST_FOLDERS and request.node.get_closest_marker("opencode") is None:
+
+        def refuse(name: str) -> Path:
+            pytest.fail(f"this test gets {name}: mark it with pytest.mark.opencode")
+
+        monkeypatch.setattr(opencode_versions, "executable", refuse)
+        monkeypatch.setattr(opencode_versions, "tool", refuse)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from gonkagate_setup.masking.without_key import harmless
 from opencode_config import jsonc
 from opencode_config.jsonc import Document, same
 from opencode_config.jsonc.operations import Operation, Set
+from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, leaves, lookup
 from opencode_config.places import PROJECT, USER
 
@@ -110,7 +111,7 @@ def key_changes(
 
 
 def _without_key(profile: Profile, path: ConfigPath, value: Any) -> Any:
-    key = ("provider", profile.id, "options", "apiKey")
+    key = key_path(profile.id)
     if path == key:
         return value if value is MISSING or harmless(value, profile) else profile.key_binding
     if not isinstance(value, dict) or path != key[: len(path)]:

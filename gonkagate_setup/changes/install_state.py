@@ -10,18 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Final, Mapping
+
+from gonkagate_setup.choice import Scope
 
 # This file says that the user chose to have the provider offered, but to start opencode with another model.
 AVAILABLE_ONLY: Final = b'{"availableOnly": true}\n'
-
-
-class Scope(str, Enum):
-    """Where GonkaGate is switched on: in every folder, or in one project."""
-
-    USER = "user"
-    PROJECT = "project"
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator, Mapping
 
 from gonkagate_setup.catalog import ConfigPath, Profile
+from opencode_config import schema_line
 from opencode_config.jsonc import Document, Node, same
 from opencode_config.jsonc.operations import Operation, Remove, Set
+from opencode_config.judged_keys import ACTIVATION
 from opencode_config.layers import MISSING, leaves, lookup
-
-SCHEMA_URL = "https://opencode.ai/config.json"
-ACTIVATION_KEYS = ("model", "small_model")
 
 
 def provider_operations(profile: Profile, document: Document) -> list[Operation]:
@@ -66,12 +65,12 @@ def _settings(config: Mapping[str, Any], path: ConfigPath, wanted: Any) -> Itera
 
 def schema_operations(config: Mapping[str, Any]) -> list[Operation]:
     """`$schema` if it is missing: opencode would otherwise insert it on its next start."""
-    return [] if "$schema" in config else [Set(("$schema",), SCHEMA_URL)]
+    return [] if schema_line.KEY in config else [Set((schema_line.KEY,), schema_line.URL)]
 
 
 def activation_operations(config: Mapping[str, Any], reference: str) -> list[Operation]:
     """`model` and `small_model`, both the selected model."""
-    return [Set((key,), reference) for key in ACTIVATION_KEYS if config.get(key) != reference]
+    return [Set((key,), reference) for key in ACTIVATION if config.get(key) != reference]
 
 
 def stale_activation(document: Document, owned: frozenset[str]) -> list[Operation]:
@@ -80,7 +79,7 @@ def stale_activation(document: Document, owned: frozenset[str]) -> list[Operatio
     def ours(leaf: ConfigPath, value: Any) -> bool:
         return len(leaf) == 1 and isinstance(value, str) and value in owned
 
-    return [operation for key in ACTIVATION_KEYS for operation in removals(document, (key,), ours)]
+    return [operation for key in ACTIVATION for operation in removals(document, (key,), ours)]
 
 
 def outranked_operations(

@@ -13,21 +13,13 @@ from typing import Any, Mapping, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
-from gonkagate_setup.catalog import Model, Profile
+from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes import ownership
-from gonkagate_setup.changes.install_state import Scope, State
-from opencode_config import jsonc
+from gonkagate_setup.changes.install_state import State
+from gonkagate_setup.choice import Choice, Scope
+from opencode_config import jsonc, schema_line
 from opencode_config.jsonc.duplicates import Repeated, repeated
 from opencode_config.jsonc.operations import Operation, Repair
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the user chose; `available_only`: opencode starts with the same model as before."""
-
-    model: Model
-    scope: Scope
-    available_only: bool = False
 
 
 class KeyAction(str, Enum):
@@ -224,7 +216,7 @@ def _target(files: Sequence[_File]) -> _File:
 
 
 def _says_more(value: Mapping[str, Any]) -> bool:
-    return any(key != "$schema" for key in value)
+    return any(key != schema_line.KEY for key in value)
 
 
 def _change(file: _File, layer: str, operations: list[Operation], is_target: bool) -> ConfigChange | None:

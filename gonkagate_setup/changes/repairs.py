@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any, Final, Iterable
 
 from foundation.files.snapshot import Snapshot
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.agents import starting_agents
 from gonkagate_setup.judgement.expectation import Expectation

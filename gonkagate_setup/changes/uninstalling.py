@@ -21,10 +21,11 @@ from gonkagate_setup.changes.plan import parsed
 from gonkagate_setup.changes.undoing import FileEdit
 from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
 from gonkagate_setup.judgement.machine_findings import of_duplicates
-from opencode_config import jsonc
+from opencode_config import jsonc, schema_line
 from opencode_config.jsonc import scan
 from opencode_config.jsonc.duplicates import repeated
 from opencode_config.jsonc.operations import Operation
+from opencode_config.judged_keys import ACTIVATION, PROVIDER_LISTS
 from opencode_config.layers import MISSING, Layer, leaves, lookup
 from opencode_config.places import PROJECT, USER, Environment
 from opencode_config.substitution import env_references, file_references, fill_in
@@ -152,7 +153,7 @@ def _ours(profile: Profile) -> Callable[[ConfigPath, Any], bool]:
 def _empty(text: str) -> bool:
     """Whether nothing but `$schema`, as we write it, is left: no key and no comment."""
     value = jsonc.parse(text).value
-    only_schema = all(key == "$schema" and child == ownership.SCHEMA_URL for key, child in value.items())
+    only_schema = all(key == schema_line.KEY and child == schema_line.URL for key, child in value.items())
     return only_schema and not list(scan.comments(text))
 
 
@@ -201,8 +202,8 @@ def _mentions(profile: Profile, value: Mapping[str, Any]) -> Iterator[ConfigPath
         if path[:2] == base:
             continue
         texts = leaf if isinstance(leaf, list) else [leaf]
-        gating = path[-1:] in (("enabled_providers",), ("disabled_providers",))
-        model = path[-1:] in (("model",), ("small_model",))
+        name = path[-1] if path else ""
+        gating, model = name in PROVIDER_LISTS, name in ACTIVATION
         if any(
             isinstance(text, str)
             and ((gating and text == profile.id) or (model and text.startswith(f"{profile.id}/")))

@@ -9,7 +9,7 @@ from foundation.errors import Refusal
 from foundation.terminal import usage
 from foundation.terminal.usage import Flag, Verb
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.command_line import usage_errors
 
 PROGRAM: Final = "gonkagate-setup"

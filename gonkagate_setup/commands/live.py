@@ -10,7 +10,7 @@ from foundation.host import Host
 from foundation.secrets import Secret
 from foundation.terminal.terminal import Terminal
 from gonkagate_setup import credential
-from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.choice import Choice
 from gonkagate_setup.errors import code_of, status_of
 from gonkagate_setup.gateway import Gateway
 from gonkagate_setup.report import Report

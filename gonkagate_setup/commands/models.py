@@ -21,7 +21,7 @@ def run(host: Host, profile: Profile) -> Report:
     store = Store.at(host.home, profile)
     try:
         state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)
-        survey = take_survey(host, host.cwd, profile)
+        survey = take_survey(host, host.cwd, profile.id)
         choice = installed(profile, survey, state, available_only=store.available.exists())
     except Refusal:
         # A file that cannot be read must not hide the list; setup and verify report it.

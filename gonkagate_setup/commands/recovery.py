@@ -9,7 +9,7 @@ from foundation.terminal.terminal import Terminal
 from foundation.transaction import Left, Recovery, TargetChanged, journal
 from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
 from gonkagate_setup.store import Store
-from opencode_config.program import child
+from opencode_config.program import run
 
 
 def put_back(
@@ -23,7 +23,7 @@ def put_back(
     """
     store.require_own_folders()
     if not dry_run:
-        child.sweep(host.now().timestamp())
+        run.sweep(host.now().timestamp())
     if not journal.exists(store):
         return ()
     if dry_run:

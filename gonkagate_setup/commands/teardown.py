@@ -48,7 +48,7 @@ def consent(
     if request.yes or not prompter.asks:
         terminal.say(shown)
     else:
-        terminal.show(f"{shown}\n")  # nobody can agree to a preview that --quiet or a redirection hid
+        terminal.show(f"{shown}\n")  # nobody can agree to what --quiet or a redirection hid
     if request.yes:
         return
     if not prompter.confirm(question, diff=None, help=_HELP):

@@ -108,7 +108,7 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
 
 
 def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan:
-    survey = take_survey(host, host.cwd, profile)
+    survey = take_survey(host, host.cwd, profile.id)
     state_file = reading.read_snapshot(store.state, follow_links=False)
     history = _history(store)
     repaired = [] if history is None else list(_repaired(history))

@@ -9,7 +9,7 @@ from foundation.terminal.terminal import Terminal
 from foundation.transaction import journal
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes import install_state as states
-from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.choice import Choice
 from gonkagate_setup.commands import key_findings, known_keys
 from gonkagate_setup.commands.setup.recommendation import installed
 from gonkagate_setup.errors import Exit
@@ -38,7 +38,7 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
             "An earlier setup was interrupted, and its changes have not been put back yet",
             next_step="run: gonkagate-setup (it puts them back first)",
         )
-    survey = take_survey(host, host.cwd, profile)
+    survey = take_survey(host, host.cwd, profile.id)
     state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)
     # A cloned project may name our models on a machine on which nothing was ever set up; opencode,
     # which writes into an empty home when it loads config, is not started then.
@@ -50,12 +50,11 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
             f"{profile.display_name} is not set up for opencode in this folder",
             next_step="run: gonkagate-setup",
         )
-    with Probe(host, store) as probe:
+    with Probe(host, store.note) as probe:
         found = probe.result()
     with terminal.progress("asking opencode what it uses") as progress:
-        proof = asking.gather(
-            found.executable, found.version, host, survey, ask_models=True, progress=progress
-        )
+        opencode = found.asked_in(survey.surroundings.cwd, host)
+        proof = asking.gather(opencode, found.version, survey, ask_models=True, progress=progress)
     expectation = verdict.Expectation(profile, choice.model.key, choice.scope, choice.available_only)
     findings = verdict.judge(expectation, survey, proof) + tuple(key_findings.of(store, host))
     findings += tuple(key_findings.around(survey, host, secrets))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
-from opencode_config.evidence import MASK
 from opencode_config.jsonc import same
 from opencode_config.layers import MISSING, Layer, Path, leaves, unknown
+from opencode_config.output import MASK
 from opencode_config.v2_spelling import plain_model
 
 

@@ -15,9 +15,11 @@ from gonkagate_setup.judgement.expectation import (
     other_than,
 )
 from opencode_config.availability import allows, denies, hides
-from opencode_config.evidence import Gated, Models, masked_name
+from opencode_config.evidence import Gated, Models
 from opencode_config.jsonc import same
+from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, Path, leaves, lookup
+from opencode_config.output import masked_name
 
 _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
 
@@ -140,7 +142,7 @@ def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviatio
         )
         return
     for path, expected in leaves(profile.provider_config(), base):
-        if path == key_path(profile):
+        if path == key_path(profile.id):
             continue
         resolved = lookup(config, path)
         if resolved is MISSING:
@@ -172,11 +174,6 @@ def masked_by_opencode(path: Path) -> bool:
     return "headers" in path[:-1] or masked_name(path[-1])
 
 
-def key_path(profile: Profile) -> Path:
-    """The path at which the provider's key is set."""
-    return ("provider", profile.id, "options", "apiKey")
-
-
 def _additions(
     expectation: Expectation, config: Mapping[str, Any], named: frozenset[Path]
 ) -> Iterator[Deviation]:
@@ -188,7 +185,7 @@ def _additions(
         return
     catalogue = dict(leaves(profile.provider_config(), base))
     for path in _beside(own, base, catalogue):
-        if path not in named and path != key_path(profile):
+        if path not in named and path != key_path(profile.id):
             yield addition(expectation, path, lookup(config, path), hidden=False)
 
 

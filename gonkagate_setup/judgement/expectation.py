@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from opencode_config.jsonc import same
 from opencode_config.layers import Path
 from opencode_config.v2_spelling import plain_model

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Iterator, Sequence
 
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.judgement.checks import key_path
 from gonkagate_setup.judgement.findings import BLOCKER, NOTICE
+from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, Layer
 from opencode_config.places import USER
 
@@ -25,7 +25,7 @@ class KeyFact:
 
 def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
     """What the layers, low to high, say about the key, which only the user layer may set, to one text."""
-    path = key_path(profile)
+    path = key_path(profile.id)
     bound = False
     for layer in reversed(layers):
         if layer.get(path) is MISSING:
@@ -60,5 +60,5 @@ def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
 
 def canonical(profile: Profile, layer: Layer) -> bool:
     """Whether the layer's text contains the binding literally: opencode replaces text, not values."""
-    node = layer.document.find(key_path(profile)) if layer.document is not None else None
+    node = layer.document.find(key_path(profile.id)) if layer.document is not None else None
     return node is not None and node.raw == json.dumps(profile.key_binding)

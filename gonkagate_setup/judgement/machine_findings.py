@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePath
-from typing import Any, Final, Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
 from foundation.errors import Refusal
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.judgement.checks import key_path
 from gonkagate_setup.judgement.expectation import Deviation
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.judgement.wording import dotted
-from opencode_config.evidence import NEWEST_AUDITED, Answer, Evidence
+from opencode_config import schema_line
+from opencode_config.evidence import Answer, Evidence
 from opencode_config.jsonc import reference_tokens
+from opencode_config.judged_keys import ACTIVATION_PATHS, key_path
 from opencode_config.layers import Layer
 from opencode_config.places import INFERRED, PLUGIN, USER, Environment
 from opencode_config.survey import Survey
+from opencode_config.versions import NEWEST_AUDITED
 
 
 def about(
@@ -146,7 +147,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
     if layer.document is None:
         return
     yield from of_duplicates(profile, layer, reach)
-    node = layer.document.find(key_path(profile))
+    node = layer.document.find(key_path(profile.id))
     for token in reference_tokens(layer.document):
         if token.text != profile.key_binding or (node is not None and node.start <= token.offset < node.end):
             continue
@@ -163,11 +164,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
             line=line,
             column=column,
         )
-    if (
-        layer.path is not None
-        and "$schema" not in layer.document.value
-        and _SCHEMA_GOES.match(layer.document.text)
-    ):
+    if layer.path is not None and schema_line.is_added_to(layer.document.text, layer.document.value):
         yield about(
             "opencode_edits_config",
             NOTICE,
@@ -187,7 +184,7 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
     base = ("provider", profile.id)
     for duplicate in document.duplicates:
         path = duplicate.path
-        if path[:2] == base[: len(path)] or path in (("model",), ("small_model",)):
+        if path[:2] == base[: len(path)] or path in ACTIVATION_PATHS:
             first, _ = document.location(duplicate.first)
             line, column = document.location(duplicate.effective)
             yield about(
@@ -203,10 +200,6 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
                 line=line,
                 column=column,
             )
-
-
-# What opencode's own insertion looks for; a file that begins with a comment stays as it is.
-_SCHEMA_GOES: Final = re.compile(r"\s*\{")
 
 
 def of_evidence(evidence: Evidence) -> Iterator[Finding]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement import machine_findings, plugins, refusals, wording
 from gonkagate_setup.judgement.agents import other_models, starting_agents
 from gonkagate_setup.judgement.attribution import attribute
-from gonkagate_setup.judgement.checks import addition, dangerous, deviations, key_path, masked_by_opencode
+from gonkagate_setup.judgement.checks import addition, dangerous, deviations, masked_by_opencode
 from gonkagate_setup.judgement.expectation import Deviation, Expectation, always
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.judgement.key_binding import key_facts
-from opencode_config.evidence import MASK, VARIANTS_GO, Answer, Evidence
+from opencode_config.evidence import Answer, Evidence
 from opencode_config.jsonc import same
+from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, Layer, leaves, lookup, merge, unknown
+from opencode_config.output import MASK
 from opencode_config.places import INFERRED, PROJECT, USER, Environment, Kind, Place
 from opencode_config.survey import Survey
 from opencode_config.v2_spelling import plain_model
+from opencode_config.versions import VARIANTS_GO
 
 
 def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
@@ -132,7 +135,7 @@ def _judge_config(
         if not open_question or deviation.code == "provider_extended":
             yield from _blamed(expectation, survey, layers, deviation, reach)
     for fact in key_facts(expectation.profile, layers):
-        path = key_path(expectation.profile)
+        path = key_path(expectation.profile.id)
         yield wording.finding(
             expectation,
             fact.code,
@@ -257,7 +260,7 @@ def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) 
                 yield machine_findings.plugins_change(names, deviation, reach)
         if answer.key != pure.key:
             effect = "opencode sends another key than the one in the key file"
-            replaced = Deviation("key", key_path(expectation.profile), MISSING, always, effect)
+            replaced = Deviation("key", key_path(expectation.profile.id), MISSING, always, effect)
             yield machine_findings.plugins_change(names, replaced, reach)
 
 

@@ -7,9 +7,10 @@ import re
 from pathlib import PurePath
 from typing import Any, Final, Sequence
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.expectation import Deviation, Expectation
 from gonkagate_setup.judgement.findings import BLOCKER, Finding
+from opencode_config.judged_keys import ACTIVATION_PATHS, MODEL_LISTS, MODEL_STATUS, SETTINGS
 from opencode_config.layers import MISSING, Layer, Path
 from opencode_config.places import (
     AGENT_MARKDOWN,
@@ -50,19 +51,7 @@ def shown(value: Any) -> str:
 
 
 # Keys whose values are names of models, providers and agents; other values may be private.
-_SHOWN_KEYS: Final = (
-    "model",
-    "small_model",
-    "enabled_providers",
-    "disabled_providers",
-    "whitelist",
-    "blacklist",
-    "status",
-    "default_agent",
-    "npm",
-    "baseURL",
-    "id",
-)
+_SHOWN_KEYS: Final = (*SETTINGS, *MODEL_LISTS, MODEL_STATUS, "npm", "baseURL", "id")
 
 
 def finding(
@@ -127,7 +116,7 @@ def _step(
         step = f"remove the line `{path[-1]}:` from {layer.name}"
     elif (
         layer.layer == PROJECT
-        and path in (("model",), ("small_model",))
+        and path in ACTIVATION_PATHS
         and expectation.scope is Scope.USER
         and layer.path is not None
         and root not in layer.path.parent.parents  # a file further down outranks the project's own
@@ -137,7 +126,7 @@ def _step(
 
 
 def _ours(expectation: Expectation, path: Path) -> bool:
-    if path in (("model",), ("small_model",)):
+    if path in ACTIVATION_PATHS:
         return expectation.scope is Scope.USER
     relative = path[2:]
     known: Any = expectation.profile.provider_config()

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from foundation.secrets import LONGEST_WORD, MASK, scrub
-from opencode_config.evidence import masked_name
+from opencode_config.output import masked_name
 
 # Everything in these is passed to other programs, and may be anything.
 _OPAQUE: Final = frozenset(("headers", "env", "environment"))

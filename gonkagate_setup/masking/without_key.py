@@ -9,6 +9,7 @@ from typing import Any, Final, Iterable, Iterator
 from foundation.secrets import Secret, replace_known
 from gonkagate_setup.catalog import Profile
 from opencode_config import jsonc
+from opencode_config.judged_keys import key_path
 
 # Shorter literals could be part of something else.
 _UNMISTAKABLE: Final = 8
@@ -21,7 +22,7 @@ def without_key(text: str, profile: Profile, secrets: Iterable[Secret] = ()) -> 
     The same value is replaced wherever else it appears, and so are the `secrets` in every form. If the text
     cannot be parsed, or has that path twice, everything that looks like a key is replaced as well.
     """
-    path = ("provider", profile.id, "options", "apiKey")
+    path = key_path(profile.id)
     literals: list[Secret] = []
     try:
         document = jsonc.parse(text)

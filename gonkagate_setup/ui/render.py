@@ -11,14 +11,14 @@ from typing import Final, Iterable, Mapping, Sequence
 from foundation.terminal.terminal import error_text
 from foundation.terminal.text import listed, style, visible, wrap
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import ConfigChange, KeyAction, Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.errors import NAMES
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
 from gonkagate_setup.ui import catalogue
-from opencode_config import places
+from opencode_config import places, schema_line
 from opencode_config.jsonc.operations import Remove, Set
 
 _ACTION_WIDTH: Final = 11
@@ -244,7 +244,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequen
     switched_off = [op for op in started if isinstance(op, Remove)]
     if switched_off:
         about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
-    if any(op.path == ("$schema",) for op in config.operations):
+    if any(op.path == (schema_line.KEY,) for op in config.operations):
         about.append("adds opencode's $schema, which opencode would add itself")
     about += [visible(sentence) for sentence in repairs]
     about += [visible(duplicate.sentence) for duplicate in config.duplicates]

@@ -1,7 +1,7 @@
 """Lossless JSONC: read a config as opencode does, set and remove keys, keep every other byte.
 
     document = parse(decode(data))
-    document = apply(document, [Set(("model",), "a/b"), Remove(("provider", "gonkagate", "api"))])
+    document = apply(document, [Set(("model",), "a/b"), Remove(("provider", "acme", "api"))])
     data = document.text.encode()
 
 What is accepted is described in scan.py, how edits look in edit.py and in docs/lossless.md.

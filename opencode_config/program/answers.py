@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Iterator
 
-from opencode_config.evidence import Version
-from opencode_config.program.child import Output
+from foundation.processes import Output
+from opencode_config.versions import Version
 
 # Colours and cursor movements, titles and links, other sequences of a terminal.
 _CONTROLS: Final = re.compile(

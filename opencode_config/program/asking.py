@@ -4,96 +4,100 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Callable, Final, Mapping, Sequence, TypeVar
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
+from typing import Any, Callable, Final, Iterable, Mapping, Sequence
 
 from foundation.errors import Refusal
-from foundation.host import Host
-from gonkagate_setup.catalog import Profile
 from opencode_config.availability import rests_on_gating
-from opencode_config.evidence import NEWEST_AUDITED, Answer, Evidence, Models, Version, answer_of
+from opencode_config.evidence import Answer, Evidence
 from opencode_config.launcher import Folders
 from opencode_config.layers import MISSING, lookup
+from opencode_config.output import answer_of
 from opencode_config.places import USER, Environment
 from opencode_config.program import launchers
-from opencode_config.program.child import TIMEOUT
-from opencode_config.program.opencode import Executable, list_models, resolve_config
+from opencode_config.program.opencode import Opencode
 from opencode_config.survey import Survey
+from opencode_config.versions import NEWEST_AUDITED, Version
 
 _AT_A_TIME: Final = 2
 # The environments in which the models are asked for: the durable one, and this session's.
 _ASKED_FOR_MODELS: Final = (Environment.DURABLE, Environment.SESSION)
 Progress = Callable[[str], None]
-Result = TypeVar("Result")
+
+
+class Topic(Enum):
+    """What opencode can be asked in one environment."""
+
+    CONFIG = "config"
+    MODELS = "models"
+    PLUGINS = "plugins"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One start of opencode."""
+
+    topic: Topic
+    environment: Environment
 
 
 def gather(
-    executable: Executable,
+    opencode: Opencode,
     version: Version,
-    host: Host,
     survey: Survey,
     *,
     ask_models: bool,
-    timeout: float = TIMEOUT,
-    scratch: Path | None = None,
     progress: Progress = lambda _: None,
     known: Answer | None = None,
 ) -> Evidence:
     """The resolved config per environment, and the offered models if the judgement depends on them.
 
-    Environments that do not differ are asked once. `timeout` is per process, in seconds; `progress` gets
-    a line about what is asked besides the config. A failing opencode is part of the evidence, unless
-    it cannot prove anything at all (Refusal with exit status 3: unresponsive, no `--pure`, not startable).
-    `known` is the durable environment's answer, if opencode has already given it.
+    Environments that do not differ are asked once. `progress` gets a line about what is asked besides the
+    config. That opencode fails is part of the evidence, except where it cannot prove anything at all
+    (Refusal: unresponsive, no `--pure`, not startable). `known` is the durable environment's answer, if
+    opencode has given it already.
     """
-    profile = survey.profile
-    asker = _Asker(executable, Path(survey.surroundings.cwd), profile, timeout, scratch, progress)
-    environs = {environment: environment.select(host.environ) for environment in Environment}
-    twins = _twins(environs)
-    distinct = [environment for environment in Environment if twins[environment] is environment]
-    for_models = [environment for environment in distinct if environment in _ASKED_FOR_MODELS]
+    asker = _Asker(opencode, survey, progress)
+    twins = _twins(asker.environs)
+    distinct = [name for name in Environment if twins[name] is name]
+    for_models = [name for name in distinct if name in _ASKED_FOR_MODELS]
     always = ask_models or version > NEWEST_AUDITED
-    # The usual case: one process, and no other thread.
-    first: list[Callable[[], Any]] = [_bound(asker.config, environs[name]) for name in distinct]
-    if known is not None:
-        first[0] = lambda: known
-    if always:
-        first += [_bound(asker.models, environs[name]) for name in for_models]
-    with_plugins = [name for name in distinct if survey.has_plugins(name)]
-    first += [_bound(asker.with_plugins, environs[name]) for name in with_plugins]
-    # Two opencodes that create the database at once break each other (measured, 1.18.33).
-    alone = [] if survey.traces.database or len(first) == 1 else [first.pop(0)()]
-    results = iter(alone + _side_by_side(first, asker.stop))
-    configs: dict[Environment, Answer] = {name: next(results) for name in distinct}
-    models: dict[Environment, Answer] = {}
-    if always:
-        models.update((name, next(results)) for name in for_models)
-    plugins: dict[Environment, Answer] = {name: next(results) for name in with_plugins}
+    first = [Question(Topic.CONFIG, name) for name in distinct]
+    first += [Question(Topic.MODELS, name) for name in for_models if always]
+    first += [Question(Topic.PLUGINS, name) for name in distinct if survey.has_plugins(name)]
+    answers = {} if known is None else {Question(Topic.CONFIG, Environment.DURABLE): known}
+    if not survey.traces.database:
+        # Two opencodes that create the database at once break each other (measured, 1.18.33).
+        answers.update(asker.ask(first[:1], answers))
+    answers.update(asker.ask(first, answers))
+    configs = {name: answers[Question(Topic.CONFIG, name)] for name in distinct}
 
-    second = [
-        name
+    late = [
+        Question(Topic.MODELS, name)
         for name in for_models
-        if name not in models and rests_on_gating(configs[name].config, profile.id)
+        if rests_on_gating(configs[name].config, survey.provider)
     ]
-    unseen = [name for name in distinct if name not in plugins and (configs[name].config or {}).get("plugin")]
-    late: list[Callable[[], Any]] = [_bound(asker.models, environs[name]) for name in second]
-    late += [_bound(asker.with_plugins, environs[name]) for name in unseen]
-    results = iter(_side_by_side(late, asker.stop))
-    models.update((name, next(results)) for name in second)
-    plugins.update((name, next(results)) for name in unseen)
-    answers = {name: _with_models(configs[twins[name]], models.get(twins[name])) for name in Environment}
-    plugins = {name: plugins[twins[name]] for name in Environment if twins[name] in plugins}
-    blind = [name for name in distinct if _sees_nothing_of_ours(survey, name, configs[name])]
-    folders = {name: _elsewhere(survey, configs[name], asker.folders(environs[name])) for name in blind}
+    late += [Question(Topic.PLUGINS, name) for name in distinct if (configs[name].config or {}).get("plugin")]
+    answers.update(asker.ask(late, answers))
+    folders = {
+        name: _elsewhere(survey, configs[name], asker.folders(name))
+        for name in distinct
+        if _sees_nothing_of_ours(survey, name, configs[name])
+    }
+    plugins = {name: answers.get(Question(Topic.PLUGINS, twins[name])) for name in Environment}
     return Evidence(
         version,
-        executable.path,
-        answers,
-        plugins,
-        executable.on_path,
-        executable.also,
-        launchers.read(executable),
+        opencode.executable.path,
+        {
+            name: _with_models(configs[twins[name]], answers.get(Question(Topic.MODELS, twins[name])))
+            for name in Environment
+        },
+        {name: answer for name, answer in plugins.items() if answer is not None},
+        opencode.executable.on_path,
+        opencode.executable.also,
+        launchers.read(opencode.executable),
         {name: found for name in Environment for found in [folders.get(twins[name])] if found is not None},
     )
 
@@ -107,7 +111,7 @@ def _elsewhere(survey: Survey, answer: Answer, folders: Folders | None) -> Folde
         return folders
     if answer.config is None:
         return None if folders.home == home else replace(folders, config=own)
-    seen = lookup(answer.config, ("provider", survey.profile.id)) is not MISSING
+    seen = lookup(answer.config, ("provider", survey.provider)) is not MISSING
     return None if seen else replace(folders, config=own)
 
 
@@ -117,7 +121,7 @@ def _sees_nothing_of_ours(survey: Survey, environment: Environment, answer: Answ
     Or refused that config: with another home, the reference to the key file points to nothing.
     """
     config = answer.config
-    paths = (("provider", survey.profile.id), ("model",))
+    paths = (("provider", survey.provider), ("model",))
     users = [layer for layer in survey.layers(environment) if layer.layer == USER]
     if config is None:
         where = None if answer.failure is None else answer.failure.where
@@ -126,10 +130,6 @@ def _sees_nothing_of_ours(survey: Survey, environment: Environment, answer: Answ
         lookup(config, path) is MISSING and any(layer.get(path) is not MISSING for layer in users)
         for path in paths
     )
-
-
-def _bound(ask: Callable[[Mapping[str, str]], Result], environ: Mapping[str, str]) -> Callable[[], Result]:
-    return lambda: ask(environ)
 
 
 def _twins(environs: Mapping[Environment, Mapping[str, str]]) -> dict[Environment, Environment]:
@@ -149,99 +149,75 @@ def _with_models(answer: Answer, models: Answer | None) -> Answer:
 class _Asker:
     """One opencode in one folder, asked about environments."""
 
-    def __init__(
-        self,
-        executable: Executable,
-        cwd: Path,
-        profile: Profile,
-        timeout: float,
-        scratch: Path | None,
-        progress: Progress,
-    ) -> None:
-        self._executable = executable
-        self._cwd = cwd
-        self._profile = profile
-        self._timeout = timeout
-        self._scratch = scratch
+    def __init__(self, opencode: Opencode, survey: Survey, progress: Progress) -> None:
+        self._stop = threading.Event()
+        self._opencode = replace(opencode, stop=self._stop)
+        self._provider = survey.provider
         self._progress = progress
-        self.stop = threading.Event()
+        self.environs = {name: name.select(survey.surroundings.environ) for name in Environment}
 
-    def config(self, environ: Mapping[str, str], *, pure: bool = True) -> Answer:
-        """The resolved config, or opencode's refusal.
+    def ask(
+        self, questions: Iterable[Question], answered: Mapping[Question, Answer]
+    ) -> dict[Question, Answer]:
+        """The answers to the questions that are not answered yet."""
+        ask = {Topic.CONFIG: self._config, Topic.MODELS: self._models, Topic.PLUGINS: self._with_plugins}
+        asked = [question for question in questions if question not in answered]
+        tasks = [partial(ask[question.topic], self.environs[question.environment]) for question in asked]
+        return dict(zip(asked, _side_by_side(tasks, self._stop)))
 
-        After a failure that names no config, it is asked once more, with locks: another opencode may have
-        held the database, or a later opencode may not resolve anything without a lock.
+    def folders(self, environment: Environment) -> Folders | None:
+        """The folders that opencode uses, if it names them."""
+        self._progress("asking opencode for its folders")
+        return self._opencode.folders(self.environs[environment])
+
+    def _config(self, environ: Mapping[str, str]) -> Answer:
+        """The resolved config, or opencode's refusal; raised where it can prove nothing at all."""
+        without_locks = partial(self._opencode.config, environ)
+        answer = self._answer(without_locks, partial(self._opencode.config, environ, locks=True))
+        if answer.failure is not None and answer.failure.kind.startswith("opencode_"):
+            raise answer.failure
+        return answer
+
+    def _with_plugins(self, environ: Mapping[str, str]) -> Answer:
+        """The resolved config with the user's plugins running; a failure is never raised."""
+        self._progress("asking opencode with your plugins")
+        ask = partial(self._opencode.config_with_plugins, environ)
+        return self._answer(ask, ask)
+
+    def _answer(self, ask: Callable[[], dict[str, Any]], again: Callable[[], dict[str, Any]]) -> Answer:
+        """The config that `ask` brings, or a failure.
+
+        A failure that names no config is asked once more: another opencode may have held the database, or a
+        later opencode not resolve anything without a lock.
         """
         try:
             try:
-                config = self._resolve(environ, pure=pure, locks=not pure)
+                config = ask()
             except Refusal as error:
-                if error.where is None or error.where.name != str(self._executable.path):
+                if error.where is None or error.where.name != str(self._opencode.executable.path):
                     raise
-                config = self._resolve(environ, pure=pure, locks=True)
+                config = again()
         except Refusal as error:
-            if pure and error.kind.startswith("opencode_"):
-                raise
             return Answer(failure=error)
-        return answer_of(config, self._profile.id)
+        return answer_of(config, self._provider)
 
-    def _resolve(self, environ: Mapping[str, str], *, pure: bool, locks: bool) -> dict[str, Any]:
-        return resolve_config(
-            self._executable,
-            environ,
-            self._cwd,
-            pure=pure,
-            timeout=self._timeout,
-            scratch=self._scratch,
-            stop=self.stop,
-            locks=locks,
-        )
-
-    def folders(self, environ: Mapping[str, str]) -> Folders | None:
-        """The folders that opencode uses, if it names them."""
-        self._progress("asking opencode for its folders")
-        return launchers.folders(
-            self._executable,
-            environ,
-            self._cwd,
-            timeout=self._timeout,
-            scratch=self._scratch,
-            stop=self.stop,
-        )
-
-    def with_plugins(self, environ: Mapping[str, str]) -> Answer:
-        """The resolved config with the user's plugins running; a failure is never raised."""
-        self._progress("asking opencode with your plugins")
-        with_plugins = {name: value for name, value in environ.items() if name != "OPENCODE_PURE"}
-        return self.config(with_plugins, pure=False)
-
-    def models(self, environ: Mapping[str, str]) -> Answer:
+    def _models(self, environ: Mapping[str, str]) -> Answer:
         """The offered models, in an answer without a config."""
         self._progress("asking opencode which models it offers")
-        models: Models | None = None
         try:
-            models = list_models(
-                self._executable,
-                environ,
-                self._cwd,
-                self._profile.id,
-                timeout=self._timeout,
-                scratch=self._scratch,
-                stop=self.stop,
-            )
+            return Answer(models=self._opencode.models(environ, self._provider))
         except Refusal as error:
             return Answer(models_failure=error)
-        return Answer(models=models)
 
 
-def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> list[Any]:
+def _side_by_side(tasks: Sequence[Callable[[], Answer]], stop: threading.Event) -> list[Answer]:
     """Every task's result, in order, at most two at a time; the first failure is raised at the end.
 
     If this thread is interrupted, `stop` ends the running ones before the interruption continues.
     """
     if len(tasks) < _AT_A_TIME:
         return [task() for task in tasks]
-    results: list[Any] = [None] * len(tasks)
+    results: dict[int, Answer] = {}
     failures: list[Refusal] = []
     pending = list(enumerate(tasks))
     taking = threading.Lock()
@@ -272,7 +248,7 @@ def _side_by_side(tasks: Sequence[Callable[[], Any]], stop: threading.Event) -> 
         raise
     if failures:
         raise failures[0]
-    return results
+    return [results[number] for number in range(len(tasks))]
 
 
 def _wait(ends: Sequence[threading.Event]) -> None:

@@ -15,11 +15,11 @@ from typing import Final, Iterable, Iterator
 
 from foundation import disk
 from foundation.errors import Refusal, Where
+from foundation.processes import Output
 from foundation.secrets import scrub
 from opencode_config.program.answers import lines, plain
-from opencode_config.program.child import Output
+from opencode_config.program.run import AGAIN
 
-AGAIN: Final = "then run this command again"
 _HEAD: Final = 4 * 1024 * 1024
 _LINES: Final = 3
 _LENGTH: Final = 200
@@ -133,8 +133,7 @@ def _named(match: re.Match[str], text: str) -> Refusal:
         "effective_config_command_failed",
         reason,
         where=where,
-        next_step="correct that file (`opencode debug config --pure` shows what opencode says), "
-        "then run this command again",
+        next_step=f"correct that file (`opencode debug config --pure` shows what opencode says), {AGAIN}",
     )
 
 

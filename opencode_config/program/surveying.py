@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
-import subprocess
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Final, Iterator
 
-from foundation import programs
+from foundation import git, programs
 from foundation.errors import Refusal, Where
 from foundation.files.links import require_within
 from foundation.files.reading import read_snapshot
 from foundation.host import Host
-from gonkagate_setup.catalog import Profile
+from foundation.processes import UnfinishedError, run_bounded
 from opencode_config import file_values
 from opencode_config.agent_files import FOLDERS, is_entry_file
 from opencode_config.places import (
@@ -28,26 +25,28 @@ from opencode_config.places import (
     Surroundings,
     places,
 )
-from opencode_config.survey import Distrust, Reading, Survey, Traces
+from opencode_config.survey import Reading, Survey, Traces
 
-_GIT_SECONDS: Final = 10.0
+_PLUTIL_SECONDS: Final = 10.0
+_PLUTIL_BYTES: Final = 64 * 1024 * 1024
 _PLUTIL: Final = "/usr/bin/plutil"
 _AGENT_FILES: Final = 2000
 _PLUGIN_FILES: Final = 100
 _REFERRED_BYTES: Final = 64 * 1024
-# Some file systems keep times in whole seconds, FAT in two seconds.
-_GRANULARITY_NS: Final = 2_000_000_000
 
 
-def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
+def take_survey(host: Host, cwd: Path, provider: str) -> Survey:
     """Read every place of every environment; what cannot be read is recorded, not raised.
 
     `cwd` is the folder that opencode would be started in.
     """
     cwd = cwd.resolve()
-    worktree, distrust = _ask_git(host, cwd)
+    # opencode looks for `.git` upwards and then asks git, too; without git, or if git refuses, it takes the
+    # folder as outside any work tree and reads every folder up to the root of the file system.
+    worktree, distrust = git.worktree(host, cwd)
     # The same environment in which opencode is asked, so that no layer's value contains the key.
-    surroundings = Surroundings(programs.environment(host.environ), host.home, cwd, worktree, host.platform)
+    environ = programs.environment(host.environ, host.hidden)
+    surroundings = Surroundings(environ, host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
     agents: dict[PurePath, tuple[PurePath, ...]] = {}
     plugins: dict[PurePath, tuple[PurePath, ...]] = {}
@@ -61,11 +60,11 @@ def take_survey(host: Host, cwd: Path, profile: Profile) -> Survey:
             plugins[folder] = tuple(_plugin_files(Path(folder)))
     _refuse_what_leads_out(surroundings, readings)
     survey = Survey(
-        profile,
+        provider,
         surroundings,
         readings,
         {folder: files for folder, files in agents.items() if files},
-        _traces(host, profile),
+        _traces(host, provider),
         in_git=worktree is not None,
         plugin_files={folder: files for folder, files in plugins.items() if files},
         distrust=distrust,
@@ -78,7 +77,7 @@ def _referred(survey: Survey) -> dict[PurePath, str]:
     found: dict[PurePath, str] = {}
     for environment in Environment:
         for layer in survey.layers(environment):
-            for argument in file_values.arguments(layer.value, survey.profile.id):
+            for argument in file_values.arguments(layer.value, survey.provider):
                 path = survey.leads_to(layer, argument)
                 text = _text_of(Path(path))
                 if text is not None:
@@ -114,19 +113,6 @@ def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, 
             readings[path] = Reading.refused(refusal)
 
 
-def older_than(survey: Survey, instant: int) -> bool:
-    """Whether every file of the survey was last changed well before `instant` (nanoseconds)."""
-    for path in (*survey.readings, *survey.referred):
-        for look in (os.lstat, os.stat):
-            try:
-                changed = look(path).st_ctime_ns
-            except OSError:
-                continue
-            if changed + _GRANULARITY_NS > instant:
-                return False
-    return True
-
-
 def _files(surroundings: Surroundings) -> Iterator[PurePath]:
     for name in USER_NAMES:
         yield surroundings.user_folder / name
@@ -160,17 +146,17 @@ def _read_preferences(path: Path, host: Host) -> Reading:
     if snapshot.data is None:
         return Reading.of(snapshot)
     try:
-        result = subprocess.run(
+        result = run_bounded(
             [_PLUTIL, "-convert", "json", "-o", "-", str(path)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            env=programs.environment(host.environ),
-            timeout=_GIT_SECONDS,
+            host.environ,
+            host.hidden,
+            host.cwd,
+            timeout=_PLUTIL_SECONDS,
+            limit=_PLUTIL_BYTES,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, UnfinishedError):
         raise _no_list(path) from None
-    if result.returncode != 0:
+    if result.status != 0:
         raise _no_list(path)
     return Reading.of_text(snapshot, result.stdout)
 
@@ -214,46 +200,7 @@ def _plugin_files(folder: Path) -> Iterator[PurePath]:
                 yield path
 
 
-def _ask_git(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
-    """The root of the git work tree around `cwd` as opencode finds it, and why git does not use it.
-
-    opencode looks for `.git` upwards and then asks git; without git, or if git refuses, it takes the
-    folder as outside any work tree and reads every folder up to the root of the file system.
-    """
-    start = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
-    git = programs.find("git", host)
-    if start is None or git is None:
-        return None, None
-    try:
-        result = subprocess.run(
-            [str(git), "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            cwd=start,
-            # In English, so that a refusal is recognised.
-            env={**programs.environment(host.environ), "LC_ALL": "C"},
-            timeout=_GIT_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None, None
-    lines = os.fsdecode(result.stdout).splitlines()
-    if result.returncode != 0 or not lines:
-        return (start if len(lines) >= 2 else None), _distrust(start, result.stderr)  # noqa: PLR2004
-    return Path(lines[-1]).resolve(), None
-
-
-def _distrust(root: Path, told: bytes) -> Distrust | None:
-    # git 2.35.2 said "unsafe repository (… is owned by someone else)" instead.
-    text = os.fsdecode(told)
-    if "dubious ownership" not in text and "unsafe repository" not in text:
-        return None
-    hint = re.search(r"^\s*(git config --global --add safe\.directory \S.*?)\s*$", text, re.MULTILINE)
-    built = f"git config --global --add safe.directory {shlex.quote(root.as_posix())}"
-    return Distrust(root, hint[1] if hint else built)
-
-
-def _traces(host: Host, profile: Profile) -> Traces:
+def _traces(host: Host, provider: str) -> Traces:
     """Traces of the layers that are not read: opencode's stored credentials and database."""
     import json
 
@@ -275,7 +222,7 @@ def _traces(host: Host, profile: Profile) -> Traces:
         database = any(folder.glob("opencode*.db"))
     except OSError:
         database = False  # then one opencode is asked after the other
-    return Traces(well_known, profile.id in entries, database, _recent_model(host))
+    return Traces(well_known, provider in entries, database, _recent_model(host))
 
 
 def _recent_model(host: Host) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts import cache, opencode_versions
+from scripts.lib import cache, opencode_versions
 
 _NAME: Final = "npm-tool-stand-in"
 _PACKAGE: Final = {

@@ -14,10 +14,10 @@ from pathlib import Path
 from statistics import median
 from typing import Callable, Final, Mapping, Sequence
 
-from scripts import cache, opencode_versions
 from scripts.benchmarks import BenchmarkError, Row, npm_tool
 from scripts.benchmarks.subjects import binaries, forms, machine, packed, service, succeeded
 from scripts.benchmarks.usage import usage
+from scripts.lib import cache, opencode_versions
 from tests.support.machine import Machine
 
 TITLE: Final = "start"

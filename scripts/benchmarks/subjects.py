@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Iterator
 
-from scripts import cache, opencode_versions
 from scripts.benchmarks import BenchmarkError
 from scripts.building import native
+from scripts.lib import cache, opencode_versions
 from tests.stand_in import HOST, Authority, StandIn
 from tests.support.machine import Finished, Machine
 

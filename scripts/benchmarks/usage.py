@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Final, Sequence
 
-from scripts import cache
 from scripts.benchmarks.subjects import succeeded
+from scripts.lib import cache
 from tests.support.machine import Machine
 
 # A process starts with the peak of the one that forked it, so this one is a bare interpreter, which is

@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts import cache
 from scripts.building.stage import copy_sources, stage
+from scripts.lib import cache
 
 
 def build(output: Path) -> Path:

@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from scripts import cache
 from scripts.building import contents, sbom
 from scripts.building.stage import PROGRAM, licence_text, stage, version
+from scripts.lib import cache
 
 _RECIPE = cache.ROOT / "build" / "native"
 _SYSTEMS: Final = {"linux": "linux", "darwin": "macos", "win32": "windows"}

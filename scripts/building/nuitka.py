@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from scripts import cache
 from scripts.building import native
 from scripts.building.stage import PACKAGE, PROGRAM, stage
+from scripts.lib import cache
 
 # What the standard library pulls in for features that the program does not use.
 _NOT_FOLLOWED: Final = (

@@ -16,10 +16,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-from scripts import cache
 from scripts.building.compact import compact
 from scripts.building.slim import slim
 from scripts.building.stage import PROGRAM, licence_text, stage
+from scripts.lib import cache
 
 NAME: Final = f"{PROGRAM}.pyz"
 

@@ -8,8 +8,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Final, Sequence
 
-from scripts import cache
 from scripts.building.stage import PROGRAM, commit, version
+from scripts.lib import cache
 
 SUFFIX: Final = ".cdx.json"
 # Of what is the same on every system: .pyz, wheel and sdist.

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from scripts.cache import ROOT
+from scripts.lib.cache import ROOT
 
 PACKAGE: Final = "gonkagate_setup"
 PROGRAM: Final = "gonkagate-setup"

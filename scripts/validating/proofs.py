@@ -12,7 +12,7 @@ from typing import Any, Final, Mapping, Sequence
 
 from gonkagate_setup import __version__
 from gonkagate_setup.catalog import Model, Profile
-from scripts.cache import ROOT
+from scripts.lib.cache import ROOT
 from scripts.validating.outcome import Outcome
 from scripts.validating.product import with_validated
 from scripts.validating.workflows import digest

@@ -58,7 +58,7 @@ def test_every_citation_leads_somewhere(tree: Tree) -> None:
         ("x.py", "# scripts/nowhere.py makes it.", "scripts/nowhere.py"),
         ("x.py", "# A pattern: tests/unit/test_nowhere*.py", "tests/unit/test_nowhere*.py"),
         ("x.py", '"""A `gonkagate_setup.nowhere.Survey`."""', "gonkagate_setup.nowhere.Survey"),
-        ("x.py", '"""A `scripts.cache.nowhere`."""', "scripts.cache.nowhere"),
+        ("x.py", '"""A `scripts.lib.cache.nowhere`."""', "scripts.lib.cache.nowhere"),
         ("x.py", '"""As `errors.Where.nowhere` says."""', "errors.Where.nowhere"),
         ("x.py", "# Measured (opencode-facts section 2).", "opencode-facts"),
         ("x.py", '"""From the " + "prd."""', "prd"),
@@ -91,7 +91,7 @@ def test_a_citation_that_leads_nowhere_is_found(tree: Tree, name: str, text: str
             "x.py",
             '"""`foundation.errors.Where`, `errors.Refusal`, `tests.support.machine`."""',
         ),
-        ("x.py", 'x = "docs/nowhere.md"  # only what is said counts, scripts/cache.py too'),
+        ("x.py", 'x = "docs/nowhere.md"  # only what is said counts, scripts/lib/cache.py too'),
         ("x.py", "# tests/unit/opencode_config/test_json*.py, tests/golden/jsonc, tests/e2e/"),
     ],
 )

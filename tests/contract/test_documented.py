@@ -22,9 +22,11 @@ FOREIGN = re.compile(r"(OPENCODE|XDG|GONKAGATE|SSL|NODE|NO|FORCE|HTTPS?)_[A-Z_]*
 NOT_READ = {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 
-@pytest.mark.parametrize("path", sorted(write_docs.documents()), ids=lambda path: path.name)
-def test_what_is_made_from_the_program_is_up_to_date(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == write_docs.documents()[path], "run scripts/write_docs.py"
+@pytest.mark.parametrize("part", write_docs.PAGES)
+def test_what_is_made_from_the_program_is_up_to_date(part: str) -> None:
+    for path, text in write_docs.PAGES[part]().items():
+        remedy = f"run: python3 scripts/write_docs.py --write --only {part}"
+        assert path.read_text(encoding="utf-8") == text, remedy
 
 
 def test_every_verb_and_option_has_its_help_in_the_docs_and_is_explained_in_prose() -> None:
@@ -112,7 +114,11 @@ def test_the_documented_variables_are_read() -> None:
     assert sorted(listed - {name.upper() for name in variables()} - others) == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *sorted(ROOT.glob("*.md")), ROOT / "tests" / "README.md"],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
@@ -139,3 +145,22 @@ def test_the_commands_in_the_docs_parse(page: Path) -> None:
     for line in lines:
         words = [word for word in line.split() if word]
         assert arguments.parse(words, GONKAGATE).command in arguments.VERBS, line
+
+
+def test_the_pages_for_contributors_name_every_kind_of_test_and_marker_and_only_what_exists() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    kinds = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    tests = ROOT / "tests"
+    folders = {path.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")}
+    assert [name for name in sorted(folders) if f"| `{name}/` | " not in kinds] == []
+    markers = (
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("\nmarkers = [\n")[1].split("]\n")[0]
+    )
+    names = re.findall(r'^  "(\w+): ', markers, re.MULTILINE)
+    assert names
+    assert [name for name in names if f"| `{name}` | " not in kinds] == []
+    # A command that is shown exists, and so does what it is given.
+    shown = re.findall(r"\b((?:scripts|tests)/[\w/]+(?:\.\w+)?)\b", f"{contributing}\n{kinds}")
+    assert sorted({path for path in shown if not (ROOT / path).exists()}) == []
+    for part in re.findall(r"write_docs\.py --write --only ([a-z -]+)", f"{contributing}\n{kinds}"):
+        assert set(part.split()) <= set(write_docs.PARTS), part

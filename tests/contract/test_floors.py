@@ -23,6 +23,7 @@ FLOORS = {
     "errors": 0,
     "version": 0,
     "catalog": 0,
+    "choice": 0,
     "judgement": 1,
     "changes": 1,
     "masking": 1,
@@ -36,14 +37,9 @@ FLOORS = {
     "cli": 4,
     "__main__": 4,
 }
-# Neutral packages that still know GonkaGate; each commit of the restructuring makes this shorter.
-NOT_YET = {
-    "foundation.programs",
-    "opencode_config.program.asking",
-    "opencode_config.program.search",
-    "opencode_config.program.surveying",
-    "opencode_config.survey",
-}
+# Words that a neutral package does not have, not even in a comment.
+PRODUCTS = ("gonkagate", "sakana", "abteex")
+FORBIDDEN = {"foundation": (*PRODUCTS, "opencode"), "opencode_config": PRODUCTS}
 # These decide; what surrounds them acts.
 DECIDING = (
     "foundation.secrets",
@@ -53,6 +49,7 @@ DECIDING = (
     "opencode_config",
     "gonkagate_setup.errors",
     "gonkagate_setup.catalog",
+    "gonkagate_setup.choice",
     "gonkagate_setup.report",
     "gonkagate_setup.judgement",
     "gonkagate_setup.changes",
@@ -186,7 +183,18 @@ def test_imports_go_down_only() -> None:
         if (package(target) != package(module) and package(target) not in BELOW[package(module)])
         or (package(module) == package(target) == "gonkagate_setup" and floor(target) > floor(module))
     ]
-    assert sorted({line.split(":")[0] for line in wrong}) == sorted(NOT_YET)
+    assert wrong == []
+
+
+def test_neutral_packages_name_no_product() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number} has the word {word}"
+        for path in MODULES
+        for number, line in enumerate(path.read_text(encoding="utf-8").lower().splitlines(), start=1)
+        for word in FORBIDDEN.get(path.relative_to(ROOT).parts[0], ())
+        if word in line
+    ]
+    assert wrong == []
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

@@ -6,15 +6,17 @@ That each pin has a wheel there can be asked online only; scripts/requirements/t
 from __future__ import annotations
 
 import re
+import sys
 from itertools import product
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 from packaging.requirements import Requirement
 
-from scripts import cache, lint
+from scripts import lint
 from scripts import test as test_script
-from scripts.pythons import Interpreter
+from scripts.lib import cache
+from scripts.lib.pythons import Interpreter
 from tests.support.machine import ROOT
 
 LINUX, LINUX_ARM = ("linux", "x86_64"), ("linux", "aarch64")
@@ -93,6 +95,36 @@ def test_each_tool_is_pinned_once_with_hashes(name: str) -> None:
             versions = [version for other, version in found if other == tool]
             if (python, system) in places:
                 assert all(int(version.split(".")[0]) < first for version in versions), (tool, python, system)
+
+
+def project() -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        # pytest brings it there.
+        import tomli as tomllib
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def test_the_dev_group_is_what_the_suite_runs_with() -> None:
+    group = {one.name: one for one in map(Requirement, project()["dependency-groups"]["dev"])}
+    sources = (cache.REQUIREMENTS / "test.in").read_text(encoding="utf-8").splitlines()
+    assert set(group) == {Requirement(line).name for line in sources if line and line[0] != "#"}
+    for python, system in product(EVERY, SYSTEMS):
+        for tool, version in active("test", python, system):
+            if tool in group:
+                assert group[tool].specifier.contains(version), (tool, version)
+    # Another ruff formats otherwise.
+    assert str(group["ruff"].specifier).startswith("==")
+
+
+def test_the_project_names_the_pythons_that_it_is_tested_with() -> None:
+    metadata = project()["project"]
+    start = "Programming Language :: Python :: 3."
+    named = [one.rpartition(" ")[2] for one in metadata["classifiers"] if one.startswith(start)]
+    assert tuple(named) == EVERY
+    assert metadata["requires-python"] == f">={EVERY[0]}"
 
 
 def test_what_shiv_asks_for_is_pinned_because_new_environments_do_not_have_it() -> None:

@@ -133,7 +133,7 @@ def test_what_is_published_is_what_was_listed(tmp_path: Path) -> None:
 def test_a_folder_among_the_builds_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "one" / "inner").mkdir(parents=True)
     assert release.main(["compare", str(tmp_path / "one"), str(tmp_path / "one")]) == 1
-    assert capsys.readouterr().err.endswith("holds what is no file: inner\n")
+    assert capsys.readouterr().err.endswith("holds something that is not a file: inner\n")
     assert release.main(["compare", str(tmp_path / "two"), str(tmp_path / "one")]) == 1
     assert "there is no folder" in capsys.readouterr().err
 
@@ -190,7 +190,7 @@ def test_every_action_is_pinned_by_hash_and_nothing_is_granted_by_default(path: 
     uses = re.findall(r"uses: (\S+)(.*)", workflow)
     assert uses
     for action, comment in uses:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r"[\w-]+(/[\w-]+)+@[0-9a-f]{40}", action), action
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
     assert "\npermissions: {}\n" in workflow
     assert workflow.count("persist-credentials: false") == workflow.count("actions/checkout@")
@@ -221,6 +221,26 @@ def test_a_release_is_what_was_tested_listed_and_verified() -> None:
     assert draft.index("--method DELETE") < draft.index("gh release create")
     publish = release_jobs["publish"]
     assert publish.index("release.py verify") < publish.index("--draft=false")
+
+
+def test_nothing_starts_before_the_fast_job_and_opencode_is_kept_as_long_as_its_versions() -> None:
+    ci = jobs("ci.yml")
+    assert ci["fast"].endswith("      - run: python scripts/test.py --fast\n\n")
+    for name in set(ci) - {"fast"}:
+        assert ci[name].startswith("    needs: fast\n"), name
+        assert "path: .cache/opencode\n" in ci[name], name
+    # The suite installs every version, so it alone stores them; no release is made of what was stored.
+    assert [name for name in ci if "uses: actions/cache@" in ci[name]] == ["suite"]
+    assert "actions/cache" not in text(".github/workflows/release.yml")
+    (key,) = set(re.findall(r"key: (.+)", text(".github/workflows/ci.yml")))
+    (versions,) = re.findall(r"hashFiles\('(.+?)'\)", key)
+    assert re.search(r"^SUPPORTED\b.* = \(", text(versions), re.MULTILINE)
+
+
+def test_what_the_workflows_start_is_there() -> None:
+    for path in WORKFLOWS:
+        for script in re.findall(r"\bscripts/[\w/]+\.\w+", path.read_text(encoding="utf-8")):
+            assert (ROOT / script).is_file(), f"{path.name}: {script}"
 
 
 @pytest.mark.parametrize(("workflow", "job"), [("ci.yml", "artefacts"), ("release.yml", "build")])

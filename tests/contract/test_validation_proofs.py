@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from gonkagate_setup.catalog import GONKAGATE
-from scripts import proofs_table
+from scripts.lib import proofs_table
 
 FOLDER = Path(__file__).resolve().parents[2] / "validation"
 PROOFS = sorted(FOLDER.glob("*/*/*.json"))

@@ -11,12 +11,12 @@ import pickle
 from pathlib import Path
 from typing import Any, Sequence
 
-from opencode_config.program import child
-from opencode_config.program.child import Output
+from foundation.processes import Output
+from opencode_config.program.run import run
 from tests.faults.homes import Home
 from tests.property.jsonc_tokens import whole_value
 
-_REAL = child.run
+_REAL = run
 
 
 def value_of(path: Path) -> Any:

@@ -79,6 +79,7 @@ class Home:
             platform="win32" if sys.platform == "win32" else "linux",
             user_id=os.getuid() if hasattr(os, "getuid") else None,
             now=lambda: NOW,
+            hidden=GONKAGATE.hidden,
         )
 
     def tree(self) -> Tree:

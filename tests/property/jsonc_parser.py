@@ -7,14 +7,11 @@ an object; that much is done here too.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
-from scripts import cache
+from scripts.lib import cache, opencode_versions
 
 VERSION = "3.3.1"
 _PROGRAM = """
@@ -43,7 +40,7 @@ class Answer(NamedTuple):
 def ask(texts: Sequence[str]) -> list[Answer]:
     """What jsonc-parser makes of each text; an infinite number comes back as None, as JSON has none."""
     done = subprocess.run(
-        [_node(), "-e", _PROGRAM],
+        [opencode_versions.tool("node"), "-e", _PROGRAM],
         input=json.dumps(texts).encode(),
         stdout=subprocess.PIPE,
         cwd=_folder(),
@@ -53,29 +50,11 @@ def ask(texts: Sequence[str]) -> list[Answer]:
     return [Answer(*answer) for answer in json.loads(done.stdout)]
 
 
-def _node() -> str:
-    node = shutil.which("node")
-    if node is None:
-        raise cache.PreparationError(
-            "node is not on PATH: install Node.js with npm, then run this command again"
-        )
-    return node
-
-
 def _folder() -> Path:
     target = cache.folder() / "jsonc-parser" / VERSION
     with cache.exclusive(target):
         if not target.is_dir():
-            _install(target)
+            package = f"jsonc-parser@{VERSION}"
+            with cache.building(target) as folder:
+                opencode_versions.npm_install(folder, [package], f"installing {package}")
     return target
-
-
-def _install(target: Path) -> None:
-    npm = shutil.which("npm") or "npm"
-    with cache.building(target) as folder, tempfile.TemporaryDirectory() as home:
-        environ = {**os.environ, "HOME": home, "npm_config_cache": str(Path(home) / "npm")}
-        environ.setdefault("npm_config_userconfig", str(Path.home() / ".npmrc"))
-        (folder / "package.json").write_text("{}\n", encoding="utf-8")
-        command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]
-        command.append(f"jsonc-parser@{VERSION}")
-        cache.run(command, cwd=folder, environ=environ, what=f"installing jsonc-parser@{VERSION}")

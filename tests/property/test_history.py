@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes.history import FileChange, History, key_changes, parse, render, way_back
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, build
+from gonkagate_setup.changes.plan import KeyAction, build
+from gonkagate_setup.choice import Choice, Scope
 from opencode_config import jsonc
 
 BINDING = "{file:~/.gonkagate/opencode/api-key}"

@@ -30,6 +30,9 @@ from tests.property.jsonc_tokens import tokenize
 from tests.property.test_jsonc import equal
 from tests.support.machine import Finished, Machine
 
+# jsonc-parser runs in node.
+pytestmark = pytest.mark.opencode
+
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 FILES = sorted(path for path in CORPUS.glob("*.json*"))
 needs_corpus = pytest.mark.skipif(not FILES, reason=f"the corpus of real configs is not at {CORPUS}")

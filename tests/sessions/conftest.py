@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from tests.sessions.desk import Desk
 
 EXPECTED = Path(__file__).parent / "expected"
+# scripts/write_docs.py sets it; it names every file that it changed.
 _UPDATE = "UPDATE_SCREENS"
+_REMEDY = "if that is what you want: python3 scripts/write_docs.py --write --only stored-screens"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "matches" in getattr(item, "fixturenames", ()):
+            item.add_marker("screens")
 
 
 @pytest.fixture
@@ -36,15 +44,15 @@ def quick_desk(stand_in: StandIn) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def matches(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text with the stored expectation of that name; UPDATE_SCREENS=1 stores it instead."""
+def matches() -> Callable[[str, str], None]:
+    """Compare a text with the stored one of that name; scripts/write_docs.py has it stored instead."""
 
     def compare(text: str, name: str) -> None:
         path = EXPECTED / f"{name}.txt"
         if os.environ.get(_UPDATE):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            pytest.skip(f"{request.node.name}: stored {path.name} because {_UPDATE} is set; look at it")
-        assert text == path.read_text(encoding="utf-8"), f"{name}; after a look, {_UPDATE}=1 stores it"
+            return
+        assert text == path.read_text(encoding="utf-8"), f"{name}; {_REMEDY}"
 
     return compare

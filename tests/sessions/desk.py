@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Mapping
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.sessions.screen import Screen
 from tests.stand_in import StandIn
 from tests.support import watching

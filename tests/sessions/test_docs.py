@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts import transcripts
+from scripts.lib import transcripts
 from tests.sessions import stories
 from tests.sessions.desk import desk_with
 from tests.stand_in import StandIn
@@ -14,4 +14,5 @@ def test_the_docs_show_what_the_program_shows(stand_in: StandIn) -> None:
     with desk_with(stand_in) as desk:
         objects = stories.objects(desk)
     for path, text in transcripts.pages(sessions, objects).items():
-        assert path.read_text(encoding="utf-8") == text, "run: python3 scripts/transcripts.py"
+        remedy = "run: python3 scripts/write_docs.py --write --only screens"
+        assert path.read_text(encoding="utf-8") == text, remedy

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.machine import ROOT, Machine
 
 _PROGRAM: Final = """\
@@ -24,7 +24,7 @@ from opencode_config.program.surveying import take_survey
 if "--version" in sys.argv:
     print({version!r})
     sys.exit(0)
-survey = take_survey(host.current(), Path.cwd(), GONKAGATE)
+survey = take_survey(host.current(GONKAGATE.hidden), Path.cwd(), GONKAGATE.id)
 config = merge(survey.layers(Environment.SESSION))
 if "config" in sys.argv:
     print(json.dumps(config))

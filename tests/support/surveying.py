@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 from pathlib import PurePath, PurePosixPath
@@ -9,10 +10,11 @@ from typing import Any, Mapping
 
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.verdict import Expectation, Finding
-from opencode_config.evidence import Answer, Evidence, Models, Version
+from opencode_config.evidence import Answer, Evidence, Models
 from opencode_config.layers import merge
+from opencode_config.output import answer_of
 from opencode_config.places import (
     JSON_NAMES,
     PLUGIN_SUFFIXES,
@@ -23,6 +25,7 @@ from opencode_config.places import (
     places,
 )
 from opencode_config.survey import Reading, Survey, Traces
+from opencode_config.versions import Version
 
 HOME = PurePosixPath("/home/mia")
 ROOT = HOME / "code" / "shop"
@@ -71,7 +74,7 @@ def survey(
     for path in wanted:
         text = texts.get(PurePosixPath(path))
         readings[path] = Reading.of(Snapshot(path, path, None if text is None else text.encode()))
-    seen = Survey(GONKAGATE, around, readings, agents, traces or Traces(), in_git=worktree is not None)
+    seen = Survey(GONKAGATE.id, around, readings, agents, traces or Traces(), in_git=worktree is not None)
     return replace(seen, plugin_files=plugins)
 
 
@@ -91,15 +94,23 @@ def evidence(
 ) -> Evidence:
     """What an opencode would have answered that resolves what is readable, or `config` where given."""
     answers = {
-        environment: Answer(
-            dict(merge(seen.layers(environment))) if config is None else config, models=models
+        environment: as_printed(
+            Answer(merge(seen.layers(environment)) if config is None else config, models=models)
         )
         for environment in Environment
     }
     if session is not None:
-        answers[Environment.SESSION] = Answer(session, models=models)
-    asked = {} if plugins is None else dict.fromkeys(Environment, plugins)
+        answers[Environment.SESSION] = as_printed(Answer(session, models=models))
+    asked = {} if plugins is None else dict.fromkeys(Environment, as_printed(plugins))
     return Evidence(Version(1, 18, 33), PurePosixPath("/usr/bin/opencode"), answers, asked, **more)
+
+
+def as_printed(answer: Answer) -> Answer:
+    """The answer as far as it is kept of what opencode prints: nothing is that is not judged."""
+    if answer.config is None:
+        return answer
+    kept = answer_of(copy.deepcopy(answer.config), GONKAGATE.id)
+    return replace(answer, config=kept.config, key=answer.key or kept.key)
 
 
 def blockers(findings: tuple[Finding, ...]) -> list[tuple[str, str, str | None, str]]:

@@ -14,8 +14,8 @@ from foundation.terminal.text import wrap
 from foundation.transaction import TargetChanged
 from gonkagate_setup import credential
 from gonkagate_setup.catalog import Model, Profile
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.command_line.usage_errors import meant
 from gonkagate_setup.commands import key_findings, known_keys, recovery, targets
 from gonkagate_setup.commands.setup import blocked, outcome, planning, unblocking

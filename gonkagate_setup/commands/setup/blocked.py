@@ -9,7 +9,7 @@ from typing import Final, Sequence
 
 from foundation.host import Host
 from foundation.terminal.prompts import Option, Prompter, Question
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import DURABLE, Finding
 from opencode_config.places import AGENT_MARKDOWN, DOT_OPENCODE, PROJECT
@@ -187,6 +187,8 @@ def prove_elsewhere(
 ) -> tuple[Finding, ...]:
     """The same judgement in `folder`, one of this program's own: the result holds for every other folder."""
     elsewhere = replace(host, cwd=folder)
-    survey = take_survey(elsewhere, folder, expectation.profile)
-    proof = asking.gather(found.executable, found.version, elsewhere, survey, ask_models=False)
+    survey = take_survey(elsewhere, folder, expectation.profile.id)
+    proof = asking.gather(
+        found.asked_in(survey.surroundings.cwd, elsewhere), found.version, survey, ask_models=False
+    )
     return verdict.judge(expectation, survey, proof)

@@ -13,8 +13,8 @@ from foundation.terminal.terminal import Terminal
 from gonkagate_setup import credential
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes import install_state as states
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands.setup.blocked import OnBlocked
 from gonkagate_setup.commands.setup.questions import Answers
 from gonkagate_setup.judgement import verdict

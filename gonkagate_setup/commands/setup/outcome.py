@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Collection, Mapping, Sequence
 
 from gonkagate_setup.catalog import Profile
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import ConfigChange, Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report

@@ -7,8 +7,8 @@ from foundation.secrets import Secret
 from gonkagate_setup import credential
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes import plan as plans
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, Plan
+from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.commands import known_keys, targets
 from gonkagate_setup.commands.setup.context import Context, Observation
 from gonkagate_setup.commands.setup.questions import Answers
@@ -23,7 +23,7 @@ def observe(context: Context) -> Observation:
     # Includes a key that was put back, or that another program has stored since.
     secrets = known_keys.keys(store, context.host, context.terminal)
     return Observation(
-        survey=take_survey(context.host, context.host.cwd, context.profile),
+        survey=take_survey(context.host, context.host.cwd, context.profile.id),
         key_file=reading.read_snapshot(store.key, follow_links=False),
         stored=credential.read_stored(store, context.host),
         state_file=state_file,

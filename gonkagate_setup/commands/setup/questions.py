@@ -14,7 +14,8 @@ from foundation.errors import Refusal
 from foundation.secrets import Secret
 from foundation.terminal.prompts import Back, Option, Prompter, Question
 from gonkagate_setup.catalog import Model, Profile
-from gonkagate_setup.changes.install_state import Scope, State
+from gonkagate_setup.changes.install_state import State
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands.setup.recommendation import Recommendation, active_here, no_project, recommend
 from gonkagate_setup.credential import parse_key
 from opencode_config.survey import Survey

@@ -9,8 +9,8 @@ from typing import Final, Sequence
 from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import Model, Profile
-from gonkagate_setup.changes.install_state import Scope, State
-from gonkagate_setup.changes.plan import Choice
+from gonkagate_setup.changes.install_state import State
+from gonkagate_setup.choice import Choice, Scope
 from opencode_config import jsonc
 from opencode_config.survey import Survey
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gonkagate_setup.commands.setup.context import Context, Observation
 from gonkagate_setup.judgement.agents import names_model
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, Finding
 from opencode_config.evidence import Gated
 from opencode_config.layers import merge
 from opencode_config.places import INFERRED, Environment
-from opencode_config.program import opencode
 from opencode_config.program.search import Found
 from opencode_config.survey import Survey
 
@@ -30,7 +27,7 @@ def would_change(context: Context, observed: Observation, found: Found) -> Findi
         return None
     environ = Environment.DURABLE.select(context.host.environ)
     with context.terminal.progress("asking opencode which models it offers"):
-        models = opencode.list_models(found.executable, environ, Path(observed.survey.surroundings.cwd), None)
+        models = found.asked_in(observed.survey.surroundings.cwd, context.host).models(environ, None)
     own = f"{context.profile.id}/"
     if isinstance(models, Gated) or not models or any(model.startswith(own) for model in models):
         return None

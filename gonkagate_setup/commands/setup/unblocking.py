@@ -10,8 +10,8 @@ from foundation.terminal.prompts import Option, Question
 from foundation.terminal.text import listed
 from gonkagate_setup.changes import plan as plans
 from gonkagate_setup.changes import repairs
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.plan import Plan
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands.setup import blocked, planning, starting
 from gonkagate_setup.commands.setup.blocked import InProject, Offers, OnBlocked
 from gonkagate_setup.commands.setup.context import Agreed, Attempt, Context, Observation, Request

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gonkagate_setup import __version__
-from scripts import installing
 from scripts.building import distributions, stage
+from scripts.lib import installing
 from tests.support.machine import Machine
 
 ALONE = {"PYTHONPATH": ""}

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import cache
 from scripts.building import nuitka, sbom
 from scripts.building.native import name
+from scripts.lib import cache
 from tests.conftest import Record
 from tests.e2e.artefacts.test_install_sh import SCRIPT, SHELLS, Box
 from tests.e2e.artefacts.test_pyz import copy_of_sources

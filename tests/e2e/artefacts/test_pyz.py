@@ -13,7 +13,7 @@ from typing import Mapping
 
 import pytest
 
-from scripts import cache
+from scripts.lib import cache
 from tests.support import watching
 from tests.support.machine import ROOT, Machine
 

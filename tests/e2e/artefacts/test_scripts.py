@@ -12,8 +12,8 @@ from typing import Callable
 import pytest
 
 from gonkagate_setup import __version__
-from scripts import cache
 from scripts.building import distributions, native, pyz
+from scripts.lib import cache, opencode_versions
 from tests.support.machine import ROOT
 
 
@@ -65,13 +65,11 @@ def test_the_demo_says_what_did_not_happen(user_home: Path, tmp_path: Path) -> N
     assert done.stderr.strip() == f"The demo stops here: there is no file {tmp_path / 'missing.pyz'}"
 
 
-def test_getting_opencode_without_npm_says_so(user_home: Path, tmp_path: Path) -> None:
-    bare = {"PATH": str(tmp_path), "GONKAGATE_SETUP_CACHE": str(tmp_path / "cache")}
-    done = script("opencode_versions.py", "1.18.33", home=user_home, env=bare)
-    assert done.returncode == 1
-    assert done.stderr == (
-        "opencode_versions: node is not on PATH: install Node.js with npm, then run this command again\n"
-    )
+def test_getting_opencode_without_npm_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("GONKAGATE_SETUP_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(cache.PreparationError, match=r"^node is not on PATH: install Node\.js with npm"):
+        opencode_versions.executable("1.18.33")
     assert not (tmp_path / "cache" / "opencode" / "1.18.33").exists()
 
 

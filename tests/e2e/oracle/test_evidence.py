@@ -14,15 +14,18 @@ import pytest
 from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.errors import code_of
 from gonkagate_setup.judgement.findings import NOTICE
 from gonkagate_setup.judgement.verdict import Expectation, Finding, judge
-from opencode_config.evidence import Evidence, Gated, Version
+from opencode_config.evidence import Evidence, Gated
 from opencode_config.places import Environment
-from opencode_config.program import asking, opencode
+from opencode_config.program import asking
+from opencode_config.program.find import find
+from opencode_config.program.opencode import Opencode, require_supported
 from opencode_config.program.surveying import take_survey
-from scripts import opencode_versions
+from opencode_config.versions import Version
+from scripts.lib import opencode_versions
 from tests.support.machine import Machine
 from tests.support.oracle.machine import REFERENCE, SCHEMA, SELECTED, Case
 
@@ -42,12 +45,12 @@ def installed(machine: Machine) -> Case:
 
 
 def ask(case: Case, *, ask_models: bool = False, **environ: str) -> tuple[Evidence, tuple[Finding, ...]]:
-    host = Host({**case.environ, **environ}, case.machine.home, case.cwd, "linux")
-    survey = take_survey(host, case.cwd, GONKAGATE)
-    found = opencode.find(host)
-    version = opencode.read_version(found, host)
+    host = Host({**case.environ, **environ}, case.machine.home, case.cwd, "linux", hidden=GONKAGATE.hidden)
+    survey = take_survey(host, case.cwd, GONKAGATE.id)
+    opencode = Opencode(find(host), case.cwd, host.hidden, timeout=300)
+    version = opencode.version(host.environ)
     # No answer with plugins is only a notice, so a busy test machine gets more time than a user's.
-    proof = asking.gather(found, version, host, survey, ask_models=ask_models, timeout=300)
+    proof = asking.gather(opencode, version, survey, ask_models=ask_models)
     return proof, judge(Expectation(GONKAGATE, SELECTED, Scope.USER), survey, proof)
 
 
@@ -66,7 +69,7 @@ def test_a_correct_installation_and_no_harm(installed: Case, opencode_version: s
     home = installed.machine.home
     locks = home / ".local" / "state" / "opencode" / "locks"
     assert not locks.exists(), "a lock there delays the user's next start by a minute"
-    assert [path.name for path in installed.machine.temp.glob("gonkagate-setup-*")] == []
+    assert [path.name for path in installed.machine.temp.glob("opencode-asked-*")] == []
 
 
 def test_the_proof_of_the_config_reaches_nothing_and_installs_nothing(
@@ -80,7 +83,7 @@ def test_the_proof_of_the_config_reaches_nothing_and_installs_nothing(
     host = Host(machine.environment, machine.home, installed.cwd, "linux")
     plain = machine.opencode("debug", "config", "--pure", cwd=installed.cwd)
     machine.stand_in.tunnels.clear()
-    resolved = opencode.resolve_config(opencode.find(host), host.environ, host.cwd)
+    resolved = Opencode(find(host), host.cwd, host.hidden).config(host.environ)
     assert machine.stand_in.tunnels == [], opencode_version
     assert resolved == json.loads(plain.stdout)
     assert resolved["agent"]["reviewer"]["model"] == "a/b"
@@ -102,7 +105,7 @@ def test_the_config_of_an_organisations_server_is_in_the_proof(
         write(installed.machine.home / ".local" / "share" / "opencode" / "auth.json", {address: entry})
         environ = {**installed.environ, "NO_PROXY": "127.0.0.1"}
         host = Host(environ, installed.machine.home, installed.cwd, "linux")
-        resolved = opencode.resolve_config(opencode.find(host), host.environ, host.cwd)
+        resolved = Opencode(find(host), host.cwd, host.hidden).config(host.environ)
         server.shutdown()
     assert resolved["username"] == "of-the-server", opencode_version
 
@@ -169,12 +172,12 @@ def test_two_environments_on_a_machine_that_never_ran_opencode(
 def test_an_opencode_without_the_proof_is_refused(machine: Machine) -> None:
     machine.use_opencode(opencode_versions.executable(opencode_versions.TOO_OLD))
     host = Host(machine.environment, machine.home, machine.project, "linux")
-    found = opencode.find(host)
-    version = opencode.read_version(found, host)
+    opencode = Opencode(find(host), host.cwd, host.hidden)
+    version = opencode.version(host.environ)
     assert version == Version(1, 3, 2)
     with pytest.raises(Refusal) as caught:
-        opencode.require_supported(version, found)
+        require_supported(version, opencode.executable)
     assert code_of(caught.value) == "opencode_version_unsupported"
     with pytest.raises(Refusal) as caught:
-        opencode.resolve_config(found, host.environ, host.cwd)
+        opencode.config(host.environ)
     assert code_of(caught.value) == "opencode_proof_unavailable"

@@ -12,9 +12,9 @@ from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from opencode_config.layers import merge
 from opencode_config.places import Environment, Kind, Place, places
-from opencode_config.program import opencode
+from opencode_config.program.find import find
+from opencode_config.program.opencode import Opencode
 from opencode_config.program.surveying import take_survey
-from scripts.layers_table import PAGE, page
 from tests.support.machine import Machine
 
 
@@ -31,7 +31,7 @@ def arranged(machine: Machine, *, git: bool) -> tuple[Host, list[Place]]:
         "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(machine.home / "managed"),
     }
     host = Host(environ, machine.home, cwd, "linux")
-    around = take_survey(host, cwd, GONKAGATE).surroundings
+    around = take_survey(host, cwd, GONKAGATE.id).surroundings
     inside = machine.root
     found = [
         place
@@ -72,7 +72,7 @@ def test_a_later_place_wins_over_every_earlier_one(
     host, found = arranged(machine, git=git)
     host = fill(host, found)
     assert len(found) >= 21, opencode_version
-    resolved = opencode.resolve_config(opencode.find(host), host.environ, host.cwd)
+    resolved = Opencode(find(host), host.cwd, host.hidden).config(host.environ)
     wrong = []
     for low, high in combinations(range(len(found)), 2):
         model = resolved["agent"][f"p{low}x{high}"]["model"]
@@ -86,7 +86,7 @@ def test_a_later_place_wins_over_every_earlier_one(
 def test_our_own_merge_gives_the_same(machine: Machine) -> None:
     host, found = arranged(machine, git=True)
     host = fill(host, found)
-    merged = merge(take_survey(host, host.cwd, GONKAGATE).layers(Environment.SESSION))
+    merged = merge(take_survey(host, host.cwd, GONKAGATE.id).layers(Environment.SESSION))
     names = [f"p{low}x{high}" for low, high in combinations(range(len(found)), 2)]
     assert {name: merged["agent"][name]["model"] for name in names} == {
         name: f"place/{name.rpartition('x')[2]}" for name in names
@@ -99,7 +99,7 @@ def test_peeling_the_places_one_by_one(machine: Machine) -> None:
     host = fill(host, found)
     remaining = list(range(len(found)))
     while len(remaining) > 1:
-        resolved = opencode.resolve_config(opencode.find(host), host.environ, host.cwd)
+        resolved = Opencode(find(host), host.cwd, host.hidden).config(host.environ)
         highest, next_one = remaining[-1], remaining[-2]
         assert resolved["agent"][f"p{next_one}x{highest}"]["model"] == f"place/{highest}"
         host = _peel(host, found[highest])
@@ -114,8 +114,3 @@ def _peel(host: Host, place: Place) -> Host:
     for file in (path / "agents").glob("*.md") if place.kind is Kind.AGENTS else [path]:
         file.unlink()
     return host
-
-
-def test_the_table_in_the_docs_is_the_code() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert page(text) == text, "run python3 scripts/layers_table.py"

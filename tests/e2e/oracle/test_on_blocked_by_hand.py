@@ -14,8 +14,8 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import plan as plans
 from gonkagate_setup.changes import repairs
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, Plan
+from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.judgement import verdict
 from gonkagate_setup.judgement.findings import DURABLE
 from opencode_config.program.surveying import take_survey
@@ -45,7 +45,7 @@ def planned(case: Case, survey: Survey, *, available_only: bool) -> Plan:
 
 def proposed(case: Case, *, available_only: bool) -> tuple[Plan, repairs.Proposal, bool]:
     """The plan, what would be edited beyond it, and whether the plan alone is blocked in every shell."""
-    survey = take_survey(host_of(case), case.cwd, GONKAGATE)
+    survey = take_survey(host_of(case), case.cwd, GONKAGATE.id)
     plan = planned(case, survey, available_only=available_only)
     after = survey.replace(plan.texts)
     wanted = verdict.Expectation(GONKAGATE, SELECTED, case.scope, available_only)
@@ -99,7 +99,7 @@ def test_what_is_edited_takes_away_what_is_in_the_way_and_only_in_files_of_the_u
             resolved = resolved_from_files(case, shell)
             assert resolved_well(resolved), f"{note}\n{shell}: {resolved}\n{proposal.repairs}"
         # The rules of docs/layers.md#whose-keys-may-be-where are the judgement's, too.
-        judged = verdict.predict(expectation_of(case), take_survey(host_of(case), case.cwd, GONKAGATE))
+        judged = verdict.predict(expectation_of(case), take_survey(host_of(case), case.cwd, GONKAGATE.id))
         assert not [one for one in judged if one.blocks and one.reach == DURABLE], f"{note}\n{judged}"
         edited = {Path(one.snapshot.real) for one in proposal.repairs}
         own = {case.paths[name].resolve() for name in EDITABLE if name in case.paths}

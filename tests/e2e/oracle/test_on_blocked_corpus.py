@@ -10,7 +10,7 @@ from typing import Callable
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.stand_in import StandIn
 from tests.support.configs import KIMI
 from tests.support.machine import Finished, Machine

@@ -13,7 +13,7 @@ from typing import Any, Callable
 import pytest
 
 from gonkagate_setup.judgement.findings import DURABLE
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.oracle.test_on_blocked_by_hand import EDITABLE
 from tests.stand_in import StandIn
 from tests.support.configs import BINDING, UPSTREAM

@@ -13,9 +13,11 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.judgement.verdict import judge
-from opencode_config.evidence import Evidence, Version, answer_of
+from opencode_config.evidence import Evidence
+from opencode_config.output import answer_of
 from opencode_config.places import Environment
 from opencode_config.program.surveying import take_survey
+from opencode_config.versions import Version
 from tests.stand_in import StandIn
 from tests.support.machine import Machine
 from tests.support.oracle.by_hand import resolved_by_hand
@@ -45,7 +47,7 @@ class ByHand:
             environment: answer_of(resolved_by_hand(case, environment.value), "gonkagate")
             for environment in Environment
         }
-        survey = take_survey(host_of(case), case.cwd, GONKAGATE)
+        survey = take_survey(host_of(case), case.cwd, GONKAGATE.id)
         proof = Evidence(Version(1, 18, 33), case.machine.bin / "opencode", answers)
         return judge(expectation_of(case), survey, proof)
 

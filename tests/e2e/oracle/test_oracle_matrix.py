@@ -16,11 +16,12 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.judgement.verdict import judge
-from opencode_config.evidence import Version
 from opencode_config.program import asking, opencode
-from opencode_config.program.child import run
+from opencode_config.program.find import find
+from opencode_config.program.run import run
 from opencode_config.program.surveying import take_survey
-from scripts import opencode_versions
+from opencode_config.versions import Version
+from scripts.lib import opencode_versions
 from tests.stand_in import StandIn
 from tests.support.machine import Machine
 from tests.support.oracle.by_hand import resolved_by_hand
@@ -104,11 +105,10 @@ class Opencode:
         """The judgement on what it resolves."""
         self._heard.clear()
         host = host_of(case)
-        survey = take_survey(host, case.cwd, GONKAGATE)
+        survey = take_survey(host, case.cwd, GONKAGATE.id)
         major, minor, patch = (int(part) for part in self._version.split("."))
-        proof = asking.gather(
-            opencode.find(host), Version(major, minor, patch), host, survey, ask_models=False
-        )
+        asked = opencode.Opencode(find(host), case.cwd, host.hidden)
+        proof = asking.gather(asked, Version(major, minor, patch), survey, ask_models=False)
         return judge(expectation_of(case), survey, proof)
 
     def works(self, case: Case, shell: str) -> bool:

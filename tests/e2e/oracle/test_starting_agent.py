@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.agents import starting_agents
 from opencode_config.layers import lookup
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.e2e.oracle.test_evidence import ask, write
 from tests.support.machine import Machine
 from tests.support.oracle.machine import OTHER_REFERENCE, REFERENCE, SCHEMA, Case

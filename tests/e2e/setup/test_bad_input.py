@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.configs import read
 from tests.support.machine import Machine
 from tests.support.refusals import fake_opencode, refused

@@ -14,12 +14,12 @@ import pytest
 
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands.setup.blocked import of_this_folder
 from gonkagate_setup.judgement.verdict import Expectation, Finding, predict
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from scripts.validating.terminal import Terminal
 from tests.e2e.oracle.test_evidence import ask, write
 from tests.e2e.verbs.test_verify import installed as set_up
@@ -62,7 +62,7 @@ def blamed(found: tuple[Finding, ...]) -> list[tuple[str, str | None, str | None
 def surveyed(case: Case, cwd: Path | None = None, **environ: str) -> Survey:
     folder = cwd or case.cwd
     host = Host({**case.environ, **environ}, case.machine.home, folder, "linux")
-    return take_survey(host, folder, GONKAGATE)
+    return take_survey(host, folder, GONKAGATE.id)
 
 
 def foreseen(seen: Survey) -> tuple[Finding, ...]:

@@ -13,11 +13,11 @@ import pytest
 
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from opencode_config.layers import merge
 from opencode_config.places import Environment
 from opencode_config.program.surveying import take_survey
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.support.machine import Machine
 from tests.support.oracle.machine import SCHEMA, SELECTED, Case, without_catalogue
 
@@ -72,7 +72,7 @@ def test_only_its_own_files_are_read(machine: Machine, version: str, layout: str
     assert done.status == 0, f"{version}: {done.output}"
     resolved = done.json["agent"]
     assert set(resolved) == READ, version
-    seen = take_survey(Host(environ, machine.home, cwd, "linux"), cwd, GONKAGATE)
+    seen = take_survey(Host(environ, machine.home, cwd, "linux"), cwd, GONKAGATE.id)
     assert seen.project_root == case.root
     mine: dict[str, Any] = merge(seen.layers(Environment.SESSION))["agent"]
     assert {name: entry["model"] for name, entry in mine.items()} == {

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from gonkagate_setup.catalog import GONKAGATE, Model
-from scripts import audit_opencode, cache, opencode_versions
+from scripts import audit_opencode
+from scripts.lib import cache, opencode_versions
 from scripts.validating.names import AROUND, WORKFLOW_NAMES
 from scripts.validating.outcome import Outcome, WorkflowFailure, failed
 from scripts.validating.relay import Budget, relay_to

@@ -11,7 +11,7 @@ from typing import Any, Iterator, Mapping, Sequence
 import pytest
 
 from gonkagate_setup.catalog import GONKAGATE, Model
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.stand_in import Answerer, Request
 from tests.stand_in.protocol import chat_completions, events
 from tests.stand_in.records import is_title

@@ -33,7 +33,7 @@ def write(path: Path, value: Any) -> Path:
 
 def left(machine: Machine) -> dict[str, tuple[str, bytes]]:
     """Everything but what opencode itself writes whenever it starts: a .gitignore in each of its folders."""
-    assert [path.name for path in machine.temp.glob("gonkagate-setup-*")] == []
+    assert [path.name for path in machine.temp.glob("opencode-asked-*")] == []
     return {path: entry for path, entry in ours(machine).items() if not path.endswith("/.gitignore")}
 
 

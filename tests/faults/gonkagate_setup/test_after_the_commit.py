@@ -15,7 +15,7 @@ import pytest
 from foundation import host as hosts
 from gonkagate_setup import cli
 from gonkagate_setup import report as reports
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands import undo
 from tests.faults.gonkagate_setup.test_teardown import set_up
 from tests.faults.homes import Home
@@ -28,7 +28,7 @@ Patch = pytest.MonkeyPatch
 def home(tmp_path: Path, monkeypatch: Patch) -> Home:
     made = Home.empty(tmp_path / "machine")
     set_up(made, Scope.USER, 0)
-    monkeypatch.setattr(hosts, "current", lambda: made.host)
+    monkeypatch.setattr(hosts, "current", lambda *_: made.host)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made
 

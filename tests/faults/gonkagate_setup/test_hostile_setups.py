@@ -19,8 +19,8 @@ from unittest import mock
 import pytest
 
 from foundation import background
+from foundation.processes import Output
 from gonkagate_setup import cli
-from opencode_config.program.child import Output
 from tests.faults.foundation.test_failing_calls import assert_said, without_lock
 from tests.faults.gonkagate_setup.test_whole_setup import Whole, at_once, bare, on
 from tests.faults.homes import NEW_KEY, PLANTED, Home, Tree, put

@@ -27,7 +27,7 @@ def git(home: Home, *arguments: str) -> None:
 
 
 def told(home: Home) -> list[Finding]:
-    survey = take_survey(home.host, home.project, GONKAGATE)
+    survey = take_survey(home.host, home.project, GONKAGATE.id)
     return list(key_findings.in_files(survey, home.host, [Secret(KEY)]))
 
 

@@ -14,8 +14,8 @@ from foundation.terminal.text import settle
 from gonkagate_setup import report as reports
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import plan as plans
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, Plan
+from gonkagate_setup.changes.plan import KeyAction, Plan
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.commands.setup import outcome
 from gonkagate_setup.errors import code_of
 from gonkagate_setup.ui import render
@@ -39,7 +39,7 @@ def outside(home: Home) -> Path:
 
 
 def planned(home: Home, scope: Scope) -> Plan:
-    survey = take_survey(home.host, home.project, GONKAGATE)
+    survey = take_survey(home.host, home.project, GONKAGATE.id)
     choice = Choice(GONKAGATE.models[0], scope)
     return plans.build(GONKAGATE, choice, KeyAction.CREATE, survey.user_files, survey.project_files, None)
 
@@ -76,7 +76,7 @@ def test_a_project_behind_a_link_is_no_link_out_of_it(home: Home, tmp_path: Path
     put(home.project / "configs" / "oc.json", b"{}", 0o644)
     home.project_config.symlink_to("configs/oc.json")
     (tmp_path / "short").symlink_to(home.project)
-    survey = take_survey(home.host, tmp_path / "short", GONKAGATE)
+    survey = take_survey(home.host, tmp_path / "short", GONKAGATE.id)
     assert survey.project_files[0].real == home.project / "configs" / "oc.json"
 
 

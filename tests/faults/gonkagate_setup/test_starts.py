@@ -11,7 +11,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from scripts import opencode_versions
+from scripts.lib import opencode_versions
 from tests.faults.foundation.test_kill import recovered, run_killed
 from tests.faults.homes import NEW_KEY, SCENARIOS, Home, Scenario, config, put
 from tests.faults.interception import points, spread

@@ -24,10 +24,10 @@ from foundation.transaction import rollback as putting_back
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes import plan as plans
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction
+from gonkagate_setup.changes.plan import KeyAction
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.commands import last_change, undo, uninstall, verify
-from gonkagate_setup.commands.setup import apply, planning
+from gonkagate_setup.commands.setup import apply, planning, writes
 from gonkagate_setup.commands.setup.blocked import OnBlocked
 from gonkagate_setup.commands.setup.context import Agreed, Context, Observation
 from gonkagate_setup.commands.setup.context import Request as SetupRequest
@@ -51,7 +51,7 @@ Files = dict[str, "bytes | None"]
 def set_up(home: Home, scope: Scope, model: int) -> None:
     """What commands/setup/apply.py does, without opencode."""
     store, host = home.store, home.host
-    survey = take_survey(host, home.project, GONKAGATE)
+    survey = take_survey(host, home.project, GONKAGATE.id)
     state_file = read_snapshot(store.state)
     state = states.parse(state_file.data)
     chosen = GONKAGATE.models[model]
@@ -227,7 +227,7 @@ def killed_meanwhile(home: Home, *, touched: bool) -> None:
 
 def run_setup(home: Home) -> None:
     """The writing half, with everything read before."""
-    survey = take_survey(home.host, home.project, GONKAGATE)
+    survey = take_survey(home.host, home.project, GONKAGATE.id)
     plan = plans.build(
         GONKAGATE,
         Choice(GONKAGATE.models[0], Scope.USER),
@@ -270,7 +270,7 @@ def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_to
     for command, name in (
         (undo, "second_reading"),
         (uninstall, "second_reading"),
-        (apply, "_second_reading"),
+        (writes, "second_read"),
     ):
         monkeypatch.setattr(command, name, meanwhile)
 

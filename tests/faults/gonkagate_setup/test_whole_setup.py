@@ -27,11 +27,13 @@ import pytest
 
 from foundation import background
 from foundation import host as hosts
+from foundation.processes import Output
 from gonkagate_setup import cli
+from gonkagate_setup.catalog import GONKAGATE
 from opencode_config.jsonc import crosscheck  # noqa: F401  # loaded before the sweep, as all else
-from opencode_config.program import child, launchers, opencode
-from opencode_config.program.child import Output
-from scripts import opencode_versions
+from opencode_config.program import opencode
+from opencode_config.program.run import run as real_run
+from scripts.lib import opencode_versions
 from tests.faults.foundation.test_failing_calls import NUMBERS, assert_said, without_lock
 from tests.faults.foundation.test_kill import run_killed, without_empty_folders_of_ours
 from tests.faults.foundation.test_strace import changes_seen, needs_strace
@@ -119,7 +121,7 @@ def read(text: str) -> str:
     return re.sub(r'\s*"\$schema": "[^"]*",?', "", text)
 
 
-REAL_RUN = child.run
+REAL_RUN = real_run
 
 
 def at_once(call: Callable[[], Any], *, deep: bool = False) -> background.Task[Any]:
@@ -139,15 +141,14 @@ def on(home: Home, run: Callable[..., Output], key: bytes | None) -> Iterator[No
     here = Path.cwd()
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, environ, clear=True))
-        for module in (opencode, launchers):
-            stack.enter_context(mock.patch.object(module, "run", run))
+        stack.enter_context(mock.patch.object(opencode, "run", run))
         for name in ("stdin", "stdout", "stderr"):
             stream = io.StringIO()
             stack.callback(lambda stream=stream: watching.say(stream.getvalue()))  # type: ignore[misc]
             stack.enter_context(mock.patch.object(sys, name, stream))
         os.chdir(home.project)
         stack.callback(os.chdir, here)
-        fixed = dataclasses.replace(hosts.current(), now=lambda: NOW)
+        fixed = dataclasses.replace(hosts.current(GONKAGATE.hidden), now=lambda: NOW)
         stack.enter_context(mock.patch.object(hosts, "current", return_value=fixed))
         yield
 

@@ -11,8 +11,9 @@ from unittest import mock
 
 import pytest
 
+from foundation.processes import Output
+from opencode_config.program import early
 from opencode_config.program import surveying as surveys
-from opencode_config.program.child import Output
 from tests.faults.gonkagate_setup.test_whole_setup import (
     PROJECT,
     REAL_RUN,
@@ -63,7 +64,7 @@ def home(tmp_path: Path, recorded: Replay) -> Iterator[Home]:
     """Set up already, by answers of the real opencode; its files are seconds older than the rerun."""
     made = bare(SETUPS[0], tmp_path / "machine")
     assert set_up(made, recorded.play, USER, NEW_KEY) == 0
-    with mock.patch.object(surveys, "_GRANULARITY_NS", COARSE_CLOCK_NS):
+    with mock.patch.object(early, "_GRANULARITY_NS", COARSE_CLOCK_NS):
         time.sleep(4 * COARSE_CLOCK_NS / 1e9)
         yield made
 
@@ -103,7 +104,7 @@ def test_a_replaced_link_makes_the_answer_old_too(home: Home, recorded: Replay) 
 
 def test_what_has_just_been_written_is_too_near_to_tell(home: Home, recorded: Replay) -> None:
     opencode = Opencode(recorded)
-    with mock.patch.object(surveys, "_GRANULARITY_NS", 3600 * 1_000_000_000):
+    with mock.patch.object(early, "_GRANULARITY_NS", 3600 * 1_000_000_000):
         assert set_up(home, opencode.run, USER, None) == 0
     assert opencode.arguments == [CONFIG, CONFIG]
 
@@ -113,9 +114,9 @@ def test_the_question_is_given_up_before_anything_is_written(home: Home, recorde
     states: list[bool] = []
 
     def wait_for_the_end() -> None:
-        early = opencode.stops[0]
-        assert early is not None
-        states.append(early.wait(20))
+        stop = opencode.stops[0]
+        assert stop is not None
+        states.append(stop.wait(20))
         states.append(home.project_config.exists())
 
     opencode.meanwhile = wait_for_the_end
@@ -160,6 +161,6 @@ def test_the_real_opencode_on_a_rerun(tmp_path: Path) -> None:
     home = bare(SETUPS[0], tmp_path / "machine")
     assert set_up(home, counted, USER, NEW_KEY) == 0
     calls.clear()
-    with mock.patch.object(surveys, "_GRANULARITY_NS", COARSE_CLOCK_NS):
+    with mock.patch.object(early, "_GRANULARITY_NS", COARSE_CLOCK_NS):
         assert set_up(home, counted, USER, None) == 0
     assert calls == [CONFIG]

@@ -10,7 +10,10 @@ import pytest
 from foundation.errors import Refusal
 from foundation.host import Host
 from gonkagate_setup.errors import code_of
-from opencode_config.program import opencode
+from opencode_config.program import find as finding
+from opencode_config.program.find import find
+from opencode_config.program.opencode import Opencode
+from opencode_config.versions import Version
 
 pytestmark = pytest.mark.skipif(
     os.name == "nt", reason="makes POSIX executables; PATHEXT is tested on Windows"
@@ -35,7 +38,7 @@ def test_the_first_on_the_path_counts_and_another_one_is_named(tmp_path: Path) -
     first, second = program(tmp_path / "a/opencode"), program(tmp_path / "b/opencode")
     (tmp_path / "c").mkdir()
     (tmp_path / "c/opencode").symlink_to(first)
-    found = opencode.find(host(tmp_path, tmp_path / "a", tmp_path / "c", tmp_path / "b", tmp_path / "b"))
+    found = find(host(tmp_path, tmp_path / "a", tmp_path / "c", tmp_path / "b", tmp_path / "b"))
     assert (found.path, found.also, found.on_path) == (first, (second,), True)
 
 
@@ -43,17 +46,17 @@ def test_what_is_not_executable_or_a_folder_is_passed_over(tmp_path: Path) -> No
     program(tmp_path / "a/opencode").chmod(0o644)
     (tmp_path / "b/opencode").mkdir(parents=True)
     right = program(tmp_path / "c/opencode")
-    assert opencode.find(host(tmp_path, tmp_path / "a", tmp_path / "b", tmp_path / "c")).path == right
+    assert find(host(tmp_path, tmp_path / "a", tmp_path / "b", tmp_path / "c")).path == right
 
 
 def test_a_script_is_a_launcher_and_a_large_binary_is_native(tmp_path: Path) -> None:
     launcher = program(tmp_path / "a/opencode")
-    assert opencode.find(host(tmp_path, tmp_path / "a")).native is False
+    assert find(host(tmp_path, tmp_path / "a")).native is False
     launcher.write_bytes(b"\x7fELF" + bytes(1000))
-    assert opencode.find(host(tmp_path, tmp_path / "a")).native is False, "a small native shim"
+    assert find(host(tmp_path, tmp_path / "a")).native is False, "a small native shim"
     with launcher.open("r+b") as file:
         file.truncate(30 * 1024 * 1024)
-    found = opencode.find(host(tmp_path, tmp_path / "a"))
+    found = find(host(tmp_path, tmp_path / "a"))
     assert (found.native, found.size, found.mtime_ns) == (
         True,
         30 * 1024 * 1024,
@@ -66,19 +69,19 @@ def test_a_script_is_a_launcher_and_a_large_binary_is_native(tmp_path: Path) -> 
 )
 def test_one_off_the_path_is_found_and_said_to_be_off_it(tmp_path: Path, place: str) -> None:
     there = program(tmp_path / "home" / place / "opencode")
-    found = opencode.find(host(tmp_path, tmp_path / "a"))
+    found = find(host(tmp_path, tmp_path / "a"))
     assert (found.path, found.on_path) == (there, False)
 
 
 def test_the_variables_of_the_install_script_are_looked_at(tmp_path: Path) -> None:
     there = program(tmp_path / "mine/opencode")
-    found = opencode.find(host(tmp_path, OPENCODE_INSTALL_DIR=str(there.parent)))
+    found = find(host(tmp_path, OPENCODE_INSTALL_DIR=str(there.parent)))
     assert found.path == there
 
 
 def test_none_at_all_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as caught:
-        opencode.find(host(tmp_path, tmp_path / "a"))
+        find(host(tmp_path, tmp_path / "a"))
     assert code_of(caught.value) == "opencode_not_found"
     assert "npm install -g opencode-ai" in caught.value.next_step
 
@@ -87,14 +90,14 @@ def test_from_wsl_one_on_a_windows_drive_counts_as_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     windows = program(tmp_path / "c/opencode")
-    monkeypatch.setattr(opencode, "_is_windows_drive", lambda path: path.parent == windows.parent)
+    monkeypatch.setattr(finding, "_is_windows_drive", lambda path: path.parent == windows.parent)
     with pytest.raises(Refusal) as caught:
-        opencode.find(host(tmp_path, windows.parent, wsl=True))
+        find(host(tmp_path, windows.parent, wsl=True))
     assert (code_of(caught.value), str(caught.value.where)) == ("opencode_not_found", str(windows))
     assert "inside WSL" in caught.value.next_step
     linux = program(tmp_path / "d/opencode")
-    assert opencode.find(host(tmp_path, windows.parent, linux.parent, wsl=True)).path == linux
-    assert opencode.find(host(tmp_path, windows.parent, wsl=False)).path == windows
+    assert find(host(tmp_path, windows.parent, linux.parent, wsl=True)).path == linux
+    assert find(host(tmp_path, windows.parent, wsl=False)).path == windows
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,7 @@ def test_from_wsl_one_on_a_windows_drive_counts_as_missing(
     [("/mnt/c/x/opencode", True), ("/mnt/data/x", False), ("/mnt/c", True), ("/usr/mnt/c/x", False)],
 )
 def test_which_folders_are_windows_drives(path: str, drive: bool) -> None:
-    assert opencode._is_windows_drive(Path(path)) is drive
+    assert finding._is_windows_drive(Path(path)) is drive
 
 
 @pytest.mark.parametrize(
@@ -129,14 +132,18 @@ def test_which_folders_are_windows_drives(path: str, drive: bool) -> None:
 def test_the_version_is_read(tmp_path: Path, said: str, version: str) -> None:
     program(tmp_path / "a/opencode", f"printf '{said}\\n'")
     machine = host(tmp_path, tmp_path / "a", Path("/usr/bin"), Path("/bin"))
-    assert str(opencode.read_version(opencode.find(machine), machine)) == version
+    assert str(version_of(machine)) == version
+
+
+def version_of(machine: Host) -> Version:
+    return Opencode(find(machine), machine.cwd, machine.hidden).version(machine.environ)
 
 
 def refused(tmp_path: Path, body: str) -> Refusal:
     program(tmp_path / "a/opencode", body)
     machine = host(tmp_path, tmp_path / "a", Path("/usr/bin"), Path("/bin"))
     with pytest.raises(Refusal) as caught:
-        opencode.read_version(opencode.find(machine), machine)
+        version_of(machine)
     assert code_of(caught.value) == "opencode_version_unparseable"
     return caught.value
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from foundation import git
 from foundation import host as hosts
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands import key_findings
 from gonkagate_setup.commands.setup.recommendation import recommend
 from gonkagate_setup.judgement.findings import Finding
-from opencode_config.program import surveying as surveys
 from opencode_config.program.surveying import take_survey
 
 pytestmark = pytest.mark.skipif(
@@ -41,7 +41,7 @@ def host(tmp_path: Path) -> Host:
 
 
 def notices(host: Host) -> list[Finding]:
-    return list(key_findings.around(take_survey(host, host.cwd, GONKAGATE), host, []))
+    return list(key_findings.around(take_survey(host, host.cwd, GONKAGATE.id), host, []))
 
 
 # -- repositories of other users
@@ -54,14 +54,14 @@ def test_p9_a_repository_of_another_user_is_named_with_the_cure(host: Host) -> N
     (found,) = notices(host)
     assert (found.code, found.path) == ("repository_not_trusted", str(host.cwd))
     assert "belongs to another user" in found.message
-    survey = take_survey(host, host.cwd, GONKAGATE)
+    survey = take_survey(host, host.cwd, GONKAGATE.id)
     assert not survey.in_git
     assert survey.distrust is not None
     why = recommend(GONKAGATE, survey, None, host.home).why_scope
     assert why == "git does not trust this repository, so opencode ignores it"
     command = shlex.split(survey.distrust.cure)
     subprocess.run(command, check=True, env=dict(host.environ), stdin=subprocess.DEVNULL)
-    trusted = take_survey(host, host.cwd, GONKAGATE)
+    trusted = take_survey(host, host.cwd, GONKAGATE.id)
     assert trusted.in_git
     assert trusted.distrust is None
     assert recommend(GONKAGATE, trusted, None, host.home).scope is Scope.PROJECT
@@ -83,20 +83,20 @@ CURE = "git config --global --add safe.directory '/a b'"
     ],
 )
 def test_p9_what_each_git_says_is_understood(told: str, cure: str | None) -> None:
-    distrust = surveys._distrust(Path("/a b"), told.encode())
+    distrust = git._distrust(Path("/a b"), told.encode())
     assert (None if distrust is None else distrust.cure) == cure
 
 
 def test_p9_git_is_asked_in_english(host: Host, tmp_path: Path) -> None:
     binary = tmp_path / "bin"
     binary.mkdir()
-    git = binary / "git"
-    git.write_text('#!/bin/sh\n[ "$LC_ALL" = C ] && echo "fatal: detected dubious ownership" >&2\nexit 128\n')
-    git.chmod(0o755)
+    spy = binary / "git"
+    spy.write_text('#!/bin/sh\n[ "$LC_ALL" = C ] && echo "fatal: detected dubious ownership" >&2\nexit 128\n')
+    spy.chmod(0o755)
     environ = {**host.environ, "PATH": f"{binary}:{os.environ['PATH']}", "LC_ALL": "de_DE.UTF-8"}
-    survey = take_survey(Host(environ, host.home, host.cwd, "linux"), host.cwd, GONKAGATE)
+    survey = take_survey(Host(environ, host.home, host.cwd, "linux"), host.cwd, GONKAGATE.id)
     assert survey.distrust is not None
-    assert shutil.which("git", path=str(binary)) == str(git)
+    assert shutil.which("git", path=str(binary)) == str(spy)
 
 
 # -- configs that others can change

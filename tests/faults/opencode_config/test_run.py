@@ -12,14 +12,18 @@ from typing import Any, Iterator
 
 import pytest
 
-from foundation import programs
 from foundation.errors import Refusal
 from foundation.host import Host
+from foundation.processes import Output
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.errors import code_of
-from opencode_config.evidence import Gated, Version
+from opencode_config.evidence import Gated
 from opencode_config.launcher import Launcher
-from opencode_config.program import asking, child, launchers, opencode, surveying
+from opencode_config.program import asking, launchers, surveying
+from opencode_config.program.find import Executable, find
+from opencode_config.program.opencode import Opencode
+from opencode_config.program.run import run
+from opencode_config.versions import Version
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake opencode is a POSIX shell script")
 
@@ -54,27 +58,29 @@ class Fake:
 
     @property
     def host(self) -> Host:
-        return Host(self.environ, self.home, self.home, "linux")
+        return Host(self.environ, self.home, self.home, "linux", hidden=GONKAGATE.hidden)
 
     @property
-    def executable(self) -> opencode.Executable:
-        return opencode.find(self.host)
+    def executable(self) -> Executable:
+        return find(self.host)
 
-    def run(self, *arguments: str, timeout: float = SOON, **more: Any) -> child.Output:
-        return child.run(
+    def run(self, *arguments: str, timeout: float = SOON, **more: Any) -> Output:
+        return run(
             self.path,
             arguments,
             self.environ,
             self.home,
+            hidden=GONKAGATE.hidden,
             timeout=timeout,
             scratch=self.scratch,
             **more,
         )
 
     def resolve(self, timeout: float = SOON) -> dict[str, Any]:
-        return opencode.resolve_config(
-            self.executable, self.environ, self.home, timeout=timeout, scratch=self.scratch
-        )
+        return self.opencode(timeout).config(self.environ)
+
+    def opencode(self, timeout: float = SOON) -> Opencode:
+        return Opencode(self.executable, self.home, GONKAGATE.hidden, timeout=timeout, scratch=self.scratch)
 
     def left_behind(self) -> list[str]:
         """What is still there: processes that were named in the pid file, files in the scratch folder."""
@@ -252,7 +258,7 @@ def test_p4_of_a_config_only_known_words_are_shown(fake: Fake, said: str, told: 
 def test_w6_where_nothing_can_be_written_for_it_that_is_said(fake: Fake) -> None:
     fake.does("echo '{}'")
     with pytest.raises(Refusal) as caught:
-        child.run(fake.path, [], fake.environ, fake.home, scratch=fake.root / "missing")
+        run(fake.path, [], fake.environ, fake.home, hidden={}, scratch=fake.root / "missing")
     assert (code_of(caught.value), str(caught.value.where)) == (
         "opencode_proof_unavailable",
         str(fake.root / "missing"),
@@ -294,10 +300,11 @@ def test_its_input_is_closed_and_its_environment_clean(fake: Fake) -> None:
         "LD_LIBRARY_PATH": "/tmp/_MEI123",
         "LD_LIBRARY_PATH_ORIG": "/opt/lib",
     }
-    output = child.run(fake.path, [], {**fake.environ, **extra}, fake.home, scratch=fake.scratch)
+    environ, hidden = {**fake.environ, **extra}, GONKAGATE.hidden
+    output = run(fake.path, [], environ, fake.home, hidden=hidden, scratch=fake.scratch)
     lines = output.stdout.decode().splitlines()
     seen = dict(line.split("=", 1) for line in lines if "=" in line)
-    assert seen["GONKAGATE_API_KEY"] == programs.PLACEHOLDER
+    assert seen["GONKAGATE_API_KEY"] == hidden["GONKAGATE_API_KEY"]
     assert seen["LD_LIBRARY_PATH"] == "/opt/lib"
     assert not {*extra} - {"LD_LIBRARY_PATH"} & {*seen}
     assert seen["XDG_STATE_HOME"].startswith(str(fake.scratch))
@@ -319,8 +326,14 @@ def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
     fake.does('echo $$ >>"$PIDS"; sleep 1000')
     (fake.home / ".local/share/opencode").mkdir(parents=True)
     (fake.home / ".local/share/opencode/opencode.db").write_bytes(b"")
-    host = Host({**fake.environ, "OPENCODE_CONFIG_CONTENT": "{}"}, fake.home, fake.home, "linux")
-    seen = surveying.take_survey(host, fake.home, GONKAGATE)
+    host = Host(
+        {**fake.environ, "OPENCODE_CONFIG_CONTENT": "{}"},
+        fake.home,
+        fake.home,
+        "linux",
+        hidden=GONKAGATE.hidden,
+    )
+    seen = surveying.take_survey(host, fake.home, GONKAGATE.id)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -329,9 +342,7 @@ def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
     signal.setitimer(signal.ITIMER_REAL, 1.0)
     try:
         with pytest.raises(KeyboardInterrupt):
-            asking.gather(
-                fake.executable, Version(1, 18, 33), host, seen, ask_models=False, scratch=fake.scratch
-            )
+            asking.gather(fake.opencode(), Version(1, 18, 33), seen, ask_models=False)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
@@ -348,14 +359,14 @@ def test_an_interruption_ends_every_running_opencode(fake: Fake) -> None:
 )
 def test_the_model_list_is_read(fake: Fake, body: str, expected: object) -> None:
     fake.does(body)
-    listed = opencode.list_models(fake.executable, fake.environ, fake.home, "gonkagate", scratch=fake.scratch)
+    listed = fake.opencode().models(fake.environ, "gonkagate")
     assert listed == expected
 
 
 def test_a_model_list_that_fails_otherwise_is_an_error(fake: Fake) -> None:
     fake.does("echo Provider not found: gonkagate2 >&2; exit 3")
     with pytest.raises(Refusal) as caught:
-        opencode.list_models(fake.executable, fake.environ, fake.home, "gonkagate", scratch=fake.scratch)
+        fake.opencode().models(fake.environ, "gonkagate")
     assert "status 3" in caught.value.message
 
 
@@ -363,11 +374,18 @@ def gathered(fake: Fake, environ: dict[str, str] | None = None, **more: Any) -> 
     """The evidence, and which command lines opencode was started with."""
     log = fake.root / "log"
     log.write_text("")
-    host = Host({**fake.environ, "LOG": str(log), **(environ or {})}, fake.home, fake.home, "linux")
-    seen = surveying.take_survey(host, fake.home, GONKAGATE)
+    host = Host(
+        {**fake.environ, "LOG": str(log), **(environ or {})},
+        fake.home,
+        fake.home,
+        "linux",
+        hidden=GONKAGATE.hidden,
+    )
+    seen = surveying.take_survey(host, fake.home, GONKAGATE.id)
     settings = {"ask_models": False, **more}
     version = settings.pop("version", Version(1, 18, 33))
-    found = asking.gather(fake.executable, version, host, seen, scratch=fake.scratch, **settings)
+    opencode = fake.opencode(settings.pop("timeout", SOON))
+    found = asking.gather(opencode, version, seen, **settings)
     return found, sorted(log.read_text().splitlines())
 
 

@@ -16,7 +16,8 @@ if sys.platform != "win32":
 
 from foundation.errors import Refusal
 from foundation.host import current
-from opencode_config.program import child, opencode
+from opencode_config.program.find import find
+from opencode_config.program.run import run
 from tests.support.machine import ROOT
 from tests.support.windows import WINE
 
@@ -35,7 +36,7 @@ def launcher(folder: Path, script: str) -> Path:
 @pytest.mark.parametrize("name", ["plain", "with blanks", "R&D (x86) ^ 100", "Ключ"])
 def test_a_launcher_gets_its_arguments_in_any_folder(tmp_path: Path, name: str) -> None:
     path = launcher(tmp_path / name, SHOW)
-    done = child.run(path, ["debug", "config", "--pure"], os.environ, tmp_path)
+    done = run(path, ["debug", "config", "--pure"], os.environ, tmp_path, hidden={})
     assert done.status == 0, done.stderr
     assert b"['debug', 'config', '--pure']" in done.stdout
     assert done.stdout.rstrip().endswith(b" 1")
@@ -50,7 +51,7 @@ def test_it_is_found_by_pathext_and_not_in_the_working_folder(
     right = launcher(tmp_path / "npm", SHOW)
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("PATH", str(right.parent))
-    found = opencode.find(current())
+    found = find(current({}))
     assert (found.path, found.native) == (right, False)
 
 
@@ -66,7 +67,7 @@ def test_one_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     )
     path = launcher(tmp_path / "bin", script)
     with pytest.raises(Refusal) as caught:
-        child.run(path, ["debug"], os.environ, tmp_path, timeout=8)
+        run(path, ["debug"], os.environ, tmp_path, hidden={}, timeout=8)
     assert caught.value.kind == "opencode_unresponsive"
     last = alive.read_text()
     time.sleep(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from tests.support.configs import PROVIDER, UPSTREAM
 from tests.support.machine import Machine
 from tests.support.oracle.machine import LAYOUTS, OTHER, OTHER_REFERENCE, OWN, REFERENCE, SELECTED, Case, Put

@@ -33,7 +33,7 @@ class Asked(Protocol):
 
 def host_of(case: Case) -> Host:
     """The machine as the product sees it."""
-    return Host(case.environ, case.machine.home, case.cwd, "linux")
+    return Host(case.environ, case.machine.home, case.cwd, "linux", hidden=GONKAGATE.hidden)
 
 
 def expectation_of(case: Case) -> Expectation:
@@ -43,7 +43,7 @@ def expectation_of(case: Case) -> Expectation:
 
 def foreseen_of(case: Case) -> tuple[Finding, ...]:
     """The prediction before anything of ours is written."""
-    survey = take_survey(host_of(case), case.cwd, GONKAGATE)
+    survey = take_survey(host_of(case), case.cwd, GONKAGATE.id)
     planned: dict[PurePath, bytes | None] = {path.resolve(): data for path, data in case.texts().items()}
     return predict(expectation_of(case), survey.replace(planned))
 

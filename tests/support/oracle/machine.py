@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Iterator
 
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from tests.support.configs import KIMI, MINIMAX, PROVIDER, UPSTREAM
 from tests.support.machine import Machine
 

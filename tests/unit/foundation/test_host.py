@@ -93,4 +93,4 @@ def test_w4_what_needs_no_home_works_without_one(
     assert cli.main(["verify"]) == 5
     assert "HOME is not an absolute path" in capsys.readouterr().err
     with pytest.raises(Refusal):
-        hosts.current()
+        hosts.current({})

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from foundation import programs
+from foundation import git, programs
 from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.credential import in_git_work_tree
 from gonkagate_setup.store import Store
-from opencode_config.program.surveying import take_survey
 
 
 def program(path: Path, text: str = "") -> Path:
@@ -62,6 +61,6 @@ def test_a_repository_brings_no_git_of_its_own(tmp_path: Path, monkeypatch: pyte
         program(tmp_path / name, f"#!/bin/sh\ntouch '{ran}'\n")
     monkeypatch.chdir(tmp_path)
     host = windows(tmp_path)
-    assert take_survey(host, tmp_path, GONKAGATE).worktree is None
+    assert git.worktree(host, tmp_path) == (None, None)
     assert in_git_work_tree(Store.at(tmp_path, GONKAGATE), host) is not None
     assert not ran.exists()

@@ -241,6 +241,7 @@ def test_signs_of_regular_expressions_are_only_signs() -> None:
 LONG = ("g", "gp-", "%67", "\n", "api_key", "a_", "\\", "\\n", "g\x1b]8;;", "103, ", "%25", "67", "g\\\\n")
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("text", LONG)
 def test_long_texts_take_no_long(text: str) -> None:
     """A text of 100,000 signs that nearly matches ends within the test's own time-out of nature."""

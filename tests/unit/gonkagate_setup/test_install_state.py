@@ -5,15 +5,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from gonkagate_setup.changes.install_state import (
-    Scope,
-    State,
-    fields,
-    parse,
-    render,
-    render_fields,
-    timestamp,
-)
+from gonkagate_setup.changes.install_state import State, fields, parse, render, render_fields, timestamp
+from gonkagate_setup.choice import Scope
 
 NPM_STATE = {
     "currentTransport": "chat_completions",

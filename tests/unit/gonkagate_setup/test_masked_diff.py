@@ -245,6 +245,7 @@ def test_what_is_no_secret_is_shown(line: str) -> None:
     assert body(None, line)[0] == "+" + line
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("piece", ["{env:", "://", "?a=", "--a ", "eyJ", "sk-", "key ", "a1", "bearer "])
 @pytest.mark.parametrize("text", ['{"apiKey": "%s"}', '{"x": "%s"}', "{} // key %s", '{"%s": 1}'])
 def test_a_large_text_takes_no_minutes(text: str, piece: str) -> None:
@@ -253,6 +254,7 @@ def test_a_large_text_takes_no_minutes(text: str, piece: str) -> None:
     assert time.process_time() - started < 8
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("line", ["1,", '"a",', "// c", '{"x": "y"},'])
 def test_a_large_file_of_equal_lines_takes_no_minutes(line: str) -> None:
     lines = [line] * (300_000 // len(line)) + [f"{number % 300}," for number in range(40_000)]

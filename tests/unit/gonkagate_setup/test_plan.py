@@ -9,8 +9,9 @@ import pytest
 from foundation.errors import Refusal
 from foundation.files.snapshot import Snapshot
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope, State
-from gonkagate_setup.changes.plan import Choice, ConfigChange, KeyAction, Plan, build
+from gonkagate_setup.changes.install_state import State
+from gonkagate_setup.changes.plan import ConfigChange, KeyAction, Plan, build
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.errors import code_of
 
 GLOBAL = PurePosixPath("/home/me/.config/opencode")

@@ -12,7 +12,8 @@ from foundation.files.snapshot import Snapshot
 from foundation.secrets import Secret
 from foundation.terminal.prompts import Back, Question, RefusingPrompter
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope, State
+from gonkagate_setup.changes.install_state import State
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.commands.setup.questions import Answers, Questions
 from gonkagate_setup.commands.setup.recommendation import recommend
 from gonkagate_setup.errors import code_of

@@ -13,8 +13,8 @@ from foundation.files.snapshot import Snapshot
 from foundation.secrets import scrub
 from foundation.terminal import text
 from gonkagate_setup.catalog import GONKAGATE, Status
-from gonkagate_setup.changes.install_state import Scope
-from gonkagate_setup.changes.plan import Choice, KeyAction, Plan, build
+from gonkagate_setup.changes.plan import KeyAction, Plan, build
+from gonkagate_setup.choice import Choice, Scope
 from gonkagate_setup.commands import models
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gonkagate_setup.changes import repairs
-from gonkagate_setup.changes.install_state import Scope
 from gonkagate_setup.changes.repairs import Proposal, propose
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.verdict import Expectation, predict
 from opencode_config.jsonc.operations import Remove, Set
 from opencode_config.layers import merge

@@ -11,12 +11,13 @@ import pytest
 
 from foundation.errors import Refusal, Where
 from gonkagate_setup.catalog import GONKAGATE
-from gonkagate_setup.changes.install_state import Scope
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.findings import CODES, Finding
 from gonkagate_setup.judgement.verdict import judge, predict
-from opencode_config.evidence import Answer, Gated, Version
+from opencode_config.evidence import Answer, Gated
 from opencode_config.places import Environment
 from opencode_config.survey import Reading, Traces
+from opencode_config.versions import Version
 from tests.support.surveying import (
     ACTIVE,
     HOME,
@@ -27,6 +28,7 @@ from tests.support.surveying import (
     ROOT,
     USER_FILE,
     USER_JSONC,
+    as_printed,
     blockers,
     evidence,
     expectation,
@@ -793,7 +795,7 @@ def test_a_plugin_that_sends_another_key_blocks() -> None:
 
 def test_a_plugin_of_this_session_alone_blocks_this_session() -> None:
     seen = survey(GOOD, {"OPENCODE_CONFIG_CONTENT": '{"plugin": ["evil"]}'})
-    changed = {Environment.SESSION: Answer({**user(), "model": "evil/model", "plugin": ["evil"]})}
+    changed = {Environment.SESSION: as_printed(Answer({**user(), "model": "evil/model", "plugin": ["evil"]}))}
     found = judge(expectation(), seen, replace(evidence(seen, config=user()), plugins=changed))
     assert blockers(found) == [("plugins_change_config", "plugin", "model", "session")]
     assert "evil" in found[0].message

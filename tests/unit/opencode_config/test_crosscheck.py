@@ -131,6 +131,7 @@ def test_what_is_too_deep_is_refused_and_crashes_nothing(kind: str, depth: int, 
     assert check("{}", text, deep=deep) == "the edited text is nested too deeply for the second parser"
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("head", ["", '{"a":'])
 @pytest.mark.parametrize(
     "piece",
@@ -147,6 +148,7 @@ def test_p12_the_tokenizer_takes_linear_time(monkeypatch: pytest.MonkeyPatch, he
         check_edit("{}", head + piece * (200_000 // len(piece)), [])
 
 
+@pytest.mark.large
 def test_the_slow_way_takes_linear_time_too() -> None:
     for value in ("1" * 50_000, '"' + "{env:" * 10_000 + '"', '"" //' + "{env:" * 10_000 + "\n"):
         check_edit(f'{{"a": {value}}}', f'{{"a": {value}, "b": 1}}', [Set(("b",), 1)])
@@ -167,6 +169,7 @@ def json5_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json5, "loads", lambda *_, **__: [])
 
 
+@pytest.mark.large
 @pytest.mark.usefixtures("json5_fails")
 def test_p12_a_megabyte_with_ten_thousand_entries_needs_no_json5() -> None:
     text = large(10_000)

@@ -372,6 +372,7 @@ def test_a_key_that_stands_twice_goes_only_as_a_whole() -> None:
     assert jsonc.apply(document, [Set(("b",), {}), Remove(("b", "c"))]).value == {"a": 1, "b": {}}
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("between", ["", "\n", " /* c */ ", "// c\n", "/* " + "c" * 5_000 + " */"])
 def test_many_keys_go_in_one_pass(between: str) -> None:
     text = '{"b": 1, ' + between.join(['"a": 1,'] * (20_000 if len(between) < 10 else 300)) + ' "c": 2}'

@@ -11,11 +11,12 @@ from foundation.host import Host
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.judgement.verdict import predict
 from opencode_config import schema_line
-from opencode_config.evidence import NEWEST_AUDITED, masked_name
+from opencode_config.output import masked_name
 from opencode_config.places import Environment, without_plugins
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Traces
-from scripts import opencode_versions
+from opencode_config.versions import NEWEST_AUDITED
+from scripts.lib import opencode_versions
 from tests.support.surveying import ACTIVE, HOME, INSTALLED, PROJECT_FILE, USER_FILE, expectation, survey
 
 GOOD = {USER_FILE: {**INSTALLED, **ACTIVE}}
@@ -52,7 +53,7 @@ def test_where_opencode_keeps_credentials_database_and_last_models(tmp_path: Pat
     entries = {"https://corp.example": {"type": "wellknown"}, "gonkagate": {"type": "api", "key": "x"}}
 
     def traces(**environ: str) -> Traces:
-        return take_survey(Host(environ, tmp_path, tmp_path, "linux"), tmp_path, GONKAGATE).traces
+        return take_survey(Host(environ, tmp_path, tmp_path, "linux"), tmp_path, GONKAGATE.id).traces
 
     assert traces() == Traces()
     for base in (".local/share", "moved"):
@@ -77,7 +78,7 @@ def test_a_working_folder_behind_a_link_is_the_real_one(tmp_path: Path) -> None:
         link.symlink_to(real)
     except OSError:
         pytest.skip("this account may not make symbolic links")
-    around = take_survey(Host({"PWD": str(link)}, tmp_path, link, "linux"), link, GONKAGATE).surroundings
+    around = take_survey(Host({"PWD": str(link)}, tmp_path, link, "linux"), link, GONKAGATE.id).surroundings
     assert around.ascent()[:2] == (real.resolve(), real.parent.resolve())
 
 

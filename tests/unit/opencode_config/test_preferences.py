@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import plistlib
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from foundation.host import Host
+from foundation.processes import Output, UnfinishedError
 from gonkagate_setup.catalog import GONKAGATE
 from opencode_config import places
 from opencode_config.layers import merge
@@ -33,7 +33,7 @@ def taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     managed.write_text(json.dumps({"model": "openai/folder"}))
     monkeypatch.setattr(places, "_preferences", lambda *_: (folder / "list.plist",))
     environ = {"PATH": "", "OPENCODE_TEST_MANAGED_CONFIG_DIR": str(managed.parent)}
-    return surveying.take_survey(Host(environ, folder, folder, "darwin"), folder, GONKAGATE)
+    return surveying.take_survey(Host(environ, folder, folder, "darwin"), folder, GONKAGATE.id)
 
 
 @pytest.mark.parametrize("format_", [plistlib.FMT_BINARY, plistlib.FMT_XML], ids=["binary", "xml"])
@@ -44,14 +44,12 @@ def test_the_list_is_converted_by_plutil_and_outranks_the_managed_folder(
     path.write_bytes(plistlib.dumps(CONFIG, fmt=format_))
     called: list[list[str]] = []
 
-    def plutil(command: list[str], **how: Any) -> subprocess.CompletedProcess[bytes]:
+    def plutil(command: list[str], *_: Any, **how: Any) -> Output:
         called.append(command)
-        assert how["stdin"] == subprocess.DEVNULL
         assert 0 < how["timeout"] < 60
-        answer = json.dumps(plistlib.loads(Path(command[-1]).read_bytes())).encode()
-        return subprocess.CompletedProcess(command, 0, answer, b"")
+        return Output(0, json.dumps(plistlib.loads(Path(command[-1]).read_bytes())).encode(), b"")
 
-    monkeypatch.setattr(subprocess, "run", plutil)
+    monkeypatch.setattr(surveying, "run_bounded", plutil)
     seen = taken(tmp_path.resolve(), monkeypatch)
     # No PATH: the program of the system, and no other of that name.
     assert called == [["/usr/bin/plutil", "-convert", "json", "-o", "-", str(path)]]
@@ -61,10 +59,10 @@ def test_the_list_is_converted_by_plutil_and_outranks_the_managed_folder(
 
 
 def test_without_a_list_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def plutil(*_: Any, **__: Any) -> subprocess.CompletedProcess[bytes]:
+    def plutil(*_: Any, **__: Any) -> Output:
         raise AssertionError("there is nothing to convert")
 
-    monkeypatch.setattr(subprocess, "run", plutil)
+    monkeypatch.setattr(surveying, "run_bounded", plutil)
     seen = taken(tmp_path.resolve(), monkeypatch)
     assert [layer.layer for layer in seen.layers(Environment.FRESH)] == ["system_managed_config"]
 
@@ -83,14 +81,14 @@ def test_a_list_that_cannot_be_converted_is_no_empty_config(
     """It is known to be there and outranks everything, so it is said that it cannot be read."""
     (tmp_path / "list.plist").write_bytes(b"not a list")
 
-    def plutil(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+    def plutil(command: list[str], *_: Any, **__: Any) -> Output:
         if how == "silent":
-            raise subprocess.TimeoutExpired(command, 10)
+            raise UnfinishedError
         if how == "missing":
             raise FileNotFoundError(2, "No such file or directory", command[0])
-        return subprocess.CompletedProcess(command, 1, b"", b"list.plist: Property List error\n")
+        return Output(1, b"", b"list.plist: Property List error\n")
 
-    monkeypatch.setattr(subprocess, "run", plutil)
+    monkeypatch.setattr(surveying, "run_bounded", plutil)
     highest = taken(tmp_path.resolve(), monkeypatch).layers(Environment.FRESH)[-1]
     assert highest.layer == "managed_preferences"
     assert highest.problem is not None

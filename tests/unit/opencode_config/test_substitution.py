@@ -28,6 +28,7 @@ BULK = [
 ]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("text", BULK, ids=range(len(BULK)))
 @pytest.mark.parametrize("use", ["tokens", "verdict", "uninstall"])
 def test_a_large_foreign_config_takes_no_minutes(use: str, text: str) -> None:

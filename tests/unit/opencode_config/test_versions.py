@@ -8,8 +8,9 @@ import pytest
 
 from foundation.errors import Refusal
 from gonkagate_setup.errors import Exit, code_of, status_of
-from opencode_config.evidence import NEWEST_AUDITED, Version
-from opencode_config.program.opencode import Executable, require_supported
+from opencode_config.program.find import Executable
+from opencode_config.program.opencode import require_supported
+from opencode_config.versions import NEWEST_AUDITED, Version
 
 HERE = Executable(Path("/usr/bin/opencode"), native=True, size=1, mtime_ns=1)
 

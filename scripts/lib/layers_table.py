@@ -1,24 +1,19 @@
-"""Writes the precedence table in docs/layers.md from `opencode_config/places.py`.
-
-python3 scripts/layers_table.py           (a test compares the page with what this would write)
-"""
+"""The table of layers in docs/layers.md, made from opencode's places; scripts/write_docs.py writes it."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from opencode_config.places import Environment, Kind, Place, Surroundings, places
+from scripts.lib.cache import ROOT
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
-BEGIN: Final = "<!-- table: scripts/layers_table.py -->"
-END: Final = "<!-- end of table -->"
+PAGE: Final = ROOT / "docs" / "layers.md"
+BEGIN: Final = "<!-- layers: scripts/write_docs.py -->"
+END: Final = "<!-- end of layers -->"
 # Absolute, as real ones are: places.py joins the others to the working folder. The page omits the slash.
 _HOME: Final = PurePosixPath("/~")
-_ROOT: Final = PurePosixPath("/<work tree>")
+_TREE: Final = PurePosixPath("/<work tree>")
 _WORDS: Final = {
     "well_known": "a server named in opencode's `auth.json` (`<url>/.well-known/opencode`)",
     "organisation_account": "the organisation that opencode is signed in to",
@@ -34,7 +29,7 @@ _VARIABLES: Final = {
 
 def table() -> str:
     """Every place, low to high, for a folder `<work tree>/nested` with every variable set."""
-    around = Surroundings({**_VARIABLES, "USER": "<user>"}, _HOME, _ROOT / "nested", _ROOT, "darwin")
+    around = Surroundings({**_VARIABLES, "USER": "<user>"}, _HOME, _TREE / "nested", _TREE, "darwin")
     lines = ["| | layer | where | read in |", "| --- | --- | --- | --- |"]
     by_environment = {environment: _named(around, environment) for environment in Environment}
     for number, row in enumerate(by_environment[Environment.SESSION], start=1):
@@ -53,7 +48,7 @@ def _where(place: Place, cwd: PurePath) -> str:
     text = str(place.path)
     for variable in _VARIABLES.values():
         text = text.replace(str(cwd / variable), variable)
-    for root in (_HOME, _ROOT):
+    for root in (_HOME, _TREE):
         text = text.replace(str(root), root.name)
     if place.kind is Kind.AGENTS:
         return f"`{text}/{{agent,agents,command,commands}}/**/*.md`, `{text}/{{mode,modes}}/*.md`"
@@ -70,12 +65,3 @@ def between(text: str, begin: str, end: str, made: str) -> str:
 def page(text: str) -> str:
     """The page with a fresh table."""
     return between(text, BEGIN, END, table())
-
-
-def main() -> None:
-    """Rewrite the table in place."""
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from scripts import cache
+from scripts.lib import cache
 
 _PIP: Final = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 _FILE_ONLY: Final = ("--no-index", "--no-deps")

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any, Final, Mapping
 
-from scripts.layers_table import between
+from scripts.lib.cache import ROOT
+from scripts.lib.layers_table import between
 from scripts.validating.names import WORKFLOW_NAMES
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "validation.md"
 BEGIN: Final = "<!-- proofs: scripts/write_docs.py -->"
 END: Final = "<!-- end of proofs -->"

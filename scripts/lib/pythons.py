@@ -27,7 +27,7 @@ class Interpreter:
 
 
 def find() -> list[Interpreter]:
-    """One usable CPython per minor version from 3.9, newest first; the running one stands for its own.
+    """One usable CPython per minor version from 3.9, newest first; for its own version the running one.
 
     Usable: it starts and can make a virtual environment (some systems leave `ensurepip` out).
     """

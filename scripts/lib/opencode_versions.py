@@ -1,14 +1,11 @@
 """Gets a real opencode from the npm registry into the cache folder.
 
-    python3 scripts/opencode_versions.py [VERSION ...]     (default: all that the tests use)
-
 Only what this machine runs is fetched: `opencode-ai` with its launcher, and the one platform package,
 not the musl and baseline variants beside it (140 MB instead of 550 MB for 1.14.34).
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import shutil
@@ -17,9 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from scripts import cache
+from scripts.lib import cache
 
 SUPPORTED: Final = ("1.18.33", "1.17.19", "1.14.34")
 TOO_OLD: Final = "1.3.2"
@@ -91,22 +86,3 @@ def _platform_package() -> str:
 
 def _cpu_flags() -> set[str]:
     return set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
-
-
-def main() -> int:
-    """Install what was asked for and print where it is."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("version", nargs="*", default=[*SUPPORTED, TOO_OLD])
-    try:
-        for version in parser.parse_args().version:
-            print(f"opencode {version}: {executable(version)}", flush=True)
-    except cache.PreparationError as error:
-        print(f"opencode_versions: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

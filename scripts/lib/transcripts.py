@@ -1,25 +1,18 @@
-"""Writes what the docs show of real runs: docs/ux.md, docs/session.svg, and docs/json.md with its tables.
+"""What the docs show of real runs: docs/ux.md, docs/session.svg and the examples in docs/json.md.
 
-    python3 scripts/transcripts.py
-
-Needs Python 3.9 or newer, git and npm; gets everything else into .cache. Every session is held on a
-pseudo-terminal of a throw-away machine with the newest supported opencode and the stand-in service.
-tests/sessions/test_docs.py fails when the docs differ from what this writes.
+scripts/write_docs.py writes them. Every session is held on a pseudo-terminal of a throw-away machine with the
+newest supported opencode and the stand-in service.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tempfile
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from scripts import cache
+from scripts.lib import cache
 
 if TYPE_CHECKING:
     from tests.sessions.stories import Story
@@ -30,35 +23,12 @@ _TEXT_STYLE: Final = "font:14px ui-monospace,Menlo,Consolas,monospace;fill:#e6e6
 _CELL_WIDTH, _LINE_HEIGHT, _MARGIN = 8.4, 19, 16
 
 
-def main() -> int:
-    """0 when the files were written."""
-    try:
-        python = cache.python_environment(sys.executable, "test.txt")
-    except cache.PreparationError as error:
-        print(f"transcripts.py: {error}", file=sys.stderr)
-        return 1
-    if Path(sys.executable) != python:
-        return subprocess.call([str(python), __file__])
-    sessions, objects = _record()
-    for path, text in pages(sessions, objects).items():
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path.relative_to(cache.ROOT)}")
-    return 0
-
-
 def pages(sessions: Sequence[Story], objects: Sequence[Story]) -> dict[Path, str]:
     """Each file of the docs as it has to be, given these runs."""
-    from gonkagate_setup.judgement.findings import CODES
-    from gonkagate_setup.ui.render import LAYERS
-
     ux, contract = DOCS / "ux.md", DOCS / "json.md"
-    described = _filled(contract.read_text(encoding="utf-8"), objects, "json")
-    described = _table(
-        _table(described, "| `layer` | the source |", LAYERS), "| `code` | what was found |", CODES
-    )
     return {
         ux: _filled(ux.read_text(encoding="utf-8"), sessions, "console"),
-        contract: described,
+        contract: _filled(contract.read_text(encoding="utf-8"), objects, "json"),
         DOCS / "session.svg": picture(sessions[0]),
     }
 
@@ -75,13 +45,6 @@ def _filled(page: str, stories: Sequence[Story], language: str) -> str:
     return page
 
 
-def _table(page: str, heading: str, rows: Mapping[str, str]) -> str:
-    """`page` with these rows in the table under `heading`."""
-    before, after = page.split(f"{heading}\n", 1)
-    lines = ["| --- | --- |", *(f"| `{name}` | {words} |" for name, words in rows.items())]
-    return "\n".join([before + heading, *lines, "", after.split("\n\n", 1)[1]])
-
-
 def picture(story: Story) -> str:
     """The session as SVG: text on a dark ground, readable by a screen reader and in any width."""
     lines = [f"$ {story.command}", *story.text.split("\n")]
@@ -95,13 +58,14 @@ def picture(story: Story) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'xml:space="preserve">\n'
-        f"<title>A first setup, as recorded by scripts/transcripts.py</title>\n"
+        f"<title>A first setup, as recorded by scripts/write_docs.py</title>\n"
         f"<style>text{{{_TEXT_STYLE}}}</style>\n"
         f'<rect width="100%" height="100%" rx="8" fill="#1b1f24"/>\n{rows}\n</svg>\n'
     )
 
 
-def _record() -> tuple[list[Story], list[Story]]:
+def record() -> tuple[list[Story], list[Story]]:
+    """The sessions and the JSON objects that the docs show, from real runs; needs the tests' packages."""
     from tests.sessions.desk import desk_with
     from tests.sessions.stories import objects, tell
     from tests.stand_in import HOST, Authority, StandIn
@@ -111,7 +75,3 @@ def _record() -> tuple[list[Story], list[Story]]:
             sessions = tell(desk)
         with desk_with(service) as desk:
             return sessions, objects(desk)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What several scripts share. Nothing in here is started by hand."""
