@@ -35,8 +35,8 @@ class KeyAction(str, Enum):
 class ConfigChange:
     """One config file: what it was, the operations, and its new bytes (`after`).
 
-    `layer` is "user_config" or "project_config". `duplicates` are the keys on the way to what is edited that
-    stand more than once in the file.
+    `layer` is "user_config" or "project_config". `duplicates` are the keys on the way to the edited ones that
+    appear more than once in the file.
     """
 
     snapshot: Snapshot
@@ -61,10 +61,10 @@ class ConfigChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a setup will write but the setup record; in the order in which it is written.
+    """Everything that a setup will write except the setup record, in the order in which it is written.
 
-    `joins`: a project is used beside the setup for every folder, which stays as it is. `repairs` are those
-    of the edits that only take away what is in the way.
+    `joins`: a project is used in addition to the setup for every folder, which is kept. `repairs` are those
+    of the edits that only remove what is in the way.
     """
 
     choice: Choice
@@ -190,7 +190,7 @@ def repaired(plan: Plan, repairs: Sequence[Repair]) -> Plan:
 
 
 def project_target(plan: Plan) -> PurePath | None:
-    """The project file in which the plan names the model, None where it names none there."""
+    """The project file in which the plan names the model, None if it names none there."""
     for config in plan.configs:
         if config.layer == "project_config" and "model" in jsonc.parse(config.after).value:
             return config.snapshot.path
@@ -219,7 +219,7 @@ def parsed(snapshot: Snapshot) -> jsonc.Document:
 
 
 def _distinct(files: Sequence[_File]) -> list[_File]:
-    """One entry per real file, the highest name of it: a link and its target are one file."""
+    """One entry per real file, under its highest name: a link and its target are one file."""
     last = {file.snapshot.real: file for file in files}
     return [file for file in files if last[file.snapshot.real] is file]
 
@@ -265,7 +265,7 @@ def _change(
 
 
 def _require_writable(snapshot: Snapshot) -> None:
-    # Replacing a file needs no right to the file itself, but whoever took that right away meant it.
+    # A read-only file could still be replaced; but whoever made it read-only did not want it changed.
     if snapshot.mode is not None and not snapshot.mode & 0o222:
         raise Refusal(
             "managed_config_read_only",

@@ -1,4 +1,4 @@
-"""Comparing one resolved config with what is expected of it: deviations, not yet blamed on anybody."""
+"""Compare one resolved config with what is expected of it: deviations, not yet attributed to a layer."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def deviations(
     variants_stay: bool = False,
     agents: Mapping[str, Any] | None = None,
 ) -> Iterator[Deviation]:
-    """Everything about `config` that is not as expected, most telling first.
+    """Everything about `config` that is not as expected, the most informative first.
 
     `named_agents` are the default agents that the layers name, highest first; with `variants_stay` this
     opencode is known to keep a model's `#variant`. `agents` is the config with the agents that opencode
-    starts with, where those are not the config's own.
+    starts with, if those are not the config's own.
     """
     if not expectation.available_only:
         yield from _activation(expectation, config, variants_stay=variants_stay)
@@ -88,7 +88,7 @@ def _hiding(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Pa
 
 
 def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
-    """The keys of the provider that can hide the selected model, each with which values do."""
+    """The keys of the provider that can hide the selected model, each with a test for the values that do."""
     base, key = ("provider", expectation.profile.id), expectation.model_key
     return {
         (*base, "whitelist"): lambda value: not allows(value, key),
@@ -98,7 +98,7 @@ def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]
 
 
 def addition(expectation: Expectation, path: Path, resolved: Any, *, hidden: bool) -> Deviation:
-    """What is on the provider beside the catalogue; `hidden` where it hides the selected model."""
+    """What the provider has beyond the catalogue; `hidden` if it hides the selected model."""
     profile, can_hide = expectation.profile, _able_to_hide(expectation).get(path)
     if hidden:
         effect = f"opencode does not offer {expectation.reference}"
@@ -189,7 +189,7 @@ def masked_by_opencode(path: Path) -> bool:
 def _additions(
     expectation: Expectation, config: Mapping[str, Any], named: frozenset[Path]
 ) -> Iterator[Deviation]:
-    """What is on the provider beside the catalogue, except what was named as hiding the model."""
+    """What the provider has beyond the catalogue, except what was reported as hiding the model."""
     profile = expectation.profile
     base = ("provider", profile.id)
     own = lookup(config, base)
@@ -202,7 +202,7 @@ def _additions(
 
 
 def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -> Iterator[Path]:
-    """The outermost keys below `base` that no catalogue key lies at or under; headers one by one."""
+    """The outermost keys below `base` that the catalogue does not have; headers one by one."""
     inner = {path[:length] for path in catalogue for length in range(len(base), len(path))}
     stack: list[tuple[Path, Any]] = [(base, own)]
     while stack:
@@ -216,9 +216,9 @@ def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -
 
 
 def _dangerous(profile: Profile, path: Path) -> bool:
-    """Whether an addition may not even stand in the user's own layer.
+    """Whether an addition is not allowed even in the user's own layer.
 
-    Such a one changes who gets the key, or how our own models are spoken to.
+    Such an addition changes who gets the key, or how our own models are called.
     """
     relative = path[2:]
     own_models = {model.key for model in profile.models}

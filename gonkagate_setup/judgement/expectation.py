@@ -1,4 +1,4 @@
-"""What is expected of a resolved config, and one value in it that is not so."""
+"""What is expected of a resolved config, and a deviation: one value that is not as expected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opencode_config.v2_spelling import plain_model
 
 @dataclass(frozen=True)
 class Expectation:
-    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope.
+    """What plain `opencode` should use: a catalogue model of the profile, set in that scope.
 
     `available_only`: opencode only has to offer the model; it may start with any other one.
     """
@@ -44,10 +44,11 @@ class DeviationKind(Enum):
 class Deviation:
     """One value that is not as expected.
 
-    `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
-    where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
-    value whether it makes or keeps the deviation; `effect` is what it does to the user. Where values at that
-    key can hide the selected model, `hides` tells of a layer's value whether it would, once it is in force.
+    For example, the agent "build" resolves to the model "a/b": `path` is ("agent", "build", "model"),
+    `resolved` is "a/b" (MISSING if nothing is set), `sources` are the keys that opencode takes it from,
+    strongest first (the mode's, then the agent's; empty if that is `path` alone), and `effect` says what that
+    means for the user. `wrong` says whether a layer's value causes the deviation. If values at that key can
+    hide the selected model, like a blacklist, `hides` says whether a layer's value would, if it took effect.
     `belongs` is the layer that a missing value belongs in; in the layers of `tolerated` it stops nothing.
     """
 
@@ -69,22 +70,22 @@ class Deviation:
 
 
 def other_than(expected: Any) -> Callable[[Any], bool]:
-    """Whether a layer's value is another one than the expected."""
+    """Whether a layer's value differs from the expected one."""
     return lambda value: not same(expected, value)
 
 
 def other_model(reference: str, resolved: Any, *, variants_stay: bool) -> Callable[[Any], bool]:
-    """Whether a layer's model is another one; where opencode keeps a `#variant`, that makes it one."""
+    """Whether a layer's model differs; if opencode keeps a `#variant`, a variant makes it different."""
     if variants_stay or (isinstance(resolved, str) and "#" in resolved):
         return other_than(reference)
     return lambda value: not same(reference, plain_model(value))
 
 
 def never(_: Any) -> bool:
-    """No value of a layer makes this deviation: something is missing."""
+    """No value of a layer causes this deviation: something is missing."""
     return False
 
 
 def always(_: Any) -> bool:
-    """Every value of a layer at that key is one too many."""
+    """Any value of a layer at that key is wrong: it should not be there."""
     return True

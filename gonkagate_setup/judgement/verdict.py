@@ -39,13 +39,14 @@ def predict(expectation: Expectation, survey: Survey) -> tuple[Finding, ...]:
 
 
 def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple[Finding, ...]:
-    """What opencode's own answers prove; the survey only says who is to blame."""
+    """What opencode's own answers prove; the survey only says which layer is responsible."""
     found: list[Finding] = []
     survey = replace(survey, traces=replace(survey.traces, launcher=evidence.launcher))
     for environment in Environment:
         answer = evidence.answers[environment]
         if environment in evidence.folders:
-            # Whatever else it resolved comes from there, and writing ours once more would change nothing.
+            # Everything else that it resolved comes from there, so writing our settings again would change
+            # nothing.
             folders = evidence.folders[environment]
             found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
             continue
@@ -80,17 +81,17 @@ def _reach(environment: Environment) -> str:
 
 
 def _without_variant(config: dict[str, Any]) -> dict[str, Any]:
-    """opencode 1.18.28 and newer take `#variant` off the model; whether this one does, its answer shows."""
+    """Whether this opencode removes `#variant` from a model, as 1.18.28 and newer do; its answer shows it."""
     return {**config, "model": plain_model(config["model"])} if "model" in config else config
 
 
 def _unmasked(
     expectation: Expectation, survey: Survey, environment: Environment, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The resolved config with what opencode masks (`***`) at the catalogue's keys, as the layers have it.
+    """The resolved config; where opencode masks (`***`) a key of the catalogue, with the layers' own value.
 
-    Only where it would mask the catalogue's value too, such as a header. A mask at any other key stands for
-    another value than the catalogue's, for example an address with a password in it.
+    Only if opencode would mask the catalogue's value too, such as a header. A mask at any other key means
+    that the value is not the catalogue's, for example an address with a password in it.
     """
     result = merge([Layer(Place(INFERRED, Kind.REMOTE), "", value=config)])
     readable = merge(survey.layers(environment))
@@ -130,7 +131,7 @@ def _judge_config(
             if told is not None:
                 yield _noticed(expectation, survey, layers, told, reach)
             continue
-        # What stands in a file that is not read here is known once opencode has answered.
+        # A value in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
         if not open_question or deviation.kind is DeviationKind.EXTRA:
             yield from _blamed(expectation, survey, layers, deviation, reach)
@@ -234,7 +235,7 @@ def _as_said_there(
 
 
 def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:
-    """What the user's plugins change about the config when opencode runs, and what they may change unseen."""
+    """What the user's plugins change in the config when opencode runs, and what they may change unseen."""
     for environment, answer in evidence.plugins.items():
         pure, reach = evidence.answers[environment], _reach(environment)
         names = machine_findings.plugin_names(survey, environment, (pure, answer))

@@ -1,4 +1,4 @@
-"""What opencode starts with, where GonkaGate is only made available: that has to stay as it is."""
+"""If GonkaGate is only made available, opencode must start with the same model as before."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from opencode_config.survey import Survey
 
 
 def is_chosen(survey: Survey) -> bool:
-    """Whether a config, or an earlier choice inside opencode, says what it starts with."""
+    """Whether a config, or an earlier choice inside opencode, sets the model that it starts with."""
     return survey.traces.recent or names_model(merge(survey.layers(Environment.DURABLE)))
 
 
 def would_change(context: Context, observed: Observation, found: Found) -> Finding | None:
-    """The finding where opencode chooses its model itself and would choose GonkaGate once that is there.
+    """A finding if opencode chooses its model itself and would choose GonkaGate once it is defined.
 
     opencode takes the first provider that a config defines, and others only if none does (tried on 1.14.34
     and 1.18.33); which of that provider's models depends on all that it has. So nothing changes if opencode
