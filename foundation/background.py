@@ -1,4 +1,4 @@
-"""A call in a thread of its own, so that the caller goes on meanwhile."""
+"""A call in its own thread, so that the caller can continue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 class Task(Generic[Result]):
-    """A call under way; made by `start`."""
+    """A running call; made by `start`."""
 
     def __init__(self, call: Callable[[], Result]) -> None:
         self._call = call
@@ -18,7 +18,7 @@ class Task(Generic[Result]):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Make the call; in the thread."""
+        """Make the call, in the thread."""
         try:
             value = self._call()
         except BaseException as error:  # noqa: BLE001 - raised again by result(), in the thread that wants it
@@ -55,7 +55,7 @@ _DEEP_FRAMES: Final = 20_000
 
 
 class _Depth:
-    """The recursion limit, which is one number for all threads: raised while any deep call runs."""
+    """The recursion limit, which is shared by all threads: raised while any deep call runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -81,12 +81,12 @@ _STARTING: Final = threading.Lock()
 
 
 def start(call: Callable[[], Result], *, deep: bool = False) -> Task[Result]:
-    """Run `call` in a daemon thread; a `deep` one may recurse 20,000 frames, on a stack that holds them.
+    """Run `call` in a daemon thread; a `deep` one may recurse 20,000 frames, on a stack that is large enough.
 
-    What recurses further raises RecursionError in the call, and never overflows the stack.
+    Deeper recursion raises RecursionError in the call, and never overflows the stack.
     """
     task = Task(_deep(call) if deep else call)
-    with _STARTING:  # the stack size, too, is one number for all threads
+    with _STARTING:  # the stack size is shared by all threads too
         before = threading.stack_size(_DEEP_STACK if deep else 0)
         try:
             threading.Thread(target=task.run, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Whether there is room left."""
+"""Whether a disk is full."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _NEARLY_FULL: Final = 1024 * 1024
 
 
 def full(folders: Iterable[Path]) -> Path | None:
-    """The first of the folders whose disk has less than 1 MiB left; for one that is missing, its parent."""
+    """The first folder whose disk has less than 1 MiB left; for a missing folder, its parent."""
     import shutil
 
     for folder in folders:
         place = next((one for one in (folder, *folder.parents) if os.path.exists(one)), folder)  # noqa: PTH110
         with contextlib.suppress(OSError):
-            # One that is read-only has no room either, and is not full.
+            # A read-only disk has no room either, but is not full.
             if os.access(place, os.W_OK) and shutil.disk_usage(place).free < _NEARLY_FULL:
                 return place
     return None

@@ -19,10 +19,10 @@ class Where:
 
 
 class Refusal(Exception):  # noqa: N818 - it says what happened
-    """The program does not go on: `kind` for code that reacts, one sentence, where it is, and the next step.
+    """The program stops: `kind` for code that reacts to it, one sentence, where it is, and the next step.
 
-    `message`, `where` and `next_step` never hold a secret: whoever raises it sees to that, and the terminal
-    scrubs once more.
+    `message`, `where` and `next_step` never contain a secret: whoever raises it takes care of that, and the
+    terminal scrubs them again.
     """
 
     def __init__(self, kind: str, message: str, *, next_step: str, where: Where | None = None) -> None:
@@ -34,7 +34,7 @@ class Refusal(Exception):  # noqa: N818 - it says what happened
 
 
 class Declined(Refusal):
-    """The user said no to what was shown: a plain answer, and nothing went wrong."""
+    """The user answered no to what was shown; nothing went wrong."""
 
     def __init__(self, message: str) -> None:
         super().__init__("cancelled", message, next_step="run this command again when you want to continue")

@@ -32,7 +32,7 @@ def marked(folder: Path) -> Path | None:
 
 
 def worktree(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
-    """The root of the work tree around `cwd`, None for none, and why git does not use the one that is there.
+    """The root of the work tree around `cwd` (None for none), and why git refuses to use it.
 
     None also without git, or without an answer in time.
     """
@@ -40,7 +40,7 @@ def worktree(host: Host, cwd: Path) -> tuple[Path | None, Distrust | None]:
     if start is None:
         return None, None
     names = ("--git-dir", "--git-common-dir", "--show-toplevel")
-    # In English, so that a refusal is understood.
+    # In English, so that a refusal is recognised.
     answer = _ask(host, start, ("rev-parse", *names), _SECONDS, {"LC_ALL": "C"})
     if answer is None:
         return None, None
@@ -63,7 +63,7 @@ def _distrust(root: Path, told: bytes) -> Distrust | None:
 def ignores(host: Host, worktree: Path, path: Path) -> bool:
     """Whether git ignores the path in that work tree; False also without git or without an answer in time."""
     environ = {name: value for name, value in host.environ.items() if not name.startswith("GIT_")}
-    # A repository may name a program to run at core.fsmonitor; it is none of ours to start.
+    # A repository may name a program to run at core.fsmonitor; it must not be started.
     arguments = ("-c", "core.fsmonitor=false", "check-ignore", "--quiet", "--", str(path))
     answer = _ask(replace(host, environ=environ), worktree, arguments, _IGNORES_SECONDS)
     return answer is not None and answer.status == 0

@@ -18,7 +18,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Host:
-    """What the program may know about the machine.
+    """What the program knows about the machine.
 
     `environ` is a copy; `home` is what Node's `os.homedir()` answers, see `home_folder`; `platform` is
     "linux", "darwin" or "win32"; `user_id` is None on Windows. `hidden` are the variables that no other
@@ -73,7 +73,7 @@ def home_folder(environ: Mapping[str, str]) -> Path:
 
     On Windows USERPROFILE instead of HOME. Places are joined to it as text, as Node's `path.join` does:
     `..` removes the name before it, even the name of a link. Raises Refusal own_files_unusable
-    if there is none, and for a relative one, which means another place in every folder.
+    if there is none, and for a relative one, which means a different place in each folder.
     """
     variable = "USERPROFILE" if os.name == "nt" else "HOME"
     named = environ.get(variable) or _account_home()
@@ -82,8 +82,8 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     home = Path(os.path.normpath(named))
     if not home.is_absolute():
         source = variable if environ.get(variable) else "your account's entry"
-        _refuse_home(f"{source} is not an absolute path, so it means another place in every folder")
-    # Linux and macOS take two slashes for one; normpath keeps them, `path.join` does not.
+        _refuse_home(f"{source} is not an absolute path, so it means a different place in each folder")
+    # Linux and macOS treat two slashes as one; normpath keeps them, `path.join` does not.
     return Path("/", *home.parts[1:]) if home.anchor == "//" else home
 
 

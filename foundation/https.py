@@ -27,7 +27,7 @@ _SYSTEM_CERTIFICATES: Final = (
 def open_connection(
     host: str, port: int, environ: Mapping[str, str], seconds: float
 ) -> http.client.HTTPSConnection:
-    """A connection that is made at the first request; `seconds` bounds each wait of it.
+    """A connection that is opened at the first request; `seconds` limits each wait.
 
     Raises Refusal proxy_unusable and certificate_untrusted for variables that cannot be used.
     """

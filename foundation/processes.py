@@ -1,4 +1,4 @@
-"""Running another program: bounded in time and output, without our secrets, leaving nothing behind."""
+"""Run another program: limited in time and output, without our secrets, leaving nothing behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WINDOWS_FLAGS: Final = 0x00000200 | 0x08000000
 
 @dataclass(frozen=True)
 class Output:
-    """What a finished run left: exit status, standard output, and the head of standard error."""
+    """The result of a finished run: exit status, standard output, and the beginning of standard error."""
 
     status: int
     stdout: bytes
@@ -31,7 +31,7 @@ class Output:
 
 
 class UnfinishedError(Exception):
-    """The program did not come to its own end; the text goes on from its name: "printed more than …"."""
+    """The program did not end by itself; the text continues its name: "printed more than …"."""
 
 
 def run_bounded(
@@ -46,12 +46,12 @@ def run_bounded(
     extra: Mapping[str, str] | None = None,
     stop: threading.Event | None = None,
 ) -> Output:
-    """Run a program to its end, its input closed, bounded in time (seconds) and output (bytes a stream).
+    """Run a program with closed input, limited in time (seconds) and output (bytes per stream).
 
     It gets `environ` without what is `hidden`, as `programs.environment` says, and with `extra`. Its output
     goes to files without a name in `folder`; None: through pipes, which need no disk. Setting `stop` from
-    another thread ends it. All that it started ends with it. Raises UnfinishedError when a bound is passed,
-    OSError when it cannot be started.
+    another thread ends it. All that it started ends with it. Raises UnfinishedError if a limit is exceeded,
+    OSError if it cannot be started.
     """
     settings = {**environment(environ, hidden), **(extra or {})}
     with contextlib.ExitStack() as stack:
@@ -77,7 +77,7 @@ def _nameless(folder: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
 def _start(
     command: Sequence[str], environ: Mapping[str, str], cwd: Path, files: Sequence[IO[bytes]]
 ) -> subprocess.Popen[bytes]:
-    # Its own group: a time-out ends its children too, and Ctrl-C in the terminal reaches only us.
+    # Its own process group: a time-out ends its children too, and Ctrl-C in the terminal reaches only us.
     extra: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
         extra = {"creationflags": _WINDOWS_FLAGS}
@@ -94,7 +94,7 @@ def _start(
 
 
 def _command_line(command: Sequence[str]) -> str | list[str]:
-    """What Popen takes. A .cmd is run by cmd.exe, to which an unquoted path with a `&` is two commands."""
+    """The arguments for Popen. cmd.exe, which runs a .cmd, reads an unquoted path with `&` as two words."""
     if os.name == "nt":
         return f'"{command[0]}" {subprocess.list2cmdline(command[1:])}'
     return list(command)
@@ -121,7 +121,7 @@ class _File:
 
 
 class _Pipe:
-    """Output through a pipe, read by a thread; one that left the group may hold it open for ever."""
+    """Output through a pipe, read by a thread; a process that left the group may keep it open for ever."""
 
     def __init__(self, pipe: IO[bytes], limit: int) -> None:
         self._kept = bytearray()
@@ -173,7 +173,7 @@ def _watch(
 
 
 def _end(process: subprocess.Popen[bytes], environ: Mapping[str, str], hidden: Mapping[str, str]) -> None:
-    """End the whole group; also after a normal end, for children that it left behind."""
+    """End the whole group, even after a normal end, because it may have left children behind."""
     if os.name == "nt":
         if process.poll() is None:
             # os.environ has every name in capitals there.

@@ -1,6 +1,6 @@
-"""Other programs: where on the PATH they are, and only there, and the environment that each of them gets.
+"""Other programs: where they are on the PATH (only there), and the environment that they get.
 
-`shutil.which` begins in the working folder on Windows, where a cloned repository can have put a git.exe.
+`shutil.which` begins in the working folder on Windows, in which a cloned repository may have a git.exe.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, Iterator, Mapping
 
 from foundation.host import Host
 
-# What CreateProcess starts; PATHEXT also names scripts that only a shell does.
+# What CreateProcess can start; PATHEXT also names scripts that only a shell can.
 _STARTABLE: Final = (".com", ".exe", ".bat", ".cmd")
 
 
@@ -24,7 +24,7 @@ def on_path(name: str, host: Host) -> Iterator[Path]:
     """Every program of that name on the PATH, in order; on Windows one per folder, as PATHEXT orders them."""
     seen = set()
     for entry in host.environ.get("PATH", "").split(os.pathsep):
-        # cmd.exe takes quoted folders, and installers have put them there.
+        # cmd.exe accepts quoted folders, and installers have added such ones.
         folder = entry.strip('"') if host.windows else entry
         if not folder or folder in seen:
             continue
@@ -36,7 +36,7 @@ def on_path(name: str, host: Host) -> Iterator[Path]:
 
 
 def startable(path: Path) -> bool:
-    """Whether there is a file that may be started; not one that cannot even be looked at."""
+    """Whether there is a file that may be started; False if it cannot be accessed."""
     try:
         return os.access(path, os.X_OK) and path.is_file()
     except OSError:
@@ -61,7 +61,7 @@ def environment(environ: Mapping[str, str], hidden: Mapping[str, str]) -> dict[s
         if not name.startswith(("_PYI_", "_MEIPASS", "NUITKA_ONEFILE_", "SHIV_"))
     }
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-        # PyInstaller points the loader at its own folder and keeps the user's value beside it.
+        # PyInstaller points the loader to its own folder and keeps the user's value in another variable.
         original = cleaned.pop(f"{name}_ORIG", None)
         if original is not None:
             cleaned[name] = original

@@ -1,8 +1,8 @@
-"""Ctrl-C, a kill, a closed terminal: one exception in the main thread, so that the caller puts things back.
+"""Ctrl-C, a kill, a closed terminal: one exception in the main thread, so the caller can put things back.
 
-Only the first signal raises, and never inside a function marked `uninterrupted` (putting back, the last step
-of a success): there it is noted, and `check` raises it later. Signals belong to the process, so this module
-has state of its own, the only one in this package that does.
+Only the first signal raises, and never inside a function marked `uninterrupted` (the rollback, the last step
+of a success): there it is recorded, and `check` raises it later. Signals belong to the process, so this
+module has state of its own, as the only one in this package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Callable, Final, Iterator, TypeVar
 
 from foundation.errors import Refusal
 
-# Windows ends a process about 5 s after its console was closed, whatever its handler does.
+# Windows ends a process about 5 s after its console was closed, whatever the handler does.
 _CONSOLE_GRACE: Final = 4.5
 # CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT
 _CONSOLE_CLOSING: Final = (2, 5, 6)
@@ -37,7 +37,7 @@ class Cancelled(BaseException):
 
 
 class _Watch:
-    """What has arrived, and whether it was raised."""
+    """The signal that has arrived, and whether it was raised."""
 
     def __init__(self) -> None:
         self.arrived: str | None = None
@@ -55,7 +55,7 @@ class _Watch:
         self.raise_it()
 
     def raise_it(self) -> None:
-        """Raise what has arrived, once."""
+        """Raise the signal that has arrived, once."""
         if self.arrived is not None and not self.raised:
             self.raised = True
             raise Cancelled(self.arrived)
@@ -73,18 +73,18 @@ def uninterrupted(function: _Function) -> _Function:
 
 
 def check() -> None:
-    """Raise Cancelled if a signal arrived where it was only noted."""
+    """Raise Cancelled if a signal was only recorded so far."""
     for watch in _watches:
         watch.raise_it()
 
 
 def note_commit() -> None:
-    """Changes were made to stay just now."""
+    """Record that changes were just made permanent."""
     _commits.append(None)
 
 
 def committed() -> bool:
-    """Whether changes were made to stay since the last `cancellation` began: then no message may deny it."""
+    """Whether changes were made permanent since the last `cancellation` began; messages must then say so."""
     return bool(_commits)
 
 
@@ -92,7 +92,7 @@ def committed() -> bool:
 def cancellation() -> Iterator[None]:
     """Raise Cancelled in the main thread at the first signal.
 
-    What leaves the context is a Refusal: cancelled (exit status 130), terminated (143), hung_up (129). A
+    The context then raises a Refusal: cancelled (exit status 130), terminated (143), hung_up (129). A
     signal that was ignored when the program started (nohup, a background job) stays ignored.
     """
     watch = _Watch()

@@ -1,4 +1,4 @@
-"""A program's own folder below a home, and what its transactions go by."""
+"""A program's own folder below a home, and the rules for its transactions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from foundation.secrets import Secret
 
 @dataclass(frozen=True)
 class Workspace(ABC):
-    """Where a program keeps what is its own; every file 0600, `folder` and all below it 0700.
+    """The folder of a program's own files; every file 0600, `folder` and all folders in it 0700.
 
-    `home` is free of links, `named` is how the user named it (None: the same). The abstract methods say how a
-    transaction treats files of others: what still counts as written by this program, and what a copy that
-    stays may hold.
+    `home` has no links in it, `named` is how the user named it (None: the same). The abstract methods say how
+    a transaction treats files of others: what still counts as written by this program, and what a kept copy
+    may contain.
     """
 
     home: Path
@@ -44,19 +44,19 @@ class Workspace(ABC):
 
     @abstractmethod
     def also_ours(self, data: bytes) -> tuple[bytes, ...]:
-        """What another program makes of these bytes by itself, so that they still count as ours."""
+        """The forms of these bytes that another program makes by itself, and that still count as ours."""
 
     @abstractmethod
     def kept_copy(self, data: bytes, secrets: Iterable[Secret]) -> bytes:
-        """The bytes of a config without what no copy may hold."""
+        """The bytes of a config without what no copy may contain."""
 
     @abstractmethod
     def needs_secret(self, text: bytes) -> bool:
-        """Whether a config with this text refers to the secret file, which must then stay."""
+        """Whether a config with this text refers to the secret file, which must then be kept."""
 
     @abstractmethod
     def has_traces(self, text: bytes) -> bool:
-        """Whether a config with this text holds something that this program writes."""
+        """Whether a config with this text contains something that this program writes."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -70,12 +70,12 @@ class Workspace(ABC):
 
     @property
     def backups(self) -> Path:
-        """Copies of project files; beside the file they could be committed."""
+        """Copies of project files; next to the file they could be committed."""
         return self.folder / "backups" / "project-config"
 
     @property
     def journal(self) -> Path:
-        """A folder that exists only while a transaction is under way, or after one was killed."""
+        """A folder that exists only while a transaction runs, or after one was killed."""
         return self.folder / "journal"
 
     @property
@@ -84,13 +84,13 @@ class Workspace(ABC):
         return self.folder / "lock"
 
     def owns(self, path: Path) -> bool:
-        """Whether the path is `folder` or lies in it."""
+        """Whether the path is `folder` or is in it."""
         return path == self.folder or self.folder in path.parents
 
     def require_own_folders(self) -> None:
         """Refuse a home that is not a folder, and a link or a file in place of a folder of this program.
 
-        Raises Refusal own_files_unusable, naming what is to be replaced.
+        Raises Refusal own_files_unusable, naming what must be replaced.
         """
         self._require_home()
         for folder in (*self.folders, self.journal, self.backups.parent, self.backups):

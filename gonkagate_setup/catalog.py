@@ -1,6 +1,6 @@
 """The provider profile and the curated models, each value with its source.
 
-Everything that names GonkaGate stands here; the engine takes a `Profile`. There is no flag to choose one.
+What other modules know about GonkaGate, they read from a `Profile`. There is no flag to choose one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ConfigPath = tuple[str, ...]
 
 
 class Transport(str, Enum):
-    """How a model is spoken to; the values are what install-state.json records."""
+    """The API that a model is called with; install-state.json records these values."""
 
     CHAT_COMPLETIONS = "chat_completions"
     RESPONSES = "responses"
@@ -39,7 +39,7 @@ class LiveProof:
 
 @dataclass(frozen=True)
 class PublicSource:
-    """Somebody who may speak for the service and says in public that the model works with opencode."""
+    """A public statement, by somebody who may speak for the service, that the model works with opencode."""
 
     name: str
 
@@ -65,13 +65,13 @@ class Limit:
 class Model:
     """One curated model.
 
-    `key` follows `gonkagate/` in opencode's model reference, `upstream_id` goes on the wire.
-    `compatibility` is a config fragment merged into the model's entry, `migration` names the adapter
-    that replaces the current one once the transport changes (None: nothing is planned).
-    `proof` is why the model counts as validated. `wiring_proofs` are the opencode versions for which
-    validation/stand-in has a proof: that opencode and this config work together, and nothing of the model.
-    `sources` says for every value where it comes from; `note` is for maintainers and `models`.
-    Raises ValueError for a validated model without a proof.
+    `key` follows `gonkagate/` in opencode's model reference, `upstream_id` is sent to the service.
+    `compatibility` is a config fragment merged into the model's entry, `migration` names the adapter that
+    replaces the current one once the transport changes (None: nothing is planned). `proof` is why the model
+    counts as validated. `wiring_proofs` are the opencode versions for which validation/stand-in has a proof:
+    that opencode and this config work together. It proves nothing about the model. `sources` says for every
+    value where it comes from; `note` is for maintainers and `models`. Raises ValueError for a validated model
+    without a proof.
     """
 
     key: str
@@ -93,7 +93,7 @@ class Model:
             raise ValueError(f"{self.key} cannot be validated without a proof")
 
     def entry(self, provider_adapter: str) -> dict[str, Any]:
-        """The model's config under `provider.<id>.models.<key>`; its own adapter only where it differs."""
+        """The model's config under `provider.<id>.models.<key>`; its own adapter only if it differs."""
         entry: dict[str, Any] = {"id": self.upstream_id, "name": self.display_name}
         if self.limit is not None:
             entry["limit"] = {"context": self.limit.context, "output": self.limit.output}
@@ -105,10 +105,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Retired:
-    """A value that a named earlier release wrote and that goes when it still equals that.
+    """A value that a named earlier release wrote. It is removed if it is still unchanged.
 
-    It stays where the catalogue asks for it again. A model that loses its own adapter, or that gets the
-    provider's, needs one for `models.<key>.provider.npm`: opencode would go on speaking as before.
+    It is kept if the catalogue asks for it again. A model that loses its own adapter, or that gets the
+    provider's, needs one for `models.<key>.provider.npm`, or opencode would keep using the old adapter.
     """
 
     path: ConfigPath
@@ -141,7 +141,7 @@ class Profile:
 
     @property
     def key_binding(self) -> str:
-        """The one text that stands at `options.apiKey`; opencode expands `~/` itself."""
+        """The one text that is written at `options.apiKey`; opencode expands `~/` itself."""
         return "{file:~/" + "/".join((*self.folder, self.key_file)) + "}"
 
     @property
@@ -173,7 +173,7 @@ class Profile:
 
 
 _CURATED: Final = "GonkaGate's published opencode setup tool, May 2026"
-# Where validation/stand-in has a proof for each model.
+# The opencode versions for which validation/stand-in has a proof of each model.
 _WIRED: Final = ("1.14.34", "1.18.33")
 
 GONKAGATE: Final = Profile(

@@ -17,7 +17,7 @@ class Scope(str, Enum):
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user chose; `available_only`: what opencode starts with stays as it is."""
+    """What the user chose; `available_only`: opencode starts with the same model as before."""
 
     model: Model
     scope: Scope

@@ -105,8 +105,8 @@ def _setup(arguments: argparse.Namespace, host: hosts.Host, profile: Profile, te
     from gonkagate_setup.store import Store
     from opencode_config.program.search import Probe
 
-    # Where nothing is asked and no other key given, nothing will change but on a first setup. On Windows what
-    # opencode prints needs the journal, which only a transaction has.
+    # For example `gonkagate-setup --yes` on a machine that is set up already: probably nothing will change,
+    # so opencode is asked at once. Not on Windows, where its output needs the journal of a transaction.
     early = arguments.yes and not (arguments.dry_run or arguments.api_key_stdin or host.windows)
     store = Store.at(host.home, profile)
     with signals.cancellation():
@@ -220,7 +220,7 @@ _VERBS = {
 }
 # These write into the home, or start opencode, which does.
 _AT_HOME = ("setup", "verify", "undo", "uninstall")
-# What these did stands, also where nobody could be told.
+# What these changed is kept, even if the result could not be printed.
 _CHANGING = ("setup", "undo", "uninstall")
 _ONLY_SAYING = ("--dry-run", "-h", "--help", "-v", "--version")
 _STANDS = (Exit.DONE, Exit.SESSION_BLOCKED)
@@ -246,7 +246,7 @@ def _read_stdin_key() -> str:
 
 
 def _color(argv: Sequence[str]) -> str:
-    # Known before the arguments are parsed, because what is wrong with them is said in colour too.
+    # Read before the arguments are parsed, because errors in them are printed in colour too.
     found = [word.split("=", 1)[1] for word in argv if word.startswith("--color=")]
     found += [following for word, following in zip(argv, argv[1:]) if word == "--color"]
     return found[-1] if found and found[-1] in ("always", "never") else "auto"
@@ -254,7 +254,7 @@ def _color(argv: Sequence[str]) -> str:
 
 @signals.uninterrupted
 def _show(report: Report, terminal: Terminal) -> Exit:
-    """Say how it ended; by then everything is done, so a signal that comes meanwhile changes nothing."""
+    """Print how it ended; everything is done by then, so a signal during this changes nothing."""
     if terminal.json_wanted:
         from gonkagate_setup.report import to_json
 
@@ -267,7 +267,7 @@ def _show(report: Report, terminal: Terminal) -> Exit:
 
 
 def _fail(command: str, error: Refusal, profile: Profile, terminal: Terminal) -> Exit:
-    # With --json there is one object; what comes after it is an error for a person to see.
+    # With --json there is one object; an error after it is printed as text.
     if not terminal.json_wanted or terminal.delivered:
         terminal.error(error)
         return status_of(error)

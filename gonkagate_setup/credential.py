@@ -30,15 +30,16 @@ _BLANKS: Final = " \t\r\n"
 _TRIMMED: Final = f"{_BLANKS}\ufeff"
 _TOKEN: Final = re.compile(r"[!-~]+\Z")
 _QUOTES: Final = "\"'`\\"
-# Windows PowerShell 5.1 writes UTF-16 with `>`, its Set-Content and Notepad put a mark before UTF-8.
+# Windows PowerShell 5.1 writes UTF-16 with `>`; its Set-Content, and Notepad, begin UTF-8 with a byte order
+# mark.
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    # Before UTF-16, whose mark is its beginning.
+    # Before UTF-16, whose mark is the beginning of this one.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# The same marks in a variable: as characters, as bytes that are none, and read as a code page of Windows.
+# The same marks in a variable: as characters, as undecodable bytes, and as read in a Windows code page.
 _MARK_AS_TEXT: Final = re.compile(
     "\\A(?:\ufeff|\udcef\udcbb\udcbf|\udcff\udcfe|\udcfe\udcff"
     "|\u00ef\u00bb\u00bf|\u2229\u2557\u2510|\u00b4\u2557\u2510|\u00ff\u00fe|\u00fe\u00ff)"
@@ -56,7 +57,7 @@ class StoredKey:
 
 @dataclass(frozen=True)
 class GitNotice:
-    """The key lies in a git work tree that does not ignore it; `ignore_line` belongs into `ignore_file`."""
+    """The key is inside a git work tree that does not ignore it; `ignore_file` needs `ignore_line`."""
 
     worktree: Path
     ignore_file: Path
@@ -64,12 +65,12 @@ class GitNotice:
 
 
 def text_of(data: bytes) -> str:
-    """The text in these bytes: UTF-8, or UTF-16 where a mark or a zero in every pair says so.
+    """The text in these bytes: UTF-8, or UTF-16 if a byte order mark or a zero in every pair shows it.
 
-    What is no text in that encoding becomes U+FFFD, which is in no key.
+    What is not valid in that encoding becomes U+FFFD, which no key contains.
     """
     encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
-    # `cat key.txt; echo` ends the line in another encoding.
+    # `cat key.txt; echo` adds a line end in another encoding.
     pairs = data[:-1] if len(data) % 2 and data[-1:] in (b"\n", b"\r") else data
     if encoding is None and pairs and len(pairs) % 2 == 0:
         first, second = pairs[::2], pairs[1::2]
@@ -83,7 +84,7 @@ def text_of(data: bytes) -> str:
 
 
 def parse_key(text: str, profile: Profile) -> Secret:
-    """The key in `text`, without a byte order mark before it and the blanks and line ends around it.
+    """The key in `text`, without a leading byte order mark and without blanks and line ends around it.
 
     Raises Refusal secret_invalid, which never shows any of it.
     """
@@ -106,10 +107,10 @@ def parse_key(text: str, profile: Profile) -> Secret:
 
 
 def read_stored(store: Store, host: Host) -> StoredKey | None:
-    """The key file as it is; None where there is none.
+    """The key file as it is; None if there is none.
 
     Raises Refusal secret_file_unusable for a link, a folder, a device or an unreadable file in its place,
-    managed_state_unusable for a link in place of a folder of ours.
+    managed_state_unusable for a link in place of one of our folders.
     """
     store.require_own_folders()
     try:
@@ -124,7 +125,7 @@ def read_stored(store: Store, host: Host) -> StoredKey | None:
     if data is None:
         return None
     try:
-        # What opencode reads from a key file: it cuts blanks, line ends and byte order marks off, as the trim
+        # What opencode reads from a key file: it strips blanks, line ends and byte order marks, as the trim
         # of JavaScript does, and reads UTF-16 as if it were UTF-8 (measured with 1.18.33).
         secret = parse_key(data.decode().strip(_TRIMMED).encode("ascii").decode(), store.profile)
     except (Refusal, UnicodeError):
@@ -139,9 +140,9 @@ def _why_no_key(data: bytes) -> str:
 
 
 def former_keys(store: Store) -> tuple[Snapshot, ...]:
-    """The copies of former keys that the npm tool kept beside the key, as `api-key.bak-<time>`.
+    """The copies of former keys that the npm tool kept next to the key, as `api-key.bak-<time>`.
 
-    Only plain files of exactly such a name. Raises Refusal for one that cannot be read.
+    Only plain files with exactly such a name. Raises Refusal for one that cannot be read.
     """
     name = re.compile(re.escape(store.key.name) + r"\.bak-\d{8}T\d{6}Z(?:-\d+)?")
     try:
@@ -162,9 +163,10 @@ def _protection_of(store: Store, host: Host) -> Status:
 
 
 def in_git_work_tree(store: Store, host: Host) -> GitNotice | None:
-    """The work tree that the key lies in, unless git ignores it there; None where there is none.
+    """The work tree that the key is in, unless git ignores it there; None if there is none.
 
-    git is asked when it is on PATH; without it, or without an answer within seconds, the notice stands.
+    git is asked if it is on the PATH; without it, or if it does not answer within seconds, the notice is
+    given.
     """
     worktree = git.marked(store.folder.parent)
     if worktree is None or git.ignores(host, worktree, store.key):

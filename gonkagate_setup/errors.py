@@ -32,7 +32,7 @@ class Exit(IntEnum):
 
 
 CODES: Final[Mapping[str, Exit]] = {
-    # ours
+    # internal
     "unexpected_error": Exit.FAULT,
     "result_not_written": Exit.FAULT,
     # usage

@@ -1,9 +1,9 @@
 """The service itself, asked with the stored key: `GET /models`, and one tiny completion.
 
 - The key goes to the profile's host only, over verified TLS; no redirect is followed.
-- Everything is bounded: the time in total (a name that does not resolve and an answer that drips count too),
-  the size of what is read.
-- What the service says is never repeated: of an error body only codes that are known here are looked at.
+- Everything is limited: the time in total (a slow name lookup and a slow answer count too),
+  and the size of what is read.
+- What the service says is never repeated: only known codes are taken from an error body.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _HOST_NAME: Final = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 
 
 class Gateway:
-    """One conversation with the service, `seconds` long at most from now on."""
+    """One conversation with the service, at most `seconds` long from now on."""
 
     def __init__(self, profile: Profile, key: Secret, environ: Mapping[str, str], seconds: float) -> None:
         self._profile = profile
@@ -76,7 +76,7 @@ class Gateway:
         body: Mapping[str, Any] | None,
         read: Callable[[http.client.HTTPResponse], Result],
     ) -> Result:
-        """Read one answer in a thread of its own: a name look-up and a drip cannot be timed otherwise."""
+        """Read one answer in its own thread: nothing else limits the time of a name lookup or slow answer."""
         remaining = max(self._deadline - time.monotonic(), 0.001)
         connection = open_connection(self._host, self._port, self._environ, remaining)
 
@@ -175,7 +175,7 @@ class Gateway:
         )
 
     def _failure(self, problem: Exception) -> Refusal:
-        """What went wrong below HTTP, in our words: the text of a problem can hold what a server sent."""
+        """What went wrong below HTTP, in our own words: an exception's text may quote what a server sent."""
         if isinstance(problem, ssl.SSLCertVerificationError):
             return Refusal(
                 "live_certificate_untrusted",
@@ -236,7 +236,7 @@ def _read_json(response: http.client.HTTPResponse) -> Any:
 
 
 def _read_completion(response: http.client.HTTPResponse) -> None:
-    """Read to the end of a streamed completion, which must have begun and ended as one."""
+    """Read a streamed completion to its end, and check that it began and ended as one."""
     answered, finished, size = False, False, 0
     while True:
         line = response.readline(_MOST_LINE)

@@ -1,7 +1,7 @@
 """The result of a command: a value, and its JSON form, which is a contract (docs/json.md).
 
 The keys of the npm tool keep name and meaning (docs/npm-tool.md#options-json-and-error-codes); new keys are
-only added. `schemaVersion` rises when a key changes its meaning. Text for a person is ui/render.py's.
+only added. `schemaVersion` rises when a key changes its meaning. Text for the user is made in ui/render.py.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Report:
     configs or key were changed (or would be, in a dry run). `proved` names the environments for which
     opencode confirmed the outcome: durable, fresh_shell, session. `here_only`: only this folder's own
     config is in the way of a setup for every folder. `put_back`: it was blocked, and everything was put
-    back. `holds`: the sentence that opencode confirmed where something else failed after it. `repairs` are
-    the edits that took away what was in the way; `seen` the findings that the same screen shows already.
+    back. `holds`: the sentence that opencode confirmed before something else failed. `repairs` are
+    the edits that removed what was in the way; `seen` the findings that are on the user's screen already.
     """
 
     command: str
@@ -137,7 +137,7 @@ def _file(file: FileReport) -> dict[str, Any]:
 
 
 def _edit(repair: Repair) -> dict[str, Any]:
-    """An edit of what was in the way; its value is not repeated, the diff of a dry run has it."""
+    """An edit of what was in the way, without its value: the diff of a dry run has that."""
     return {
         "file": str(repair.snapshot.path),
         "layer": repair.layer,

@@ -1,6 +1,6 @@
 """Agents and commands in Markdown files: the few lines of front matter that decide which model they use.
 
-opencode reads the front matter as YAML; the value that it made of it comes from opencode. Here it only
+opencode reads the front matter as YAML, and the resolved value comes from opencode. Here it only
 serves to name the file and the line, so plain `key: value` lines are enough.
 """
 
@@ -59,7 +59,7 @@ def entry(relative: PurePath, text: str) -> Entry:
 
 
 def is_entry_file(relative: PurePath) -> bool:
-    """Whether opencode takes the file for an agent or a command: any depth, but one below `mode(s)`."""
+    """Whether opencode reads the file as an agent or a command: at any depth, in `mode(s)` only directly."""
     parts = relative.parts
     if relative.suffix != ".md" or len(parts) < 2 or parts[0] not in _FOLDERS:  # noqa: PLR2004
         return False

@@ -14,7 +14,7 @@ _HIDDEN_STATUS = ("deprecated", "alpha")
 
 
 def rests_on_gating(config: Mapping[str, Any] | None, provider: str) -> bool:
-    """Whether the resolved config names anything that opencode gates the provider by."""
+    """Whether the resolved config has a key that can keep opencode from offering the provider."""
     if config is None:
         return False
     if any(name in config for name in PROVIDER_LISTS):
@@ -31,12 +31,12 @@ def rests_on_gating(config: Mapping[str, Any] | None, provider: str) -> bool:
 
 
 def allows(value: Any, name: str) -> bool:
-    """Whether an allow list lets `name` through; what is not a list is not judged here."""
+    """Whether an allow list allows `name`; anything but a list is not judged here."""
     return not isinstance(value, list) or name in value
 
 
 def denies(value: Any, name: str) -> bool:
-    """Whether a deny list holds `name` back."""
+    """Whether a deny list contains `name`."""
     return isinstance(value, list) and name in value
 
 

@@ -24,9 +24,9 @@ Models = Union["tuple[str, ...]", Gated]
 class Answer:
     """One environment's answer: the resolved config without its keys, or why there is none.
 
-    `models` is what `opencode models <provider>` listed, None where it was not asked or did not answer
+    `models` is what `opencode models <provider>` listed, None if it was not asked or did not answer
     (then `models_failure` says why, if it was asked). `key` is the digest of the provider's key as opencode
-    prints it (the same for every key from 1.18.33 on, which prints `***`), None where there is none.
+    prints it (the same for every key from 1.18.33 on, which prints `***`), None if there is none.
     """
 
     config: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -40,10 +40,10 @@ class Answer:
 class Evidence:
     """Everything that one gathering brought back.
 
-    `answers` has every environment; those that do not differ share one answer. `plugins` has those where
+    `answers` has every environment; those that do not differ share one answer. `plugins` has those in which
     there are plugins, resolved with the plugins running.
-    `on_path` tells whether the shell finds this opencode; `also` are other ones on the PATH.
-    `launcher` is what starts it, where that is another file; `folders` are those that opencode itself names,
+    `on_path` is whether the shell finds this opencode; `also` are other ones on the PATH.
+    `launcher` is what starts it, if that is another file; `folders` are those that opencode itself names,
     in the environments in which it does not see what the user's own config has.
     """
 

@@ -1,7 +1,7 @@
-"""Values that stand in other files: `{file:…}` at the keys that are judged.
+"""Values from other files: `{file:…}` at the keys that are judged.
 
 opencode puts the trimmed text of the file in their place (docs/opencode-facts.md#references). Only what the
-judgement compares is looked up: no key, no header, nothing of other providers, for those may be secrets.
+judgement compares is looked up: no key, no header, nothing of other providers, because those may be secrets.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def arguments(config: Mapping[str, Any], provider: str) -> Iterator[str]:
 def filled(
     config: Mapping[str, Any], provider: str, content: Callable[[str], str | None]
 ) -> Mapping[str, Any]:
-    """The config with `content` of a path as written in its place; None leaves the reference."""
+    """The config with each reference replaced by `content` of its path; None keeps the reference."""
 
     def text(value: Any) -> Any:
         if not isinstance(value, str):
@@ -44,7 +44,7 @@ def filled(
 
 
 def _referring(config: Mapping[str, Any], provider: str) -> list[tuple[Path, Any]]:
-    """The judged texts, and lists with texts, that hold a reference, each with its path."""
+    """The judged texts, and lists of texts, that contain a reference, each with its path."""
     stack: list[tuple[Path, Any]] = [((key,), config[key]) for key in _TOP if key in config]
     own = config.get("provider")
     if isinstance(own, dict) and provider in own:
@@ -60,5 +60,5 @@ def _referring(config: Mapping[str, Any], provider: str) -> list[tuple[Path, Any
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts in a value that is no object."""
+    """The texts in a value that is not an object."""
     yield from (text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str))

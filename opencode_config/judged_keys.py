@@ -13,17 +13,17 @@ Path = tuple[str, ...]
 # The models that opencode starts with.
 ACTIVATION: Final = ("model", "small_model")
 ACTIVATION_PATHS: Final = tuple((name,) for name in ACTIVATION)
-# Lists of providers: only those of the first are offered, those of the second are not.
+# Lists of providers: opencode offers only those in the first, and none of those in the second.
 PROVIDER_LISTS: Final = ("enabled_providers", "disabled_providers")
-# Lists of model keys on a provider, alike, and what hides a single model there.
+# The same for the models of a provider, and the key that hides a single model.
 MODEL_LISTS: Final = ("whitelist", "blacklist")
 MODEL_STATUS: Final = "status"
-# Texts and lists of names at the top of a config.
+# Top-level keys with a text or a list of names.
 SETTINGS: Final = (*ACTIVATION, *PROVIDER_LISTS, "default_agent")
-# Objects with one entry a name, and what is judged of each entry.
+# Objects with one entry per name, and the judged keys of an entry.
 ENTRIES: Final = ("agent", "command")
 ENTRY_KEYS: Final = ("model", "mode", "disable", "hidden")
-# Every judged key at the top; of `provider` the one that is asked about.
+# Every judged top-level key; of `provider` only the provider that is asked about.
 JUDGED_KEYS: Final = (*SETTINGS, "plugin", *ENTRIES, "provider")
 
 

@@ -1,4 +1,4 @@
-"""What a launcher in front of opencode does to it: variables that it sets, and folders that it leads to."""
+"""What a launcher that starts opencode changes: the variables that it sets, and opencode's folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Iterator
 
-# Variables that decide which config opencode resolves; those of the second kind hold no path.
+# Variables that decide which config opencode resolves; those of the second kind contain no path.
 _WITH_PATH: Final = ("OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")
 _WITHOUT: Final = (
     *("OPENCODE_CONFIG_CONTENT", "OPENCODE_AUTH_CONTENT", "OPENCODE_PERMISSION"),
@@ -21,7 +21,7 @@ _SETS: Final = re.compile(
     rf"|\benv(?:iron)?(?:\.|\[[\"'])(?P<other>{_NAME})(?:[\"']\])?\s*=(?!=)\s*(?=(?P<c>.*))"
 )
 _COMMENT: Final = re.compile(r"\s*(?:#|//|rem\b|::)", re.IGNORECASE)
-# A whole path in quotes or without, also as makeWrapper writes a default: `${NAME-'/path'}`.
+# A whole path with or without quotes, also as makeWrapper writes a default: `${NAME-'/path'}`.
 _PATH: Final = re.compile(
     r"""["']?(?:\$\{\w+:?-)?["']?((?:/|~/|[A-Za-z]:\\)[\w./\\@+~-]*)["']?\}?["']?(?=[\s;&)]|$)"""
 )
@@ -30,7 +30,7 @@ _NEXT: Final = re.compile(r"""^\s*(?:exec|&|command)\b.*?(?<![\w.$}~])["']?(/[^\
 
 @dataclass(frozen=True)
 class Setting:
-    """A variable that a launcher sets, where, and to which path; `value` is None for all but a plain path."""
+    """A variable that a launcher sets, and where; `value` is None if it is not a plain path."""
 
     name: str
     value: str | None
@@ -44,7 +44,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Launcher:
-    """What starts opencode, if that is not opencode itself; `settings` are those that its text shows."""
+    """What starts opencode, if that is not opencode itself; `settings` are those found in its text."""
 
     path: PurePath
     readable: bool
@@ -66,7 +66,7 @@ class Folders:
 def settings(text: str, file: PurePath) -> Iterator[Setting]:
     """The variables that a script sets for the opencode that it starts, in order."""
     for number, line in enumerate(text.split("\n"), start=1):
-        if len(line) > 4000 or _COMMENT.match(line):  # noqa: PLR2004 - no line that a person wrote
+        if len(line) > 4000 or _COMMENT.match(line):  # noqa: PLR2004 - not a line that somebody typed
             continue
         for match in _SETS.finditer(line):
             name = match["sh"] or match["fish"] or match["other"]
@@ -75,6 +75,6 @@ def settings(text: str, file: PurePath) -> Iterator[Setting]:
 
 
 def started(text: str) -> str | None:
-    """The program that the script becomes, if a whole path names it."""
+    """The program that the script replaces itself with (exec), if a whole path names it."""
     found = [match[1] for match in map(_NEXT.match, text.split("\n")) if match]
     return found[-1] if found else None

@@ -1,4 +1,4 @@
-"""What stands in each of opencode's places, and what opencode makes of them together."""
+"""The content of each of opencode's places, and the config that opencode merges from them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from opencode_config.v2_spelling import native_path
 
 Path = tuple[str, ...]
 MISSING: Final = object()
-# opencode joins these lists over the layers instead of replacing them.
+# opencode joins these lists from all layers instead of replacing them.
 _JOINED: Final = ("instructions", "plugin")
 
 
 def lookup(value: Any, path: Path) -> Any:
-    """What stands at `path` in plain JSON, MISSING where nothing does."""
+    """The value at `path` in plain JSON, MISSING if there is none."""
     for key in path:
         if not isinstance(value, dict) or key not in value:
             return MISSING
@@ -27,7 +27,7 @@ def lookup(value: Any, path: Path) -> Any:
 
 
 def leaves(value: Any, prefix: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is not an object with something in it, with its path; lists count as one value."""
+    """Every value except non-empty objects, with its path; a list counts as one value."""
     stack = [(prefix, value)]
     while stack:
         path, current = stack.pop()
@@ -53,10 +53,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Layer:
-    """A place with what stands in it.
+    """A place with its content.
 
-    `value` is plain JSON after `{env:…}` was filled in; `document` the text as it was written, None for
-    what is not JSONC. `problem` is set where the place could not be read or parsed.
+    `value` is plain JSON after `{env:…}` was filled in; `document` the text as written, None for
+    what is not JSONC. `problem` is set if the place could not be read or parsed.
     """
 
     place: Place
@@ -74,7 +74,7 @@ class Layer:
         return self.place.layer
 
     def get(self, path: Path) -> Any:
-        """The value at `path`, MISSING where the layer does not define it."""
+        """The value at `path`, MISSING if the layer does not define it."""
         return lookup(self.value, path)
 
     def spelled(self, path: Path) -> Path:
@@ -85,12 +85,12 @@ class Layer:
         return path if self.document.find(native) is None else native
 
     def written(self, path: Path, value: Any) -> Any:
-        """The value at `path` as the text has it, references and all; `value` where the text is no JSONC."""
+        """The value at `path` as the text has it, with its references; `value` if the text is not JSONC."""
         node = self.document.find(path) if self.document is not None else None
         return value if node is None else node.value
 
     def locate(self, path: Path) -> Where:
-        """Where `path` is defined: the key's place where it is known."""
+        """Where `path` is defined: the key's place if it is known."""
         path = self.spelled(path)
         if path in self.positions:
             return Where(self.name, *self.positions[path])

@@ -1,4 +1,4 @@
-"""What opencode prints of a resolved config, and what is kept of that."""
+"""What opencode prints of a resolved config, and which part of it is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def masked_name(name: str) -> bool:
 
 
 def answer_of(config: Mapping[str, Any], provider: str) -> Answer:
-    """The part of a resolved config that is judged, with no key: what else it holds is forgotten."""
+    """The part of a resolved config that is judged, without the key; everything else is dropped."""
     import hashlib
 
     kept = {name: config[name] for name in JUDGED_KEYS if name in config}

@@ -28,18 +28,18 @@ PLUGIN: Final = "plugin"
 
 JSON_NAMES: Final = ("opencode.json", "opencode.jsonc")
 USER_NAMES: Final = ("config.json", *JSON_NAMES)
-# In each folder that carries agents, opencode loads `{plugin,plugins}/*.{ts,js}` as plugins, links and names
+# In each folder with agents, opencode loads `{plugin,plugins}/*.{ts,js}` as plugins, links and names
 # with a leading dot too (read in 1.14.34, 1.17.19 and 1.18.33, and tried).
 PLUGIN_FOLDERS: Final = ("plugin", "plugins")
 PLUGIN_SUFFIXES: Final = (".ts", ".js")
 
-# What the durable environment goes without: set for one command, not for the machine.
+# Variables that the durable environment does not have: set for one command, not for the machine.
 _RUNTIME_ONLY: Final = ("OPENCODE_CONFIG_CONTENT", "OPENCODE_DISABLE_PROJECT_CONFIG", "OPENCODE_PERMISSION")
 _SHELL_ONLY: Final = ("OPENCODE_CONFIG", "OPENCODE_CONFIG_DIR")
 
 
 class Environment(str, Enum):
-    """The environments in which opencode has to say that it uses the provider."""
+    """The environments in which opencode must confirm that it uses the provider."""
 
     DURABLE = "durable"
     FRESH = "fresh"
@@ -56,7 +56,7 @@ class Environment(str, Enum):
 
 
 class Kind(str, Enum):
-    """What a place holds."""
+    """What a place contains."""
 
     FILE = "file"  # one JSONC file
     INLINE = "inline"  # JSONC text in a variable
@@ -82,7 +82,7 @@ class Surroundings:
     """What decides which places there are.
 
     `environ` is the session's; `cwd` absolute and free of symbolic links, as opencode sees it;
-    `worktree` is the root of the git work tree around `cwd`, None where opencode finds none (it then
+    `worktree` is the root of the git work tree around `cwd`, None if opencode finds none (it then
     walks up to the root of the file system). `platform` as in `Host`.
     """
 
@@ -100,7 +100,7 @@ class Surroundings:
 
     @property
     def project_root(self) -> PurePath:
-        """Where the project's file belongs: the work tree's root, else the working folder."""
+        """The folder of the project's file: the work tree's root, else the working folder."""
         return self.worktree if self.worktree is not None else self.cwd
 
     def ascent(self) -> tuple[PurePath, ...]:
@@ -141,9 +141,9 @@ def places(surroundings: Surroundings, environment: Environment = Environment.SE
 
 
 def _folder_places(surroundings: Surroundings, environ: Mapping[str, str]) -> list[Place]:
-    """The folders that carry agents: the global one, `.opencode` inside out, the home's, the variable's.
+    """The folders with agents: the global one, `.opencode` innermost first, the home's, the variable's.
 
-    By the text of their names, as opencode compares them: one that the variable spells differently is read
+    Compared by the text of their names, as opencode does: one that the variable spells differently is read
     a second time, at the end.
     """
     home = surroundings.cwd / (environ.get("OPENCODE_TEST_HOME") or surroundings.home) / ".opencode"
@@ -159,7 +159,7 @@ def _folder_places(surroundings: Surroundings, environ: Mapping[str, str]) -> li
     found = []
     for name, layer in folders.items():
         folder = surroundings.cwd / name
-        # The global folder's JSON was read before, unless the variable names that very folder.
+        # The global folder's JSON was read before, unless the variable names that same folder.
         if layer != USER or name == named:
             found += [Place(layer, Kind.FILE, folder / file) for file in JSON_NAMES]
         found.append(Place(AGENT_MARKDOWN, Kind.AGENTS, folder))
@@ -167,7 +167,7 @@ def _folder_places(surroundings: Surroundings, environ: Mapping[str, str]) -> li
 
 
 def flag(environ: Mapping[str, str], name: str) -> bool:
-    """Opencode's reading of a switch: only `1` and `true`, in any case, are on."""
+    """Whether opencode reads a switch as on: only `1` and `true`, in upper or lower case."""
     return environ.get(name, "").lower() in {"1", "true"}
 
 

@@ -1,7 +1,7 @@
 """The `$schema` that opencode adds, when it starts, to a config without one.
 
 Tried with 1.14.34 to 1.18.33: opencode replaces everything up to the first `{`, if only blanks and a byte
-order mark are before it. A file that begins with a comment stays as it is.
+order mark are before it. A file that begins with a comment is not changed.
 """
 
 from __future__ import annotations

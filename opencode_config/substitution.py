@@ -1,8 +1,8 @@
 """`{env:…}` and `{file:…}` in a text, found as opencode's own patterns find them.
 
-opencode fills in `{env:…}` first, with anything but `}` in it, and then resolves `{file:…}` likewise
-(docs/opencode-facts.md#references). A foreign config may hold many beginnings without an end: all of this
-takes linear time.
+opencode fills in `{env:…}` first, with anything but `}` in it, then resolves `{file:…}` in the same way
+(docs/opencode-facts.md#references). A config may contain many unclosed references: all of this takes linear
+time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from pathlib import PurePath
 from typing import Callable, Final, Iterable, Iterator, NamedTuple
 
-# What JavaScript's trimStart takes off the beginning of a line and a config can hold.
+# What JavaScript's trimStart strips from the beginning of a line, as far as a config can contain it.
 _SKIPPED: Final = re.compile("[ \t\r\v\f\u00a0\u2028\u2029\ufeff]*//")
 
 
@@ -45,7 +45,7 @@ def file_references(text: str, filled: bool = False) -> Iterator[Found]:
 
 
 def fill_in(text: str, found: Iterable[Found], value: Callable[[str], str | None]) -> str:
-    """The text with what `value` says of its argument in place of each reference; None leaves it."""
+    """The text with each reference replaced by `value` of its argument; None keeps it."""
     parts: list[str] = []
     done = 0
     for one in found:
@@ -57,7 +57,7 @@ def fill_in(text: str, found: Iterable[Found], value: Callable[[str], str | None
 
 
 def place(argument: str, base: PurePath, home: PurePath) -> PurePath:
-    """The file that the path of a `{file:…}` leads to: only `~/` is the home, all else is below `base`."""
+    """The file that the path of a `{file:…}` names: only `~/` is the home, all else is relative to `base`."""
     return home / argument[2:] if argument.startswith("~/") else base / argument
 
 
@@ -76,7 +76,7 @@ def _references(text: str, opening: str, nested: bool = False) -> Iterator[Found
 
 
 def _behind_nested(text: str, first: int, end: int) -> int:
-    """The brace that ends a path which begins at `first`, when that of an `{env:…}` in it does not."""
+    """The brace that ends a path beginning at `first`, skipping that of an `{env:…}` in it."""
     inner = text.find("{env:", first, end)
     while 0 <= inner < end - len("{env:"):
         following = text.find("}", end + 1)

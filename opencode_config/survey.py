@@ -1,4 +1,4 @@
-"""What was read of opencode's places, once: readings of files, and the layers that they make."""
+"""Everything that was read of opencode's places, once: files, and the layers that they make."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from opencode_config.v2_spelling import lowered
 
 @dataclass(frozen=True)
 class Reading:
-    """One file as it was read: a snapshot, or the refusal that reading it met."""
+    """One file as it was read: a snapshot, or the refusal that reading it raised."""
 
     snapshot: Snapshot | None
     refusal: Refusal | None = None
@@ -48,11 +48,11 @@ class Reading:
 
     @classmethod
     def of_text(cls, snapshot: Snapshot, data: bytes) -> Reading:
-        """The reading of a file whose text is `data`, for what had to be converted first."""
+        """The reading of a file that had to be converted to the text `data` first."""
         try:
             text = decode(data)
         except JsoncError:
-            # Such a file cannot be edited, but opencode reads it with replacement characters.
+            # Such a file cannot be edited, but opencode reads it, with replacement characters.
             text = data.decode("utf-8", "replace")
         document, problem = (None, None) if snapshot.path.suffix == ".md" else _attempt(text)
         return cls(snapshot, text=text, document=document, problem=problem)
@@ -64,18 +64,18 @@ class Reading:
 
     @property
     def exists(self) -> bool:
-        """Whether there is something at the path."""
+        """Whether something exists at the path."""
         return self.refusal is not None or (self.snapshot is not None and self.snapshot.exists)
 
 
 @dataclass(frozen=True)
 class Traces:
-    """What is visible of layers that are not read.
+    """Traces of layers that are not read.
 
-    `well_known` are URLs in opencode's auth.json, `stored_key` tells whether it has an entry for the
+    `well_known` are URLs in opencode's auth.json, `stored_key` is whether it has an entry for the
     provider, `database` whether opencode has its database yet, which may name an organisation. `recent`: a
-    model was chosen inside opencode, with which it starts where no config names one. `launcher` is what
-    starts opencode, once that was looked at.
+    model was chosen inside opencode, with which it starts if no config sets one. `launcher` is what
+    starts opencode, once that is known.
     """
 
     well_known: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class Survey:
         return tuple(found)
 
     def replace(self, texts: Mapping[PurePath, bytes | None]) -> Survey:
-        """The survey as it would be with these contents, by real path; None is "no file"."""
+        """The survey as it would be with these contents, by real path; None means no file."""
 
         def renewed(reading: Reading) -> Reading:
             snapshot = reading.snapshot
@@ -146,7 +146,7 @@ class Survey:
         return replace(self, readings={path: renewed(reading) for path, reading in self.readings.items()})
 
     def layers(self, environment: Environment) -> tuple[Layer, ...]:
-        """The layers that have something in them, low to high."""
+        """The layers that are not empty, low to high."""
         environ = environment.select(self.surroundings.environ)
         own = {self.real(self.surroundings.user_folder / name) for name in USER_NAMES}
         found: list[Layer] = []
@@ -165,20 +165,20 @@ class Survey:
                         continue
                     seen_preferences = True
                 if self.real(place.path) in own:
-                    # Another road to the user's own file, such as ~/.opencode linked to it.
+                    # Another path to the user's own file, such as ~/.opencode linked to it.
                     place = replace(place, layer=USER)  # noqa: PLW2901
                 found.append(self._filled(_file(place, reading, environ)))
         return tuple(found)
 
     def has_plugins(self, environment: Environment) -> bool:
-        """Whether a config that is read in `environment` names a plugin, or one lies in a config folder."""
+        """Whether a config that is read in `environment` names a plugin, or a config folder has one."""
         if any(layer.value.get("plugin") for layer in self.layers(environment)):
             return True
         found = places(self.surroundings, environment)
         return any(self.plugin_files.get(place.path) for place in found if place.path is not None)
 
     def elsewhere(self) -> Survey:
-        """The survey as another folder would have it: without the files of this one, itself without any."""
+        """The survey of an empty folder elsewhere: without the files of this one."""
         own = {self.real(self.surroundings.user_folder / name) for name in USER_NAMES}
         here = {
             self.real(layer.path)
@@ -189,7 +189,7 @@ class Survey:
         return self.replace(dict.fromkeys(here - own)) if here - own else self
 
     def leads_to(self, layer: Layer, argument: str) -> PurePath:
-        """The file that a `{file:…}` in the layer leads to; relative to the file as named, links and all."""
+        """The file that a `{file:…}` in the layer names, relative to the file's name, links not resolved."""
         base = self.surroundings.cwd if layer.path is None else layer.path.parent
         return substitution.place(argument, base, self.surroundings.home)
 
@@ -203,7 +203,7 @@ class Survey:
         return replace(layer, value=file_values.filled(layer.value, self.provider, content))
 
     def real(self, path: PurePath) -> PurePath:
-        """The file behind every link of a place that was read."""
+        """The file of a place that was read, with links resolved."""
         reading = self.readings.get(path)
         return path if reading is None or reading.snapshot is None else reading.snapshot.real
 

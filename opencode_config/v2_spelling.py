@@ -1,7 +1,7 @@
-"""The spelling of opencode 2 in a config, as opencode 1 reads it (docs/opencode-facts.md).
+"""opencode 2's names for config keys, as opencode 1 reads them (docs/opencode-facts.md).
 
 From 1.18.28 on, each file's `agents`, `commands` and `model` object are turned into their V1 forms before the
-files are merged; an entry that the file also has in its V1 form is passed over, and `providers` and `plugins`
+files are merged; an entry that the file also has in its V1 form is ignored, and `providers` and `plugins`
 are dropped.
 """
 
@@ -36,7 +36,7 @@ def _entry(entry: Any) -> Any:
 
 
 def plain_model(value: Any) -> Any:
-    """A model as `<provider>/<key>`, without the variant that V2 allows behind `#`; what is none stays."""
+    """A model as `<provider>/<key>`, without the variant that V2 allows after `#`; anything else is kept."""
     if isinstance(value, str):
         return value.partition("#")[0]
     if isinstance(value, dict) and isinstance(value.get("model"), str):
@@ -45,7 +45,7 @@ def plain_model(value: Any) -> Any:
 
 
 def native_path(path: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Where V2 has what opencode 1 has at `path` in an agent or a command, None for what it has not."""
+    """The V2 path for `path` in an agent or a command, None if V2 has no such key."""
     for native, kind in _KINDS.items():
         if path[:1] == (kind,):
             names = {lower: upper for upper, lower in _NAMES.items()}

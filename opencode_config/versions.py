@@ -1,4 +1,4 @@
-"""The versions of opencode that make a difference, each with what it is the bound of."""
+"""The versions of opencode that make a difference, each with what begins or ends there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Version:
 OLDEST: Final = Version(1, 4, 0)
 # From here on `debug config` lists sources instead of the resolved config.
 BEYOND: Final = Version(2, 0, 0)
-# From here on, or from one of the four before, opencode takes the `#variant` off a model.
+# From here on, or from one of the four versions before, opencode removes the `#variant` of a model.
 VARIANTS_GO: Final = Version(1, 18, 28)
 # The newest opencode whose behaviour was measured for docs/layers.md.
 NEWEST_AUDITED: Final = Version(1, 18, 33)

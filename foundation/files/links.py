@@ -1,4 +1,4 @@
-"""Where a name leads: symbolic links followed one by one, and refused where somebody else could move them."""
+"""Where a name leads: symbolic links followed one by one, and refused if another user could change them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MOST_LINKS: Final = 40
 
 
 def resolve(path: Path, *, follow_last: bool = True) -> Path:
-    """The name without links that `path` leads to; names that are not there stay as they are.
+    """The name without links that `path` leads to; names that do not exist are kept as they are.
 
     Raises Refusal unsafe_link for a loop, a link to nothing, a link that leads to a place
-    that another user can write or gets there by way of a link that another user can replace, and, where
+    that another user can write to, or that leads through a link that another user can replace, and, if
     `follow_last` is False, a link as the last part.
-    Links that the system's administrator made (`/tmp` on macOS, `/home` on some systems) are no matter.
+    Links that the system's administrator made (`/tmp` on macOS, `/home` on some systems) are trusted.
     """
     walk = _Walk(path, follow_last)
     while walk.pending:
@@ -31,10 +31,10 @@ def resolve(path: Path, *, follow_last: bool = True) -> Path:
 
 
 class _Walk:
-    """A name taken part by part: `real` is where it has led so far, `pending` what is still to come.
+    """A name followed part by part: `real` is where it has led so far, `pending` what is still to follow.
 
-    `trusted` is the folder that holds the first link made by a user. While at least `below` parts are
-    pending, they come from a link's own text.
+    `trusted` is the folder of the first link made by a user. While at least `below` parts are
+    pending, they come from a link's target.
     """
 
     def __init__(self, path: Path, follow_last: bool) -> None:
@@ -88,16 +88,16 @@ class _Walk:
         self.pending.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
 
     def _require_own_link(self, link: Path, status: os.stat_result) -> None:
-        """Whoever can replace a link on the way decides where the way leads."""
+        """Refuse a link that another user can replace, because that user decides where the name leads."""
         if os.name != "nt" and status.st_uid not in (0, os.getuid()):
             _refuse(self.path, f"this link leads through {link}, which belongs to another user")
         if self.trusted is not None:
-            # A link's own mode says nothing; who may replace it is a matter of the folders.
+            # A link's own mode means nothing; the folder decides who may replace it.
             _require_own_place(self.path, link, self.trusted, (link.parent, *link.parent.parents))
 
 
 def require_within(path: Path, real: Path, root: Path) -> None:
-    """Refuse a name whose links lead out of `root`: what a repository brings along names no file outside.
+    """Refuse a name whose links lead out of `root`: a repository's links must not name files outside it.
 
     Raises Refusal unsafe_link.
     """
@@ -127,11 +127,11 @@ def is_link(path: Path) -> bool:
 
 
 def others_can_write(path: Path) -> bool:
-    """Whether a user other than this one and root can change the file, or what is in the folder.
+    """Whether a user other than this one and root can change the file, or the content of the folder.
 
-    A sticky folder such as /tmp counts as safe: nobody can move another's entry there. So does a group that
-    is this user's own (user-private groups, as OpenSSH on Debian judges them). False on Windows, where a
-    profile folder's access list decides.
+    A sticky folder such as /tmp counts as safe: nobody can replace another user's entry there. So does a
+    group that is this user's own (user-private groups, as OpenSSH on Debian judges them). False on Windows,
+    where a profile folder's access list decides.
     """
     if os.name == "nt":
         return False
@@ -167,7 +167,7 @@ def _made_by_a_user(status: os.stat_result) -> bool:
 
 
 def _require_own_place(path: Path, real: Path, trusted: Path, places: Iterable[Path]) -> None:
-    """What the link leaves for must be as safe as the folder that it stands in."""
+    """The place that the link leads to must be as safe as the folder that the link is in."""
     known = {trusted, *trusted.parents}
     for place in places:
         if place not in known and others_can_write(place):

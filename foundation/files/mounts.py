@@ -1,7 +1,7 @@
-"""Files at which another file is mounted, as containers and Flatpak do with a single config.
+"""Files over which another file is mounted, as containers and Flatpak do with a single config.
 
-Such a name can be neither replaced nor removed: rename(2) and unlink(2) say EBUSY. On Linux only the list of
-mounts tells, because a bind mount of a file from the same file system has that file system's device number.
+Such a name can be neither replaced nor removed: rename(2) and unlink(2) return EBUSY. On Linux only the list
+of mounts shows it, because a bind mount of a file from the same file system has the same device number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ESCAPE: Final = re.compile(rb"\\([0-7]{3})")
 
 
 def is_mount_point(path: Path) -> bool:
-    """Whether something is mounted at this very name; `path` must be free of links."""
+    """Whether something is mounted at exactly this name; `path` must have no links in it."""
     try:
         lines = kernel_says(_LIST).split(b"\n")
     except OSError:
@@ -32,7 +32,7 @@ def is_mount_point(path: Path) -> bool:
 
 
 def kernel_says(name: str) -> bytes:
-    """What is in a file of /proc. Raises OSError, also where there is no /proc."""
+    """The content of a file of /proc. Raises OSError, also if there is no /proc."""
     descriptor = os.open(name, READ)
     try:
         return drain(descriptor, LIMIT)

@@ -1,7 +1,7 @@
-"""Files as they are: read once, with a bound, and only regular ones (a FIFO would block, a device would act).
+"""Read files once, up to a limit, and only regular ones (a FIFO would block, a device might act on it).
 
-A name is resolved link by link, and what is opened is the resolved name with O_NOFOLLOW: a link swapped in
-afterwards is an error, not a detour.
+A name is resolved link by link, and the resolved name is opened with O_NOFOLLOW: a link that is put there
+afterwards is an error and is not followed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LIMIT: Final = 16 * 1024 * 1024
 _CHUNK: Final = 1 << 20
 _READ_ATTEMPTS: Final = 5
 
-# Never inherited, never through a link, never a terminal of ours; bytes as they are.
+# Never inherited, never through a link, never as our controlling terminal; bytes unchanged.
 SAFE: Final = (
     getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
@@ -30,7 +30,7 @@ SAFE: Final = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_NOINHERIT", 0)
 )
-# O_NONBLOCK: should a FIFO take the file's place between lstat and open, open returns at once.
+# O_NONBLOCK: if a FIFO replaces the file between lstat and open, open returns at once.
 READ: Final = os.O_RDONLY | SAFE | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -42,7 +42,7 @@ def read_snapshot(path: Path, *, follow_links: bool = True, limit: int = LIMIT) 
     """Read `path` once, at most `limit` bytes.
 
     A missing file is a Snapshot without data. Raises Refusal unsafe_link for a link that
-    dangles, loops, leads to a place that another user can write, or is there at all where `follow_links`
+    dangles, loops, leads to a place that another user can write to, or exists at all if `follow_links`
     is False; unreadable for a folder, a FIFO, a device, an unreadable or a larger file.
     """
     try:
@@ -105,7 +105,7 @@ def _read(path: Path, real: Path, limit: int) -> Snapshot:
     try:
         descriptor = os.open(real, READ)
     except OSError as problem:
-        # The name vanished or became a link since lstat.
+        # The name disappeared or became a link since lstat.
         if problem.errno in (errno.ENOENT, errno.ELOOP):
             raise _TornError from None
         raise

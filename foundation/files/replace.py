@@ -1,7 +1,7 @@
-"""Change what is in a folder: new files beside their targets, and names that move in one step.
+"""Replace files atomically: a new file next to its target, then one rename.
 
-Everything that is written goes into a new file beside its target, is synced, and takes the target's name in
-one step; all of it through a descriptor of the folder where the system has them.
+Everything is written to a new file next to its target, synced, and renamed to the target's name in
+one step; all of it through a descriptor of the folder if the system has such descriptors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Callable, Final
 
 from foundation.files.reading import READ, SAFE, drain
 
-# The smallest that any disk writes at once.
+# The smallest unit that any disk writes at once.
 _BLOCK: Final = 512
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
@@ -27,7 +27,7 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _WINDOWS_BUSY: Final = frozenset({5, 32})
 _WINDOWS_RETRIES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
-# Extended attributes that say who may use a file or that its owner put there; Linux only in Python.
+# Extended attributes that decide who may use a file, or that its owner set; Linux only in Python.
 _KEPT_ATTRIBUTES: Final = ("system.posix_acl_access", "user.")
 
 
@@ -41,9 +41,9 @@ class Attributes:
 
 
 class Folder:
-    """A real folder held open, so that nothing that happens to its name diverts what is done inside.
+    """A folder that is kept open, so that changes to its name do not affect what is done inside.
 
-    `path` must be free of links. Raises OSError (ELOOP where a link has taken a place in it).
+    `path` must have no links in it. Raises OSError (ELOOP if a part of it has become a link).
     On Windows there are no such descriptors; names are used instead.
     """
 
@@ -65,7 +65,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         descriptor, self._fd = self._fd, None
         if descriptor is not None:
             os.close(descriptor)
@@ -78,9 +78,9 @@ class Folder:
         return os.open(self._name(name), flags | SAFE, mode, dir_fd=self._fd)
 
     def remove(self, name: str) -> None:
-        """Remove a file; nothing happens where there is none.
+        """Remove a file; nothing happens if there is none.
 
-        On a file system that is mounted read-only, Linux answers EROFS before it looks for the name.
+        On a file system that is mounted read-only, Linux returns EROFS before it looks for the name.
         """
         try:
             os.unlink(self._name(name), dir_fd=self._fd)
@@ -89,7 +89,7 @@ class Folder:
                 raise
 
     def has(self, name: str) -> bool:
-        """Whether there is anything under that name."""
+        """Whether anything exists under that name."""
         try:
             os.lstat(self._name(name), dir_fd=self._fd)
         except FileNotFoundError:
@@ -97,12 +97,12 @@ class Folder:
         return True
 
     def make(self, name: str, mode: int) -> None:
-        """Make a folder with that mode, whatever the umask says."""
+        """Make a folder with that mode, regardless of the umask."""
         os.mkdir(self._name(name), mode, dir_fd=self._fd)
         os.chmod(self._name(name), mode, dir_fd=self._fd)
 
     def rename(self, source: str, target: str) -> None:
-        """Give `source` the name `target` in one step, replacing what had it."""
+        """Rename `source` to `target` in one step, replacing what had that name."""
         for pause in _WINDOWS_RETRIES:
             if self._renamed(source, target):
                 return
@@ -119,7 +119,7 @@ class Folder:
         return True
 
     def give_to_its_owner(self, descriptor: int) -> None:
-        """Let a new file of root belong to whom the folder does, for example in a user's project."""
+        """Give a new file made by root to the owner of its folder, for example in a user's project."""
         if self._fd is not None and os.geteuid() == 0:
             owner = os.fstat(self._fd)
             if owner.st_uid != 0:
@@ -132,7 +132,7 @@ class Folder:
 
 
 def sync(descriptor: int) -> None:
-    """Wait until the disk has it; on macOS fsync alone leaves it in the drive's cache (man 2 fsync)."""
+    """Wait until the data is on the disk; on macOS fsync leaves it in the drive's cache (man 2 fsync)."""
     if sys.platform == "darwin":
         import fcntl
 
@@ -155,10 +155,10 @@ def write_beside(
 ) -> None:
     """Write `data` to the new file `temporary` in `folder` and sync it.
 
-    `keep` is what the file shall have; None: at most 0644 by the umask, and what root makes in somebody's
-    folder belongs to that user. `protect` is called
+    `keep` are the attributes that the file gets; None: at most 0644 by the umask, and a file made by root in
+    a user's folder belongs to that user. `protect` is called
     with the empty file's path before anything is in it. `like` names the file whose access lists and user
-    attributes are copied. Raises OSError; the unfinished file is the caller's to remove.
+    attributes are copied. Raises OSError; the caller must then remove the unfinished file.
     """
     descriptor = folder.open(temporary, _CREATE, 0o644 if keep is None else 0o600)
     try:
@@ -182,9 +182,9 @@ def write_beside(
 def write_in_place(folder: Folder, name: str, data: bytes, modified: int | None = None) -> None:
     """Give the file new bytes without replacing it, sync, and read them back.
 
-    What is longer than `data` is overwritten with line ends before it is cut off, so that a config is never
-    followed by the rest of an older one. `modified` is the time of its last change, in ns. Raises OSError;
-    the file may then hold a mixture, for which see `mixture`.
+    If the file is longer than `data`, the rest is overwritten with line ends before it is cut off, so that a
+    config is never followed by the rest of an older one. `modified` is the time of its last change, in ns.
+    Raises OSError; the file may then contain a mixture, see `mixture`.
     """
     descriptor = folder.open(name, os.O_RDWR)
     try:
@@ -202,10 +202,10 @@ def write_in_place(folder: Folder, name: str, data: bytes, modified: int | None 
 
 
 def mixture(now: bytes, before: bytes, after: bytes) -> bool:
-    """Whether `now` is what a `write_in_place` of `after` over `before`, or of the way back, may leave.
+    """Whether `now` may be left by an interrupted `write_in_place` of `after` over `before`, or the reverse.
 
-    A process that is killed leaves the beginning of the one and the rest of the other. After a power cut
-    each block of the disk may be either, or zeros where the file was made longer.
+    A killed process leaves the beginning of one text and the rest of the other. After a power cut
+    each block of the disk may be from either, or zeros if the file was made longer.
     """
     length = max(len(before), len(after))
     if not min(len(before), len(after)) <= len(now) <= length:

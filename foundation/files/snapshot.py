@@ -10,8 +10,8 @@ from pathlib import PurePath
 class Snapshot:
     """One file at one instant.
 
-    `path` is the name that was asked for, `real` the file behind every symbolic link (the one that a
-    write replaces). `data` is None where there is no file; then `mode` (permission bits), `owner`
+    `path` is the given name, `real` the file with every symbolic link resolved (the one that a
+    write replaces). `data` is None if there is no file; then `mode` (permission bits), `owner`
     ((uid, gid), None on Windows) and `identity` ((device, inode, size, mtime in ns)) are None too. `links`
     is how many names the file has.
     """
@@ -31,5 +31,5 @@ class Snapshot:
 
     @property
     def leads_to(self) -> str | None:
-        """The real file where links lead to it, None where the name is the file itself."""
+        """The real file if links lead to it, None if the name is the file itself."""
         return None if self.real == self.path else str(self.real)

@@ -1,7 +1,7 @@
-"""Whether a place can be written, asked before anything is; and what is in the way, with the step that helps.
+"""Check before writing whether a place can be written; if not, what is in the way and what helps.
 
-access(2) is asked, because it knows what no look at modes tells: on a file system that is mounted read-only,
-and for what is marked immutable, it says no to root as well.
+access(2) is used, because it knows more than the modes show: on a file system that is mounted read-only,
+and for files marked immutable, it says no even to root.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Obstacle:
 
 
 def obstacle(snapshot: Snapshot) -> Obstacle | None:
-    """What will keep this file from being made, replaced or removed; None if nothing is known to."""
-    with suppress(OSError):  # then the write itself says it
+    """What will keep this file from being created, replaced or removed; None if nothing is known."""
+    with suppress(OSError):  # then the write itself reports it
         return _obstacle(snapshot)
     return None
 
@@ -56,7 +56,7 @@ def _obstacle(snapshot: Snapshot) -> Obstacle | None:
 
 
 def folder_obstacle(folder: Path) -> Obstacle | None:
-    """What will keep files from being made here, or the folder from being made; None if nothing is known."""
+    """What will keep files, or the folder itself, from being created here; None if nothing is known."""
     with suppress(OSError):
         return _folder_obstacle(folder)
     return None
@@ -65,7 +65,7 @@ def folder_obstacle(folder: Path) -> Obstacle | None:
 def _folder_obstacle(folder: Path) -> Obstacle | None:
     there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), None)
     if there is None or not there.is_dir():
-        return None  # reading says what is wrong with it
+        return None  # reading reports what is wrong with it
     if not _allowed(there, os.W_OK | os.X_OK) or _fixed(there):
         return _explained(there)
     return _full(there)
@@ -74,7 +74,7 @@ def _folder_obstacle(folder: Path) -> Obstacle | None:
 def in_place(snapshot: Snapshot) -> str | None:
     """Why an existing file is written in place rather than replaced (half a sentence), None if replaced.
 
-    Replacing is safer: at every instant there is the whole old file or the whole new one.
+    Replacing is safer: at any moment there is either the whole old file or the whole new one.
     """
     path = Path(snapshot.real)
     if not snapshot.exists:
@@ -87,7 +87,7 @@ def in_place(snapshot: Snapshot) -> str | None:
 
 
 def advice(path: Path, problem: OSError) -> tuple[str, str]:
-    """The reason why a write failed, and the next step, after a look at what is there."""
+    """The reason why a write failed, and the next step, judged by what is there."""
     with suppress(OSError):
         return _advice(path, problem)
     return reason(problem), f"make it writable for your user, {_AGAIN}"
@@ -111,7 +111,7 @@ def _advice(path: Path, problem: OSError) -> tuple[str, str]:
 
 
 def _explained(place: Path) -> Obstacle:
-    """What is in the way first: nobody can change a mode on a file system that is read-only."""
+    """The obstacle to remove first: on a read-only file system nobody can change a mode."""
     name = shlex.quote(str(place))
     if _read_only(place):
         return Obstacle(
@@ -148,7 +148,7 @@ def _read_only(place: Path) -> bool:
 
 
 def _full(folder: Path) -> Obstacle | None:
-    """A disk without one free block or one free inode; a file system that counts none says 0 of 0."""
+    """An obstacle if the disk has no free block or inode; without such counts there are 0 of 0."""
     if os.name == "nt":
         return None
     try:
@@ -180,13 +180,13 @@ def _fixed(path: Path) -> bool:
         finally:
             os.close(descriptor)
     except OSError:
-        # Many file systems have no such marks.
+        # Many file systems do not have such marks.
         return False
     return bool(int.from_bytes(answer[:4], sys.byteorder) & _LINUX_FIXED)
 
 
 def _owner_would_change(snapshot: Snapshot) -> bool:
-    """Only root can give a new file to another user, or to a group that one is not in."""
+    """Whether replacing changes the owner: only root can give a file to another user or group."""
     if snapshot.owner is None or _may_give_away():
         return False
     user, group = snapshot.owner

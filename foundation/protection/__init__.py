@@ -16,10 +16,10 @@ class Protection(Protocol):
         """Read back who may use the file or folder. Never raises; a missing one is not ok."""
 
     def apply(self, path: Path) -> Status:
-        """Make the file or folder its user's alone, and read back whether that held. Raises OSError."""
+        """Restrict the file or folder to its user, and read back whether that worked. Raises OSError."""
 
     def record(self, path: Path) -> str:
-        """The present state, for `restore`. Raises OSError."""
+        """The current state, for `restore`. Raises OSError."""
 
     def restore(self, path: Path, recorded: str) -> None:
         """Put a recorded state back. Raises OSError."""

@@ -15,7 +15,7 @@ from foundation.protection.status import Status
 
 _FILE: Final = 0o600
 _FOLDER: Final = 0o700
-# WSL mounts Windows drives there, by default without the `metadata` option that makes chmod last
+# WSL mounts Windows drives there, by default without the `metadata` option that makes chmod work
 # (https://learn.microsoft.com/windows/wsl/wsl-config, automount settings).
 _WINDOWS_DRIVE: Final = re.compile(r"/mnt/[a-z](/|$)")
 
@@ -51,7 +51,7 @@ class PosixProtection:
         return Status(not wrong, "; ".join(wrong), repairable=drifted)
 
     def apply(self, path: Path) -> Status:
-        """See Protection; a mode that does not take now will never take on this file system."""
+        """See Protection; if a mode does not change now, this file system does not keep modes."""
         status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
             raise OSError(f"{path} is a link")

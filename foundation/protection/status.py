@@ -1,4 +1,4 @@
-"""What was read back about who may use a file."""
+"""Who may use a file, as read back from the system."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Status:
-    """Whether a file or folder is for its user alone, as read back from the system.
+    """Whether only its user may use a file or folder, as read back from the system.
 
-    `detail` is for a report, half sentences with "; " between them, empty where all is well. `repairable`
-    says whether `apply` can help with any of it; it cannot where the file system keeps no modes or another
+    `detail` is for a report: half sentences with "; " between them, empty if all is well. `repairable`
+    says whether `apply` can help with any of it; it cannot if the file system keeps no modes or another
     user owns the folder above.
     """
 

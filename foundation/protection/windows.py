@@ -41,9 +41,9 @@ def wanted(user: str, *, folder: bool) -> str:
 
 
 def judge(sddl: str, user: str, path: PurePath) -> Status:
-    """Whether a read-back access list lets nobody in but the user, SYSTEM and Administrators.
+    """Whether an access list that was read back allows only the user, SYSTEM and Administrators.
 
-    `user` is what a list read back has for the user: the SID, or the name that Windows has for it.
+    `user` is how a list that is read back names the user: the SID, or Windows' name for it.
     """
     complaint = _complaint(sddl, user)
     return Status(True) if complaint is None else Status(False, f"{path} {complaint}", repairable=True)
@@ -55,7 +55,7 @@ def _complaint(sddl: str, user: str) -> str | None:
         return "has no access list, so anybody may use it"
     entries = [entry.split(";") for entry in _ENTRY.findall(match["entries"])]
     rest = sddl[match.end() :]
-    # Conditional entries nest parentheses; nothing of ours has them.
+    # Conditional entries nest parentheses; none of our lists has them.
     if (rest and not rest.startswith("S:")) or any(len(fields) < _FIELDS for fields in entries):
         return "has an access list that was not understood"
     allowed = [(fields[5], fields[2]) for fields in entries if fields[0] in _ALLOWING]

@@ -1,4 +1,4 @@
-"""Secrets travel as `Secret`, which does not print itself; `scrub` cleans everything that leaves."""
+"""Secrets are passed as `Secret`, which does not print itself; `scrub` cleans everything that is printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Secret:
-    """A value that only `reveal()` shows; its text forms are a constant, and it cannot be pickled."""
+    """A value that only `reveal()` shows; as text it is always `***`, and it cannot be pickled."""
 
     __slots__ = ("_value",)
 
@@ -42,19 +42,19 @@ class Secret:
 
 
 MASK: Final = "***"
-# No English word is as long.
+# No English word is that long.
 LONGEST_WORD: Final = 20
 
-# Any printable ASCII but quotes and backslashes may follow the prefix (credential.py); a dot does not end it.
+# Any printable ASCII except quotes and backslashes may follow the prefix; a dot does not end it.
 # A letter before it is part of another word, unless it ends an escape: %0A, \n, \u003d, a colour.
-# Compiled at first use: most runs print nothing that needs them before the first question.
+# Compiled at first use, because most runs do not need them before the first question.
 _KEY_SHAPED: Final = (
     r"(?P<lead>\[[0-9;:]*m|(?<![A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\[ux][0-9A-Fa-f]{2})"
     r"|(?<=\\u[0-9A-Fa-f]{4}))"
     r"gp(?:-|%2[Dd]|\\+u002[Dd])[^\s\"'`\\\x00-\x20\x7f-\U0010ffff]+"
 )
 
-# What may stand between two characters of a secret: line ends, continuations, quote marks and indentation of
+# What may be between two characters of a secret: line ends, continuations, quote marks and indentation of
 # wrapped text (escaped ones too), frames of boxes, terminal escapes, hyperlinks (OSC 8), UTF-16's zero bytes.
 _GAPS: Final = (
     r"(?:\\(?:[nrt]|(?:x1[bB]|u001[bB]|033|e)\[[0-9;:?]*[A-Za-z]"
@@ -68,14 +68,14 @@ _NAME: Final = (
     r"|token)|(?:proxy-)?authorization|(?:set-)?cookie)"
 )
 _NAMED: Final = (
-    # A path that ends in such a name, as our own key file's does, names no value.
+    # A path that ends in such a name, as our own key file's does, is not followed by a value.
     rf"(?i)(?<![\w/\\~-])(?P<name>(?:--)?{_NAME}(?P<close>\\*[\"'])?\s*[:=]\s*)"
     r"(?:(?P<quote>[\"'])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P<end>(?P=quote)|$)"
-    # In a text that is itself quoted, the quotes have backslashes.
+    # In quoted text, the inner quotes have backslashes.
     r"|(?P<inner>\\+[\"'])(?P<within>(?:(?!(?<!\\)(?P=inner)).)*)(?P<ending>(?P=inner)|$)"
     r"|(?P<scheme>(?:bearer|basic|token)\s+)?(?P<bare>[^\s,;&\"'{}\[\]\\]+))"
 )
-# On one line, and without the terminal's colours: what follows on the next line is another sentence.
+# On one line, and without terminal colours: the next line is another sentence.
 _FLAG: Final = r"(?i)(--[\w-]*(?:key|token|secret|password)[ \t]+)(?=[^\s\x1b]*\d)[^\s\x1b]{8,}"
 _REFERENCE: Final = r"\{(?:env|file):[^}]*\}|\*+|Secret\(\*+\)|null|true|false"
 
@@ -84,7 +84,7 @@ def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
     """`text` with `***` in place of everything secret in it.
 
     That is: the known `secrets` as `replace_known` finds them; anything shaped like an API key (`gp-…`); and
-    values under secret-looking names, where references (`{file:...}`, `{env:...}`) stay. JSON stays JSON.
+    values under secret-looking names, except references (`{file:...}`, `{env:...}`). JSON stays JSON.
     """
     import re
 
@@ -95,7 +95,7 @@ def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
 
 
 def replace_known(text: str, secrets: Iterable[Secret], replacement: str) -> str:
-    """`text` with `replacement` in place of the secrets, in whatever form they stand there.
+    """`text` with `replacement` instead of the secrets, in whatever form they appear.
 
     Plain, percent-encoded, JSON-escaped, as HTML entities, in hexadecimal, as decimal bytes, in base64 (also
     twice), base64url or base32, as UTF-16, with colours or links in it, or split over wrapped lines.
@@ -135,7 +135,7 @@ def find_shaped(text: str) -> list[tuple[int, int]]:
 
 
 class _Dense:
-    """A text without what may stand within a secret, and where each of its characters was."""
+    """A text without the gaps that may be within a secret, and where each of its characters was."""
 
     def __init__(self, text: str) -> None:
         import re
@@ -155,7 +155,7 @@ class _Dense:
         self.text = "".join(parts)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Where `self.text[start:end]` stands in the text; the backslashes of an escape belong to it."""
+        """Where `self.text[start:end]` is in the original text, including the backslashes of an escape."""
         first, last = self._origin(start), self._origin(end - 1) + 1
         while self._text[first] in "ux" and first and self._text[first - 1] == "\\":
             first -= 1
@@ -180,7 +180,7 @@ def _mask_value(match: re.Match[str]) -> str:
         return match[0]
     if quote:
         return f"{name}{quote}{MASK}{match['end'] or match['ending'] or ''}"
-    # `name: word` is how sentences are written, ours too; a value has a digit, a scheme or some length.
+    # `name: word` also appears in ordinary sentences; a value has a digit, a scheme or a certain length.
     sentence = name.rstrip()[-1] == ":" and not close and not match["scheme"]
     if sentence and len(value) < LONGEST_WORD and not any(character.isdigit() for character in value):
         return match[0]
@@ -198,7 +198,7 @@ def _patterns(value: str) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str]]
 
 
 def _forms(value: str) -> Iterator[re.Pattern[str]]:
-    """Regular expressions for the ways in which a dense text may hold the value."""
+    """Regular expressions for the forms in which a dense text may contain the value."""
     import re
 
     if not re.sub(_GAPS, "", value):
@@ -215,7 +215,7 @@ def _forms(value: str) -> Iterator[re.Pattern[str]]:
 
 
 def _base64(data: bytes) -> Iterator[bytes]:
-    """What base64 has of the bytes wherever they begin within a group of three, in both alphabets."""
+    """The base64 text of the bytes for each position within a group of three, in both alphabets."""
     from base64 import b64encode, urlsafe_b64encode
 
     for shift in range(3):
@@ -239,7 +239,7 @@ def _character(character: str) -> str:
     code = f"{ord(character):02x}"
     either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
     encoded = rf"%(?:25)*{either}|u00{either}|x{either}|&(?:{ord(character)}|[xX]{either});"
-    # A character that a dense text lacks can only stand there in another guise; so can the `#` of an entity.
+    # A gap character can appear in a dense text only in an encoded form; so can the `#` of an entity.
     if re.fullmatch(_GAPS, character):
         return f"(?:{encoded})?"
     return f"(?:{re.escape(character)}|{encoded})"

@@ -1,4 +1,4 @@
-"""Completion scripts for shells, made from the same parsers as the help; each asks no program anything."""
+"""Completion scripts for shells, made from the same parsers as the help; they start no program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def script(shell: str, program: str, verbs: Sequence[Verb]) -> str:
     """The script for bash, zsh, fish or powershell."""
     head = f"# {shell} completion for {program}; made by: {program} completion {shell}\n"
     made = _SHELLS[shell](program, verbs)
-    # zsh finds a completion by its first line.
+    # zsh recognises a completion by its first line.
     return made.replace("\n", f"\n{head}", 1) if shell == "zsh" else head + made
 
 
@@ -35,7 +35,7 @@ def _bash(program: str, verbs: Sequence[Verb]) -> str:
     values = []
     for name, flag in _valued(verbs).items():
         if flag.folder:
-            # bash itself quotes blanks and goes on below a folder; bash 3.2 has no compopt.
+            # bash itself quotes blanks and continues inside a folder; bash 3.2 has no compopt.
             reply = (
                 "compopt -o dirnames -o filenames 2>/dev/null || "
                 "{ local IFS=$'\\n'; COMPREPLY=($(compgen -d -- \"$current\")); }; "

@@ -1,8 +1,8 @@
-r"""The terminal device: where a person is asked and answers, also while stdin is a pipe.
+r"""The terminal device: where the user is asked and answers, even while stdin is a pipe.
 
-- POSIX: /dev/tty; where a process has none, stdin and stderr if both are a terminal.
+- POSIX: /dev/tty; if a process has none, stdin and stderr if both are a terminal.
   Windows: CONIN$ and CONOUT$.
-- What was typed before a question is thrown away: an impatient Enter must not be a consent.
+- Anything typed before a question is thrown away: an impatient Enter must not be consent.
 - One answer is one paste: what follows the first line at once belongs to it, so that the rest of a pasted
   text reaches neither the next question nor the shell.
 - A hidden answer is read only while the echo is known to be off. Ctrl-Z and Ctrl-\ are off meanwhile,
@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Callable, Protocol
 
-# A paste arrives in pieces, over a slow connection too; a person needs longer between two lines.
+# A paste arrives in pieces, also over a slow connection; somebody who types needs longer between two lines.
 _PASTE_GAP_SECONDS = 0.08
 _PASTE_LIMIT = 1 << 16
 
@@ -36,7 +36,7 @@ class Device(Protocol):
     def read(self, prompt: str, *, hidden: bool) -> str:
         """Show `prompt`; one answer without its last line end, several lines when that much was pasted.
 
-        Raises EOFError at the end of input, EchoError (hidden only), OSError. The line is ended also where
+        Raises EOFError at the end of input, EchoError (hidden only), OSError. The line is ended even if
         there is no answer.
         """
 
@@ -53,13 +53,13 @@ def controlling(platform: str, encoding: str) -> Device | None:
 
 
 def is_terminal(stream: IO[str] | None, platform: str) -> bool:
-    """Whether `stream` is a terminal that a person could look at; never raises."""
+    """Whether `stream` is a terminal that somebody can see; never raises."""
     try:
         if stream is None or not stream.isatty():
             return False
         if platform != "win32":
             return True
-        # On Windows isatty() holds for NUL too (any character device), but only a console has a mode.
+        # On Windows isatty() is true for NUL too (any character device), but only a console has a mode.
         return _console_mode(stream.fileno()) is not None
     except (OSError, ValueError, AttributeError):
         return False
@@ -98,7 +98,7 @@ class PosixTerminal:
         try:
             before = termios.tcgetattr(self._reading)
             try:
-                # Before the prompt is seen: a paste that follows it at once must find the echo off.
+                # Before the prompt is shown: the echo must be off for a paste that follows at once.
                 self._prepare(termios, before, hidden)
                 self.write(prompt)
                 data = os.read(self._reading, _PASTE_LIMIT)
@@ -106,7 +106,7 @@ class PosixTerminal:
                 if ended:
                     data += self._rest_of_paste(termios)
             except BaseException:
-                # A terminal that went away refuses both; what is told is that it went (SIGHUP), or Ctrl-C.
+                # A terminal that was closed refuses both; then SIGHUP or Ctrl-C is reported instead.
                 with suppress(OSError, termios.error):
                     termios.tcsetattr(self._reading, termios.TCSAFLUSH, before)
                     self.write("\n")
@@ -139,7 +139,7 @@ class PosixTerminal:
     def _rest_of_paste(self, termios: Any) -> bytes:
         import select
 
-        # Without ICANON a last line that has no line end yet can be read as well.
+        # Without ICANON a last line without a line end can be read too.
         mode = termios.tcgetattr(self._reading)
         mode[3] &= ~(termios.ICANON | termios.ECHO)
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 0, 0
@@ -165,7 +165,7 @@ class WindowsConsole:
 
     @classmethod
     def open(cls) -> WindowsConsole:
-        """Open the console; raises OSError where there is none."""
+        """Open the console; raises OSError if there is none."""
         import msvcrt
 
         reading = open("CONIN$", encoding="utf-8", newline=None)  # noqa: PTH123, SIM115 - a device name, not a path
@@ -242,7 +242,7 @@ def _console_mode(descriptor: int) -> int | None:
 
 
 def enable_colour(descriptor: int) -> bool:
-    """Make a Windows console read SGR sequences; False where it cannot (before Windows 10)."""
+    """Make a Windows console understand SGR sequences; False if it cannot (before Windows 10)."""
     import ctypes
     import msvcrt
 

@@ -58,7 +58,7 @@ def page(manual: Manual) -> str:
 
 def _text(text: str) -> str:
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
-    # A line that begins with one of these would be a request to the formatter.
+    # A line that begins with one of these would be a command to the formatter.
     return re.sub(r"\A(?=[.'])", r"\\&", escaped)
 
 

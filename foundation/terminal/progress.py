@@ -1,4 +1,4 @@
-"""Elapsed time on a terminal, as text that is only ever appended: `reading ... 1 s 2 s 5 s`."""
+"""Elapsed time on a terminal, as text that is only appended: `reading ... 1 s 2 s 5 s`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Questions: one prompter that asks a person, one that refuses to.
+"""Questions: one prompter asks the user, the other refuses to ask.
 
 Numbered plain prompts on the terminal device, never redrawn. Enter takes the recommended answer, `?`
-explains, `b` goes back to the previous question where there is one. An answer is never repeated on the
+explains, `b` goes back to the previous question if there is one. An answer is never repeated on the
 screen: it can be a key pasted at the wrong question.
 """
 
@@ -21,12 +21,12 @@ _CONFIRM_HELP = "Nothing is written before you say yes."
 
 
 class Back(Exception):  # noqa: N818 - an answer, not an error
-    """The person wants the previous question again."""
+    """The user wants to go back to the previous question."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One possible answer: `value` for the program, `label` and `detail` for the person."""
+    """One possible answer: `value` for the program, `label` and `detail` for the user."""
 
     value: str
     label: str
@@ -37,7 +37,7 @@ class Option:
 class Question:
     """A choice. `id` is "model" or "scope"; `default` is a value, `reason` says why it is recommended.
 
-    `back`: there is something to go back to.
+    `back`: there is a question to go back to.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Prompter(Protocol):
 
     @property
     def asks(self) -> bool:
-        """Whether a question reaches a person."""
+        """Whether anybody can answer a question."""
 
     def pick(self, question: Question) -> str:
         """The chosen option's value. Raises Back, Refusal."""
@@ -68,17 +68,17 @@ class Prompter(Protocol):
         help: str = _CONFIRM_HELP,  # noqa: A002
         back: bool = False,
     ) -> bool:
-        """Whether the person agrees; `diff` is shown on `d`, `help` on `?`. Raises Back, Refusal."""
+        """Whether the user agrees; `diff` is shown on `d`, `help` on `?`. Raises Back, Refusal."""
 
     def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002
-        """What was typed or pasted, unseen, unparsed. Raises Back, Refusal."""
+        """What was typed or pasted, hidden and unparsed. Raises Back, Refusal."""
 
     def tell(self, problem: Refusal) -> None:
-        """Say why an answer will not do, before the question is asked again."""
+        """Say why an answer is not accepted, before the question is asked again."""
 
 
 class AskingPrompter:
-    """Asks on the terminal device; `without_prompt` says how to give a secret where typing would show it."""
+    """Asks on the terminal device; `without_prompt` says how to give a secret if typing would show it."""
 
     asks = True
 
@@ -111,7 +111,7 @@ class AskingPrompter:
         help: str = _CONFIRM_HELP,  # noqa: A002
         back: bool = False,
     ) -> bool:
-        """Whether the person agrees."""
+        """Whether the user agrees."""
         yes, no = ("Enter or y: yes", "n: no") if default else ("y: yes", "Enter or n: no")
         choices = [yes, no, *(["d: diff"] if diff is not None else []), _keys(back)]
         prompt = self._fit(f"{visible(text)} [{', '.join(choices)}]") + ": "
@@ -126,13 +126,13 @@ class AskingPrompter:
                 self._show(self._fit("Please answer y or n."))
 
     def secret(self, title: str, *, help: str, back: bool = False) -> str:  # noqa: A002
-        """What was typed or pasted, unseen, unparsed."""
+        """What was typed or pasted, hidden and unparsed."""
         self._show("")
         prompt = self._fit(f"{visible(title)} [{_keys(back)}]") + ": "
         return self._ask(prompt, help_text=help, back=back, hidden=True)
 
     def tell(self, problem: Refusal) -> None:
-        """Say why an answer will not do."""
+        """Say why an answer is not accepted."""
         self._show(self._terminal.error_text(problem))
 
     def _listed(self, question: Question) -> list[str]:
@@ -166,7 +166,7 @@ class AskingPrompter:
                 next_step=self._without_prompt,
             ) from None
         except (EOFError, OSError):
-            # A terminal that is closed ends the read and sends SIGHUP; the signal may come second.
+            # Closing a terminal ends the read and sends SIGHUP; the signal may come second.
             time.sleep(HANG_UP_SECONDS)
             raise Refusal(
                 "cancelled",
@@ -178,7 +178,7 @@ class AskingPrompter:
         try:
             self._terminal.show("".join(f"{line}\n" for line in lines))
         except OSError:
-            return  # the terminal is gone: the answer that is asked for next says so
+            return  # the terminal is gone: the next question reports it
 
     def _fit(self, text: str) -> str:
         return wrap(text, self._terminal.width)
@@ -189,7 +189,7 @@ def _keys(back: bool) -> str:
 
 
 def _named(answer: str, question: Question) -> Option | None:
-    """The option with that value or label, else the only one that begins so."""
+    """The option with that value or label, else the only one that begins with it."""
     typed = answer.lower()
     names = [(option, (option.value.lower(), option.label.lower())) for option in question.options]
     for option, known in names:
@@ -210,9 +210,9 @@ def _correction(answer: str, question: Question) -> str:
 
 
 class RefusingPrompter:
-    """Asks nobody: every question becomes an error that names the option that answers it.
+    """Asks nobody: every question becomes an error that names the option to use instead.
 
-    `because` is the reason as a half sentence, `without_prompt` how to give a secret instead.
+    `because` is the reason as half a sentence, `without_prompt` how to give a secret instead.
     """
 
     asks = False
@@ -255,5 +255,5 @@ class RefusingPrompter:
         )
 
     def tell(self, problem: Refusal) -> None:
-        """Raises `problem`: nobody is there to try again."""
+        """Raises `problem`, because nobody can try again."""
         raise problem

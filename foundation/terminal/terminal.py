@@ -1,14 +1,14 @@
-"""The one way out to a person or a script.
+"""All output to the user or a script.
 
-- Results go to stdout, and nothing else does. Prompts go to the terminal device (device.py); notes,
+- Only results are written to stdout. Prompts go to the terminal device (device.py); notes,
   progress and errors go to stderr.
-- With --json, stdout gets exactly one object, and stderr stays empty unless a terminal shows it: everything
-  stands in the object. With --quiet there are no notes and no progress.
-- Text is only ever appended: no line is redrawn, no cursor moved, so that a screen reader and a log see the
-  same as a terminal. Colour never carries a meaning that the words do not.
-- Everything that leaves is scrubbed once more, control characters in it are shown as escapes, and what the
+- With --json, stdout gets exactly one object, and stderr stays empty unless it is a terminal: everything
+  is in the object. With --quiet there are no notes and no progress.
+- Text is only appended: no line is redrawn, no cursor moved, so that a screen reader and a log see the
+  same as a terminal. Colour never has a meaning that the words do not have.
+- Everything is scrubbed again before it is printed, control characters are shown as escapes, and what the
   stream's encoding lacks is escaped too. A stream that is closed or full never raises into the caller; that a
-  result was lost is known afterwards (`undelivered`), unless its reader had gone.
+  result was lost is recorded (`undelivered`), unless its reader had ended.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DEFAULT_WIDTH = 80
 
 
 class Outlet:
-    """One output stream: what it can show, and whether it still takes text."""
+    """One output stream: what it can show, and whether it still accepts text."""
 
     def __init__(self, stream: IO[str] | None, *, terminal: bool, colour: bool) -> None:
         self.terminal = terminal
@@ -36,7 +36,7 @@ class Outlet:
         self._stream = stream
 
     def write(self, text: str) -> OSError | ValueError | None:
-        """Write and flush; the failure, once, if there was one."""
+        """Write and flush; returns the failure, once, if there was one."""
         if self._stream is None:
             return None
         try:
@@ -48,7 +48,7 @@ class Outlet:
         return None
 
     def _abandon(self) -> None:
-        # Python flushes the stream once more when it ends, and would complain about the same pipe again
+        # Python flushes the stream again when it ends, and would report the same pipe again
         # (docs.python.org, signal: "Note on SIGPIPE").
         stream, self._stream = self._stream, None
         with suppress(OSError, ValueError, AttributeError):
@@ -112,8 +112,8 @@ class Terminal:
             return Outlet(stream, terminal=terminal, colour=colour)
 
         def find_device() -> Device | None:
-            # Somebody is there when stdin is a terminal, or when stdin is a pipe (`curl … | sh`, a piped
-            # key) and the output is looked at. `</dev/null` says that nobody answers.
+            # Somebody can answer if stdin is a terminal, or if stdin is a pipe (`curl … | sh`, a piped
+            # key) and the output is a terminal. `</dev/null` means that nobody answers.
             if not in_terminal and (devices.is_null(stdin, platform) or not (out_terminal or err_terminal)):
                 return None
             encoding = _encoding(stderr) or "utf-8"
@@ -142,25 +142,25 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """Cells of a line, 40 to 120."""
+        """The width of a line in cells, 40 to 120."""
         return min(max(self._find_width(), NARROWEST), WIDEST)
 
     def guard(self, secret: Secret) -> None:
-        """Never let this value out, in whatever text it turns up."""
+        """Never print this value, in whatever text it appears."""
         self._secrets.add(secret)
 
     def warm_up(self) -> None:
-        """Compile what cleaning the result will need; for a time at which nothing else is to be done."""
+        """Compile the patterns for cleaning the result, while there is nothing else to do."""
         self._scrubbed("")
 
     def say(self, text: str) -> None:
-        """A note to the person, on stderr."""
+        """A note to the user, on stderr."""
         if self.talks:
             self._spoke = True
             self._err.write(self._scrubbed(text) + "\n")
 
     def result(self, text: str) -> None:
-        """The result for a person, on stdout; set apart from what the same screen shows already."""
+        """The result for the user, on stdout; after a blank line if the screen already shows something."""
         if self._spoke and self._err.terminal and self._out.terminal:
             self._err.write("\n")
         self._deliver(self._scrubbed(text).rstrip("\n") + "\n")
@@ -172,7 +172,7 @@ class Terminal:
         self._deliver(json.dumps(self._scrubbed_value(value), indent=2) + "\n")
 
     def error(self, error: Refusal) -> None:
-        """A refusal, on stderr: one sentence, the place, the next step; a "no" is repeated without ado."""
+        """A refusal, on stderr: one sentence, the place, the next step; after a "no" only the sentence."""
         if not self.json_wanted or self._err.terminal:
             text = f"{error.message}." if isinstance(error, Declined) else self.error_text(error)
             self._err.write(self._scrubbed(text) + "\n")
@@ -182,14 +182,14 @@ class Terminal:
         return error_text(error, self._names)
 
     def last_word(self, error: Refusal) -> None:
-        """A refusal on stderr also with --json: the object that it belongs into could not be written."""
+        """A refusal on stderr even with --json, because the object it belongs to could not be written."""
         self._err.write(self._scrubbed(self.error_text(error)) + "\n")
 
     @contextmanager
     def progress(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Say what goes on while the block runs; on a terminal with the elapsed time after a second.
+        """Say what is being done while the block runs; on a terminal with the elapsed time after a second.
 
-        Yields a function that says what goes on next; any thread may call it.
+        Yields a function that says what is done next; any thread may call it.
         """
         if not (self.talks and self._err.terminal):
             self.say(f"{text} ...")
@@ -212,29 +212,29 @@ class Terminal:
         return self._device.read(self._settled(prompt, self._device), hidden=hidden)
 
     def show(self, text: str) -> None:
-        """Show `text` where the answer is typed, also with --quiet; without a line end of its own."""
+        """Show `text` on the terminal device, even with --quiet; no line end is added."""
         if self.interactive and self._device is not None:
             self._device.write(self._settled(text, self._device))
 
     @property
     def talks(self) -> bool:
-        """Whether notes to the person are shown."""
+        """Whether notes to the user are shown."""
         return not self._quiet and (self._err.terminal or not self.json_wanted)
 
     @property
     def notes_on_screen(self) -> bool:
-        """Whether notes stand on the screen where questions are asked."""
+        """Whether notes appear on the screen on which questions are asked."""
         return not self._quiet and self._err.terminal
 
     @property
     def result_on_screen(self) -> bool:
-        """Whether the result goes to the same screen, below the notes."""
+        """Whether the result appears on the same screen, below the notes."""
         return self._out.terminal and not self.json_wanted
 
     def _deliver(self, text: str) -> None:
         self.delivered = True
         failure = self._out.write(text)
-        # A reader that had seen enough, or nobody to read at all, is no loss.
+        # If the reader had seen enough, or there is no reader at all, nothing is lost.
         if isinstance(failure, OSError) and failure.errno not in (errno.EPIPE, errno.EBADF):
             self.undelivered = failure.strerror or type(failure).__name__
 
@@ -267,7 +267,7 @@ def error_text(error: Refusal, names: Collection[str] = ()) -> str:
 
 
 def _wants_colour(color: str, environ: Mapping[str, str], terminal: bool) -> bool:
-    # no-color.org and force-color.org: a variable counts when it is there and not empty.
+    # no-color.org and force-color.org: a variable counts if it is set and not empty.
     if color != "auto":
         return color == "always"
     if environ.get("NO_COLOR"):

@@ -1,7 +1,7 @@
-"""Text on its way to a person: made visible, made to fit, made safe for the stream's encoding, coloured.
+"""Prepare text for output: make it visible, wrap it, make it safe for the stream's encoding, colour it.
 
-Everything that is our own wording is plain ASCII; only what comes from the machine (paths, names in
-configs) can hold anything else.
+Our own wording is plain ASCII; only what comes from the machine (paths, names in
+configs) can contain anything else.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ PALETTE: Final = {
 }
 _STYLES: Final = (*PALETTE.values(), _RESET)
 
-# Controls would move the cursor, and the bidirectional ones reorder what is read (CVE-2021-42574).
+# Control characters would move the cursor, and bidirectional ones reorder what is read (CVE-2021-42574).
 _CONTROLS: Final = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
     **{code: f"\\u{code:04x}" for code in (0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF)},
     **{code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
-    # Python reads a byte of a file name that is not UTF-8 as one of these (PEP 383).
+    # Python decodes a byte of a file name that is not UTF-8 to one of these (PEP 383).
     **{code: f"\\x{code - 0xDC00:02x}" for code in range(0xDC80, 0xDD00)},
     0x09: "\\t",
     0x0A: "\\n",
@@ -43,12 +43,12 @@ def visible(value: object) -> str:
 
 
 def style(text: str, name: str) -> str:
-    """`text` in the colour that PALETTE has under `name`; the terminal drops it where colour is off."""
+    """`text` in the colour that PALETTE has under `name`; the terminal drops it if colour is off."""
     return f"{PALETTE[name]}{text}{_RESET}"
 
 
 def settle(text: str, *, encoding: str | None, colour: bool) -> str:
-    """`text` as a stream with that encoding can take it: no control but newline, tab and our own colours."""
+    """`text` as a stream with that encoding can print it: no control but newline, tab and our colours."""
     for code in _STYLES:
         if code in text and not colour:
             text = text.replace(code, "")
@@ -86,8 +86,8 @@ def columns(text: str) -> int:
 def wrap(text: str, width: int, *, first: str = "", rest: str | None = None) -> str:
     """`text` in lines of at most `width` cells, the first after `first`, the others after `rest`.
 
-    `rest` is blanks as wide as `first` unless given. A word is never broken: paths and commands stay
-    fit to be copied, even where they are longer than a line.
+    `rest` is blanks as wide as `first` unless given. A word is never broken, so that paths and commands can
+    be copied, even if they are longer than a line.
     """
     following = " " * len(first) if rest is None else rest
     lines, line, empty = [], first, True
@@ -110,7 +110,7 @@ def closest(word: str, candidates: Sequence[str]) -> str | None:
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`; `last` stands before the last one."""
+    """`a`, `a and b`, `a, b and c`; `last` is the word before the last one."""
     *most, end = words
     return f"{', '.join(most)} {last} {end}" if most else end
 
@@ -122,7 +122,7 @@ def capital(sentence: str, names: Collection[str] = ()) -> str:
 
 
 def moment(stamp: str) -> str:
-    """A recorded instant as people read it, in local time; what is none is shown as it is."""
+    """A recorded time as people read it, in local time; anything else is shown as it is."""
     from datetime import datetime
 
     try:

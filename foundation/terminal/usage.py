@@ -13,7 +13,7 @@ _LEAST_FOR_TWO_COLUMNS: Final = 60
 
 @dataclass(frozen=True)
 class Flag:
-    """An option: its names, what its value is called (None: it takes none), and the values that it takes.
+    """An option: its names, what its value is called (None: it has none), and the values that it accepts.
 
     `folder`: the value is a folder.
     """

@@ -24,10 +24,10 @@ _PROJECT_COPY: Final = re.compile(r".+\.[0-9a-f]{12}\.bak-\d{8}T\d{6}Z(?:-\d+)?"
 
 
 def place(workspace: Workspace, role: Role, path: Path, now: datetime) -> Path:
-    """A name that nothing has yet for a copy of `path`."""
+    """An unused name for a copy of `path`."""
     folder, prefix = _family(workspace, role, path)
     if folder == path.parent and folder_obstacle(folder) is not None:
-        # A file that is written in place may lie in a folder that is read-only.
+        # A file that is written in place may be in a read-only folder.
         folder, prefix = _family(workspace, Role.PROJECT_CONFIG, path)
     base = folder / f"{prefix}{now.strftime('%Y%m%dT%H%M%SZ')}"
     candidate, number = base, 1
@@ -38,10 +38,10 @@ def place(workspace: Workspace, role: Role, path: Path, now: datetime) -> Path:
 
 
 def copies(workspace: Workspace, role: Role, path: Path) -> list[Path]:
-    """The kept copies of `path`, oldest first: what has exactly such a name. Raises OSError."""
+    """The kept copies of `path`, oldest first: the files with exactly such a name. Raises OSError."""
     found = []
     for folder, prefix in _families(workspace, role, path):
-        # The second is only there if something is in it.
+        # The second exists only if it has something in it.
         missing = folder == workspace.backups and not folder.is_dir()
         for name in () if missing else os.listdir(folder):  # noqa: PTH208  # only names are wanted
             match = _STAMP.fullmatch(name[len(prefix) :]) if name.startswith(prefix) else None

@@ -1,4 +1,4 @@
-"""What a transaction is asked to do, as values."""
+"""The changes that a transaction makes, as values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foundation.files.snapshot import Snapshot
 
 
 class Role(str, Enum):
-    """What a file is to us; the journal and the names of copies have the value."""
+    """The role of a file; its value is in the journal and in the names of copies."""
 
     SECRET = "secret"  # noqa: S105  # a name, not a password
     USER_CONFIG = "user_config"
@@ -27,15 +27,15 @@ class Role(str, Enum):
 
     @property
     def backed_up(self) -> bool:
-        """Whether a copy of what was there before stays after success."""
+        """Whether a copy of the former content is kept after success."""
         return self in (Role.USER_CONFIG, Role.PROJECT_CONFIG)
 
 
 @dataclass(frozen=True)
 class Write:
-    """Create or replace the snapshot's real file; `private` means 0600 in a 0700 folder of ours.
+    """Create or replace the snapshot's real file; `private` means 0600 in one of our 0700 folders.
 
-    `keep_copy` False: no copy of a config stays, because nothing is lost that is not kept elsewhere.
+    `keep_copy` False: no copy of a config is kept, because nothing is lost that does not exist elsewhere.
     """
 
     snapshot: Snapshot
@@ -65,7 +65,7 @@ Change = Union[Write, Delete, Protect]
 
 
 class TargetChanged(Refusal):  # it says what happened
-    """Somebody else wrote a target since it was read; everything is put back, start again from reading."""
+    """Somebody else wrote a target since it was read; everything was put back, and the caller reads again."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What is on disk by now where a setup wrote, or was about to: ours, as it was before, or somebody else's."""
+"""What is on disk now where a setup wrote or was about to: our bytes, the old ones, or somebody else's."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from foundation.transaction.journal import FileEntry
 
 
 def in_its_folder(entry: FileEntry) -> bool:
-    """Whether its folder is still there, and not a link by now."""
+    """Whether its folder still exists and has not become a link."""
     parent = entry.path.parent
     return parent.is_dir() and (os.name == "nt" or os.path.realpath(parent) == str(parent))
 
 
 def somebody_elses(entry: FileEntry) -> bool:
-    """Whether it is a link, a folder or a giant by now, which we never made of it."""
+    """Whether it has become a link, a folder or a huge file, none of which we make."""
     try:
         status = entry.path.lstat()
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def behind(path: Path) -> bytes | None:
 
 
 def is_ours(entry: FileEntry, now: bytes | None) -> bool:
-    """Whether the file is as we left it, half written included; None: it is not there."""
+    """Whether the file is as we left it, even half written; None: it does not exist."""
     if now is None or not entry.after:
         return now is None and not entry.after
     half = entry.in_place is not None and mixture(now, entry.before or b"", entry.in_place)
@@ -51,7 +51,7 @@ def is_ours(entry: FileEntry, now: bytes | None) -> bool:
 
 
 def limit(entry: FileEntry) -> int:
-    """How many bytes it may have and still be ours."""
+    """The most bytes that it can have if we wrote it."""
     return max(LIMIT, 2 * len(entry.before or b""), len(entry.in_place or b""))
 
 

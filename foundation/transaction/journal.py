@@ -1,8 +1,8 @@
-"""What a setup is about to do, on disk before it does it.
+"""The journal: what a setup is about to do, on disk before it does it.
 
 One JSON object per line, after its SHA-256 sum, appended and synced. A line that is cut off or does not match
-its sum ends the journal: it was being written when the process died, so nothing of what it says has begun.
-The file holds exact copies of what is replaced, the key's former value
+its sum ends the journal: it was being written when the process died, so none of what it says has begun.
+The file contains exact copies of what is replaced, the key's former value
 among them, and is gone when the setup has ended.
 """
 
@@ -31,14 +31,14 @@ _MOST_BYTES: Final = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class FolderEntry:
-    """A folder that is made; undone only while it is empty."""
+    """A folder that is created; removed again only if it is empty."""
 
     path: Path
 
 
 @dataclass(frozen=True)
 class ProtectEntry:
-    """A mode or access list that is repaired; `recorded` is the protection's own record of the old one."""
+    """A mode or access list that is repaired; `recorded` is the old one, as the protection recorded it."""
 
     path: Path
     recorded: str
@@ -46,13 +46,13 @@ class ProtectEntry:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A file that is made, replaced or removed.
+    """A file that is created, replaced or removed.
 
     `before` and `attributes` are what was there (None: nothing). `after` are the SHA-256 sums of what counts
-    as ours afterwards: what we wrote, and what Workspace.also_ours adds; empty when the file is
-    removed. `temporary` is the name beside it under which the new bytes are written.
+    as ours afterwards: what we wrote, and what Workspace.also_ours adds; empty if the file is
+    removed. `temporary` is the name in the same folder under which the new bytes are written.
     `in_place` (None: the file is replaced) are the new bytes of a file that is written in place, so that one
-    that was half written is known for ours.
+    that was half written is recognised as ours.
     """
 
     path: Path
@@ -70,7 +70,7 @@ Entry = Union[FolderEntry, ProtectEntry, FileEntry]
 def file_entry(
     workspace: Workspace, snapshot: Snapshot, role: Role, data: bytes | None, *, in_place: bool = False
 ) -> FileEntry:
-    """The entry for replacing what the snapshot shows by `data` (None: for removing it)."""
+    """The entry for replacing the snapshot's file with `data` (None: for removing it)."""
     path = Path(snapshot.real)
     attributes = None
     if snapshot.mode is not None:
@@ -100,7 +100,7 @@ def digest(data: bytes) -> str:
 
 
 def append(workspace: Workspace, entries: Sequence[Entry]) -> None:
-    """Add the entries and wait until they are on disk; the journal is made where it is not there yet."""
+    """Add the entries and wait until they are on disk; the journal is created if it does not exist."""
     lines = b"".join(_line(entry) for entry in entries)
     first = not workspace.journal.exists()
     if first:
@@ -123,9 +123,9 @@ def append(workspace: Workspace, entries: Sequence[Entry]) -> None:
 
 
 def exists(workspace: Workspace) -> bool:
-    """Whether there is a journal, whole or not; also if that cannot be found out.
+    """Whether there is a journal, complete or not; True also if that cannot be found out.
 
-    Workspace.require_own_folders says what keeps it from being found out.
+    Workspace.require_own_folders reports the reason then.
     """
     try:
         workspace.journal.lstat()
@@ -158,9 +158,9 @@ def read(workspace: Workspace) -> tuple[Entry, ...]:
 
 
 def discard(workspace: Workspace) -> None:
-    """Remove the journal, the entries first: that is the instant from which nothing is undone any more.
+    """Remove the journal, the entries first: from that moment on nothing is undone any more.
 
-    What else lies in it (output of a child on Windows) goes too. Raises OSError.
+    Anything else in it (output of a child on Windows) is removed too. Raises OSError.
     """
     with Folder(workspace.journal) as folder:
         folder.remove(ENTRIES)

@@ -1,8 +1,8 @@
 """One setup per home.
 
-The lock is the kernel's (flock; a byte range on Windows), so it ends with its holder however that ends. The
-file only says who holds it. It and the folders that were made for it go again when the lock is released,
-unless a setup has put something there; one that a killed process left is taken over.
+It is a kernel lock (flock; a byte range on Windows), so it ends with its holder, however that ends. The file
+only says who holds it. The file and the folders that were made for it are removed when the lock is released,
+unless a setup has put something there; a file that a killed process left is reused.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from foundation.protection import for_host
 from foundation.workspace import Workspace
 
 _PAUSE: Final = 0.05
-# What the two kinds of lock say while another process has it.
+# The errors of the two kinds of lock while another process has it.
 _HELD: Final = PermissionError if os.name == "nt" else BlockingIOError
 _MOST_TEXT: Final = 4096
 _TIME: Final = re.compile(r"[0-9TZ:-]{20}\Z")
-# Windows forbids others to read a locked range, so the byte that is locked lies beyond the text.
+# On Windows others cannot read a locked range, so the locked byte is after the text.
 _LOCKED_BYTE: Final = 0x7FFFFFF0
 
 
 class lock:  # noqa: N801  # used as a context manager, like threading's lock functions
-    """Hold the home's one lock.
+    """Hold the lock of a home.
 
-    Raises Refusal in_progress, naming the holder, after `wait_seconds`; own_files_unusable where
-    a link stands in the way; state_write_failed where the folder cannot be written or locked.
+    Raises Refusal in_progress, naming the holder, after `wait_seconds`; own_files_unusable if
+    a link is in the way; state_write_failed if the folder cannot be written or locked.
     """
 
     def __init__(self, workspace: Workspace, host: Host, wait_seconds: float = 5.0) -> None:
@@ -86,13 +86,14 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
 
     def _acquire(self, deadline: float) -> None:
         while True:
-            # Each turn is short and not interrupted; between two of them a signal may end the waiting.
+            # Each attempt is short and not interrupted; between two of them a signal may end the waiting.
             signals.check()
             try:
                 self._make_folders()
                 descriptor = self._open()
             except FileNotFoundError:
-                # The last holder removed an empty folder just now; one that stays away is no such case.
+                # The last holder has just removed an empty folder; if it stays missing, something else is
+                # wrong.
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(_PAUSE)
@@ -132,7 +133,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         return descriptor
 
     def _remove_unused(self) -> None:
-        """Remove the file that was made here when it could not be locked, unless another setup took it."""
+        """Remove the file that was created here but could not be locked, unless another setup uses it."""
         with suppress(OSError):
             if self._created and self._descriptor is None and not self._workspace.lock.lstat().st_size:
                 self._workspace.lock.unlink()
@@ -153,12 +154,12 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
 
     @signals.uninterrupted
     def _release(self) -> None:
-        """Remove the file while it is still ours, then what was made for it and is empty again."""
+        """Remove the file if it is still ours, then the folders that were made for it and are empty again."""
         descriptor, self._descriptor = self._descriptor, None
-        # Whatever stays is not empty (a setup is installed there) or is taken over by the next lock.
+        # What is left is not empty (a setup is installed there) or is reused by the next lock.
         if descriptor is not None:
             if os.name == "nt":
-                # An open file cannot be removed there.
+                # There, an open file cannot be removed.
                 os.close(descriptor)
             with suppress(OSError):
                 self._workspace.lock.unlink()
@@ -187,7 +188,7 @@ def _try(descriptor: int) -> bool:
 
 
 def _is_still(descriptor: int, path: Path) -> bool:
-    """Whether the name is still the file that we locked; a holder that ends removes it."""
+    """Whether the name is still the file that we locked; a holder removes it when it ends."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:

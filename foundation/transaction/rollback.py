@@ -1,8 +1,8 @@
 """Put back what the journal says, newest first, judging by the disk alone.
 
-A step that the system refuses is reported and stops nothing else. What somebody else wrote, moved or removed
-since stays as they left it, and so does the secret file when a config that stays refers to it: without it
-what reads that config would not start.
+A step that the system refuses is reported and does not stop the others. What somebody else wrote, moved or
+removed since is kept, and so is the secret file if a kept config refers to it: without it what reads that
+config would not start.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from foundation.transaction.changes import Role
 from foundation.transaction.journal import Entry, FileEntry, FolderEntry, ProtectEntry
 from foundation.workspace import Workspace
 
-# What will fail again however often it is tried, until somebody changes who may write there.
+# Errors that will occur again until somebody changes who may write there.
 _REFUSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY})
 
 
 @dataclass(frozen=True)
 class Left:
-    """A config that holds something of an interrupted setup and was not put back, and why (half a sentence).
+    """A config with a part of an interrupted setup in it that was not put back, and why (half a sentence).
 
     `copy` is the kept copy of what it was before that setup.
     """
@@ -44,7 +44,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was put back of an unfinished setup, and what was left; `failures` are sentences for a report."""
+    """What was put back of an unfinished setup, and what was not; `failures` are sentences for a report."""
 
     restored: tuple[Path, ...]
     failures: tuple[str, ...]
@@ -53,10 +53,12 @@ class Recovery:
 
 @dataclass
 class _Undoing:
-    """`texts` are the configs that stay, for what they refer to; `places` the configs with copies to keep.
+    """The state of one rollback.
 
-    `promised`: by the setup itself, which reports what is not as before. `unsure`: a config that stays could
-    not be read, so the key may be needed.
+    For example, a user edited a config after the setup was killed, so it is not put back. Its bytes are in
+    `texts`, because they may name the key file; its path is in `places`, because its backup must be kept.
+    `promised`: the setup itself called this, and reports what is not as before. `unsure`: such a config
+    could not be read, so the key may be needed.
     """
 
     workspace: Workspace
@@ -75,11 +77,11 @@ class _Undoing:
 
 
 def recover(workspace: Workspace, host: Host, *, go_on: bool = False) -> Recovery | None:
-    """Undo an unfinished journal; None where there is none. The lock must be held.
+    """Undo an unfinished journal; None if there is none. The lock must be held.
 
-    `go_on`: a config that the system does not let us write is left as it is rather than waited for, because
-    the caller can go on from it. Raises Refusal own_files_unusable for a journal that is not a plain
-    one of this user's.
+    `go_on`: a config that the system does not let us write is kept and not tried again, because
+    the caller can continue from it. Raises Refusal own_files_unusable for a journal that is not a plain
+    file of this user.
     """
     if not journal.exists(workspace):
         return None
@@ -94,16 +96,16 @@ def recover(workspace: Workspace, host: Host, *, go_on: bool = False) -> Recover
         ) from None
     work = _Undoing(workspace, host, go_on=go_on)
     _undo(work, entries, len(entries))
-    # Without an entry nothing had begun, or all had been committed.
+    # Without an entry nothing had begun, or everything had been committed.
     return _recovery(work) if entries or work.failures else None
 
 
 def undo(workspace: Workspace, host: Host, entries: Sequence[Entry], begun: int) -> Recovery:
     """Put everything back and remove the journal.
 
-    `begun` is how many of the entries may have taken place; a later one is left alone, but for the file
-    written beside it. The journal stays for the next run if the system refused a step. That a config holds
-    our values and somebody else's later edit is a failure here: the setup promised to put it back.
+    `begun` is how many of the entries may have been done; of a later one only the file written next to its
+    target is removed. The journal is kept for the next run if the system refused a step. A config with our
+    values and somebody else's later edit is a failure here: the setup promised to put it back.
     """
     work = _Undoing(workspace, host, promised=True)
     _undo(work, entries, begun)
@@ -128,7 +130,7 @@ def _undo(work: _Undoing, entries: Sequence[Entry], begun: int) -> None:
     for beside in sorted(
         {path.with_name(name) for path in configs for name in work.workspace.config_names} - set(configs)
     ):
-        # A config may have been renamed since, or name the key by its user's own hand.
+        # A config may have been renamed since, or its user may have written the key's name into it.
         work.texts.append(_behind(work, beside))
     for number, entry in reversed(list(enumerate(entries))):
         _try_one(work, entry, begun=number < begun)
@@ -136,7 +138,7 @@ def _undo(work: _Undoing, entries: Sequence[Entry], begun: int) -> None:
         try:
             journal.discard(work.workspace)
         except OSError as problem:
-            # Gone but not synced is no failure: should it come back, it finds everything as before.
+            # Removed but not synced is not a failure: if it comes back, everything is already as before.
             if journal.exists(work.workspace):
                 work.failures.append(f"{work.workspace.journal} could not be removed ({reason(problem)})")
 
@@ -178,8 +180,8 @@ def _undo_folder(entry: FolderEntry) -> None:
     try:
         entry.path.rmdir()
     except OSError as problem:
-        # Somebody else put something there: then it stays, and so does what took its place. On
-        # a file system that is mounted read-only, the answer is EROFS also for what is not there.
+        # Somebody else put something there: then it is kept, and so is what took its place. On
+        # a file system that is mounted read-only, the error is EROFS even for what does not exist.
         full = problem.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
         if not full and os.path.lexists(entry.path) and not _filled(entry.path):
             raise
@@ -194,7 +196,7 @@ def _filled(folder: Path) -> bool:
 
 def _undo_file(work: _Undoing, entry: FileEntry) -> None:
     if not found.in_its_folder(entry):
-        # The folder was removed, moved away or is a link now: what is behind that name is not what we wrote.
+        # The folder was removed, moved away or is a link now: what that name leads to is not what we wrote.
         _stays(work, entry, _behind(work, entry.path))
         with suppress(OSError), Folder(Path(os.path.realpath(entry.path.parent))) as moved:
             moved.remove(entry.temporary)
@@ -206,8 +208,8 @@ def _undo_file(work: _Undoing, entry: FileEntry) -> None:
             return
         now = read_snapshot(entry.path, follow_links=False, limit=found.limit(entry)).data
         ours = found.is_ours(entry, now)
-        # The old bytes under another mode: ours only where we wrote those very bytes, else somebody put them
-        # back by hand and made of the mode what they liked.
+        # The old bytes with another mode: ours only if we wrote exactly those bytes; otherwise somebody
+        # restored them by hand and chose the mode.
         if now == entry.before and not (ours and now is not None and found.mode_differs(entry)):
             return
         if ours and _is_copy(work, entry):
@@ -227,7 +229,7 @@ def _behind(work: _Undoing, path: Path) -> bytes:
 
 
 def _stays(work: _Undoing, entry: FileEntry, now: bytes | None) -> None:
-    """Somebody else wrote, moved or removed this file since; what they made of it is not touched."""
+    """Somebody else wrote, moved or removed this file since; it is not touched."""
     if not entry.role.backed_up or _is_copy(work, entry):
         return
     if (
@@ -250,7 +252,7 @@ def _leave(work: _Undoing, entry: FileEntry, why: str) -> None:
 
 
 def _is_copy(work: _Undoing, entry: FileEntry) -> bool:
-    """Whether this is the copy of a config that stays: the only place left with what was there before."""
+    """Whether this is the copy of a kept config: the only place that still has its former content."""
     if not entry.role.backed_up or entry.before is not None:
         return False
     of = next(

@@ -1,4 +1,4 @@
-"""Apply changes so that they can be taken back until `commit`."""
+"""Apply changes so that they can be undone until `commit`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PRIVATE: Final = 0o600
 
 
 class _StepError(Exception):
-    """A step could not be done; carries the kind of refusal that its file has."""
+    """A step could not be done; `kind` is the kind of refusal for its file."""
 
     def __init__(self, kind: str, path: Path, problem: OSError) -> None:
         super().__init__(kind)
@@ -37,7 +37,7 @@ class _StepError(Exception):
 
 
 class _Step:
-    """One journal entry and how it is done."""
+    """One journal entry and the data for doing it."""
 
     def __init__(self, entry: Entry, *, data: bytes | None = None, snapshot: Snapshot | None = None) -> None:
         self.entry = entry
@@ -46,9 +46,9 @@ class _Step:
 
 
 class Transaction:
-    """Changes that stay only after `commit`; leaving the context without it puts everything back.
+    """Changes that become permanent with `commit`; leaving the context without it puts everything back.
 
-    The lock must be held and `recover` must have run. `secrets` stand in no copy that stays.
+    The lock must be held and `recover` must have run. No kept copy contains any of `secrets`.
     """
 
     def __init__(self, workspace: Workspace, host: Host, secrets: Iterable[Secret] = ()) -> None:
@@ -75,9 +75,9 @@ class Transaction:
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes, in this order; may be called again.
 
-        Raises after everything, also of earlier calls, is put back: TargetChanged where a target is no
+        Raises after everything, also of earlier calls, was put back: TargetChanged if a target is no
         longer as its snapshot shows; Refusal {secret,config,state}_{backup,write}_failed;
-        rollback_incomplete where putting back was incomplete.
+        rollback_incomplete if the rollback was incomplete.
         """
         signals.check()
         try:
@@ -88,24 +88,24 @@ class Transaction:
 
     @property
     def kept(self) -> dict[Path, Path]:
-        """The copies that stay after `commit`, by the real path of their file."""
+        """The copies that are kept after `commit`, by the real path of their file."""
         return {path: copy for _, path, copy in self._kept}
 
     @property
     def made(self) -> tuple[Path, ...]:
-        """The folders that were made, each before what lies in it."""
+        """The folders that were created, each before what is in it."""
         return tuple(entry.path for entry in self._entries if isinstance(entry, FolderEntry))
 
     @signals.uninterrupted
     def rollback(self) -> tuple[str, ...]:
-        """Put everything back, newest first; what could not be is told in one sentence each."""
+        """Put everything back, newest first; returns one sentence for each step that failed."""
         entries, begun = self._entries, self._begun
         self._entries, self._begun, self._kept, self._unsynced = [], 0, [], []
         return undo(self._workspace, self._host, entries, begun).failures if entries else ()
 
     @signals.uninterrupted
     def commit(self) -> tuple[Path, ...]:
-        """Let the changes stay; returns the copies that were kept. Raises Refusal after putting back."""
+        """Make the changes permanent; returns the kept copies. If it raises, everything was put back."""
         if self._entries:
             try:
                 self._sync()
@@ -115,7 +115,7 @@ class Transaction:
                 self._give_up(_StepError(Role.STATE.failure("write"), self._workspace.journal, problem))
         self._entries, self._begun = [], 0
         for role, path, _ in self._kept:
-            # One copy too many does no harm; the next setup tries again.
+            # One copy too many is harmless; the next setup tries again.
             with suppress(OSError):
                 backups.prune(self._workspace, role, path)
         return tuple(kept for _, _, kept in self._kept)
@@ -229,7 +229,7 @@ class Transaction:
         with Folder(entry.path.parent) as folder:
             if step.data is not None and entry.in_place is None:
                 self._write_beside(folder, entry, step.data)
-            # Whatever a config needs is on disk before the config is, and a key goes after what names it.
+            # What a config needs is on disk before the config, and a key is removed after what names it.
             if entry.role not in (Role.STATE, Role.NOTE):
                 self._sync()
             if step.snapshot is not None:
@@ -244,7 +244,7 @@ class Transaction:
         self._unsynced.append(entry.path.parent)
 
     def _sync(self) -> None:
-        """Make made folders and moved names durable."""
+        """Make new folders and renames durable."""
         for path in dict.fromkeys(self._unsynced):
             with Folder(path) as folder:
                 folder.sync()
@@ -275,7 +275,7 @@ def _folder_steps(folder: Path, known: set[Path]) -> list[_Step]:
 
 
 def _is_missing(folder: Path) -> bool:
-    # os.path.lexists would take a folder that cannot be looked at for one that is to be made, and undone.
+    # os.path.lexists would treat an inaccessible folder as missing, to be created and removed again.
     try:
         folder.lstat()
     except (FileNotFoundError, NotADirectoryError):

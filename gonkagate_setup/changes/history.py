@@ -1,7 +1,8 @@
 """The undo record: what the last setup changed, key by key, so that `undo` can turn exactly that back.
 
-The file is `last-change.json` beside the setup record. It never holds a secret: in place of a literal at our
-`apiKey` stands the binding, and another value that looks like a secret is withheld. Values are plain JSON.
+The file is `last-change.json` beside the setup record. It never contains a secret: instead of a literal at
+our `apiKey` it has the binding, and any other value that looks like a secret is withheld. Values are plain
+JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _VERSION: Final = 1
 class KeyChange:
     """One key: its value before and after (MISSING: there was none).
 
-    `depth` says how many keys on the way to it were objects before, the rest of them was made. `withheld`:
+    `depth` is how many keys on the way to it were objects before; the others were created. `withheld`:
     the value before looked like a secret and was not written down.
     """
 
@@ -76,7 +77,7 @@ class History:
 
 
 class KeyMoved(Exception):  # noqa: N818 - it says what happened
-    """A key cannot be turned back: `path` is the key, `reason` a half sentence."""
+    """A key cannot be restored: `path` is the key, `reason` half a sentence."""
 
     def __init__(self, path: ConfigPath, reason: str) -> None:
         super().__init__(reason)
@@ -87,7 +88,7 @@ class KeyMoved(Exception):  # noqa: N818 - it says what happened
 def key_changes(
     profile: Profile, before: Mapping[str, Any], after: Mapping[str, Any], operations: Sequence[Operation]
 ) -> tuple[KeyChange, ...]:
-    """What the operations did, from the config's value before and after them all."""
+    """What the operations did, from the config's value before the first and after the last."""
     found = []
     for operation in operations:
         path = operation.path
@@ -124,9 +125,9 @@ def _looks_secret(path: ConfigPath, value: Any) -> bool:
 
 
 def way_back(keys: Sequence[KeyChange], document: Document) -> list[Operation]:
-    """The operations that turn the keys back in what the config is now.
+    """The operations that restore the keys in the config as it is now.
 
-    What the person added beside them stays. Raises KeyMoved for a key that no longer holds our value.
+    What the user added next to them is kept. Raises KeyMoved for a key that no longer has our value.
     """
     operations: list[Operation] = []
     for key in reversed(keys):
@@ -148,7 +149,7 @@ def way_back(keys: Sequence[KeyChange], document: Document) -> list[Operation]:
 
 
 def _without_ours(key: KeyChange, document: Document) -> list[Operation]:
-    """Take an object that we made away, leaf by leaf."""
+    """Remove an object that we created, leaf by leaf."""
     ours = dict(leaves(key.after, key.path))
     for path, value in ours.items():
         now = lookup(document.value, path)
@@ -176,7 +177,8 @@ def render(history: History) -> bytes:
         "available": history.available,
         "repairs": [_file_value(file) for file in history.repairs],
     }
-    # Written and read as configs are: any number, and references outside strings, come back as they were.
+    # Written and read like a config, so that any number, and references outside strings, are read back
+    # unchanged.
     return jsonc.render(value).encode()
 
 

@@ -14,7 +14,7 @@ from typing import Final, Mapping
 
 from gonkagate_setup.choice import Scope
 
-# The file that says that opencode offers the provider and starts with something else, as was chosen.
+# This file says that the user chose to have the provider offered, but to start opencode with another model.
 AVAILABLE_ONLY: Final = b'{"availableOnly": true}\n'
 
 
@@ -23,7 +23,7 @@ class State:
     """What the last setup recorded; a field that was missing or of the wrong kind is None.
 
     `repaired` names what was wrong with the file in one sentence (None: nothing); the next setup
-    writes a right one.
+    writes a correct one.
     """
 
     transport: str | None = None
@@ -43,7 +43,7 @@ _FIELDS = {
 
 
 def parse(data: bytes | None) -> State | None:
-    """The recorded state; None where there is no file. Never fails: what cannot be read is reported."""
+    """The recorded state; None if there is no file. Never fails: `repaired` names what cannot be read."""
     if data is None:
         return None
     try:
@@ -87,7 +87,7 @@ def fields(state: State) -> dict[str, str]:
 
 
 def timestamp(now: datetime) -> str:
-    """An instant as the npm tool writes it: UTC, milliseconds, `Z`."""
+    """A time as the npm tool writes it: UTC, milliseconds, `Z`."""
     return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
 
 

@@ -1,8 +1,8 @@
-"""Which keys are ours in which layer, and the operations that follow from it.
+"""Which keys this program owns in which layer, and the operations that follow from it.
 
-Ours in the user layer: every leaf that the profile defines under `provider.<id>`, `$schema` where it is
-missing, and `model`/`small_model` in user scope. Ours in the project file: `$schema`, `model` and
-`small_model` in project scope. An activation in the other scope's file goes only when it names the
+In the user layer it owns every leaf that the profile defines under `provider.<id>`, `$schema` if it is
+missing, and `model`/`small_model` in user scope. In the project file it owns `$schema`, `model` and
+`small_model` in project scope. An activation in the other scope's file is removed only if it names the
 model selected now or the one that install-state.json recorded. The npm tool has the same rule:
 docs/npm-tool.md#what-counts-as-written-by-it.
 Values are plain JSON (dict, list, str, int, float, bool, None).
@@ -21,11 +21,11 @@ from opencode_config.layers import MISSING, leaves, lookup
 
 
 def provider_operations(profile: Profile, document: Document) -> list[Operation]:
-    """Bring `provider.<id>` to the catalogue's state, leaf by leaf; what stands beside it stays."""
+    """Bring `provider.<id>` to the catalogue's state, leaf by leaf; all other keys in it are kept."""
     config = document.value
     wanted = {"provider": {profile.id: profile.provider_config()}}
     gone = {path for path in _retired(profile, config) if lookup(wanted, path) is MISSING}
-    # An object that held nothing but retired values goes with them, unless the catalogue has it too.
+    # An object with only retired values in it is removed with them, unless the catalogue has it too.
     outermost = {
         next(path[:end] for end in range(1, len(path) + 1) if lookup(wanted, path[:end]) is MISSING)
         for path in gone
@@ -40,7 +40,7 @@ def provider_operations(profile: Profile, document: Document) -> list[Operation]
 
 
 def _retired(profile: Profile, config: Mapping[str, Any]) -> set[ConfigPath]:
-    """Where a value still stands that only an earlier release wrote."""
+    """The paths that still have a value that only an earlier release wrote."""
     return {retired.path for retired in profile.retired if same(lookup(config, retired.path), retired.value)}
 
 
@@ -53,7 +53,7 @@ def was_retired(profile: Profile, leaf: ConfigPath, value: Any) -> bool:
     )
 
 
-# Below something that is no object this yields a Set that jsonc.apply refuses with the place.
+# Below something that is not an object this yields a Set that jsonc.apply refuses, naming the place.
 def _settings(config: Mapping[str, Any], path: ConfigPath, wanted: Any) -> Iterator[Operation]:
     current = lookup(config, path)
     if isinstance(wanted, dict) and current is not MISSING:
@@ -64,7 +64,7 @@ def _settings(config: Mapping[str, Any], path: ConfigPath, wanted: Any) -> Itera
 
 
 def schema_operations(config: Mapping[str, Any]) -> list[Operation]:
-    """`$schema` where it is missing: opencode would otherwise insert it on its next start."""
+    """`$schema` if it is missing: opencode would otherwise insert it on its next start."""
     return [] if schema_line.KEY in config else [Set((schema_line.KEY,), schema_line.URL)]
 
 
@@ -74,7 +74,7 @@ def activation_operations(config: Mapping[str, Any], reference: str) -> list[Ope
 
 
 def stale_activation(document: Document, owned: frozenset[str]) -> list[Operation]:
-    """Remove `model` and `small_model` where they hold one of the references proved ours."""
+    """Remove `model` and `small_model` if they have one of the references that this program wrote."""
 
     def ours(leaf: ConfigPath, value: Any) -> bool:
         return len(leaf) == 1 and isinstance(value, str) and value in owned
@@ -85,7 +85,7 @@ def stale_activation(document: Document, owned: frozenset[str]) -> list[Operatio
 def outranked_operations(
     profile: Profile, document: Document, owned: frozenset[str], provider: bool = True
 ) -> list[Operation]:
-    """Clear a file of the same layer that the target outranks: our keys there decide nothing any more."""
+    """Remove our keys from a file of the same layer that the target overrides: they have no effect."""
     operations = stale_activation(document, owned)
     if provider:
         defined = {path for path, _ in leaves(profile.provider_config(), ("provider", profile.id))}
@@ -97,16 +97,16 @@ def outranked_operations(
     return operations
 
 
-# Whether the value at a path is ours.
+# Whether this program wrote the value at a path.
 _Ours = Callable[[ConfigPath, Any], bool]
 
 
 def removals(document: Document, path: ConfigPath, ours: _Ours) -> list[Operation]:
-    """The fewest edits that take what is ours below `path` away, with objects that held nothing else.
+    """The fewest edits that remove what is ours below `path`, and objects that had nothing else in them.
 
-    What stands in the text and is not ours stays in it, also where an earlier one of two equal keys hides
-    it. Without the last one the earlier one would count: an object of ours is emptied then, and another value
-    gets what the earlier one says, because that is what counts without ours.
+    For example, opencode reads only the last `model` in `{"model": "a/b", "model": "gonkagate/x"}`. That one
+    is ours, the other one is not, and neither may be lost: the last one is set to "a/b", which is what
+    opencode reads without ours. If both are ours, both are removed. An object of ours is emptied instead.
     """
     node = document.find(path)
     present = [] if node is None else list(_written(node, path))
@@ -126,7 +126,7 @@ def removals(document: Document, path: ConfigPath, ours: _Ours) -> list[Operatio
 
 
 def _written(node: Node, path: ConfigPath) -> Iterator[tuple[ConfigPath, Any]]:
-    """Every leaf in the text of a value with its path, those that equal keys hide included."""
+    """Every leaf in the text of a value with its path, including those that a later equal key hides."""
     stack = [(path, node)]
     while stack:
         here, current = stack.pop()

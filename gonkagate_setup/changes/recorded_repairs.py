@@ -1,4 +1,4 @@
-"""The edits that only took away what was in the way: the undo record keeps them for uninstall."""
+"""The edits that only removed what was in the way: the undo record keeps them for uninstall."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from opencode_config.jsonc.operations import Operation
 
 
 def only(change: FileChange, paths: Iterable[ConfigPath]) -> FileChange:
-    """Of what was done to a file, the keys at these paths; nothing that would bring the whole file back."""
+    """The part of a file's changes that is about these paths, without what would restore the whole file."""
     wanted = set(paths)
     keys = tuple(key for key in change.keys if key.path in wanted)
     return replace(change, after=(), backup=None, folders=(), keys=keys)
 
 
 def added(former: Sequence[FileChange], new: Sequence[FileChange]) -> tuple[FileChange, ...]:
-    """All of them, each key of a file once: what was done last counts."""
+    """All of them, each key of a file once: the latest change to it counts."""
     return (*without(former, new), *(change for change in new if change.keys))
 
 
 def without(former: Sequence[FileChange], gone: Sequence[FileChange]) -> tuple[FileChange, ...]:
-    """The former ones without the keys that the others have."""
+    """The earlier ones without the keys that the later ones have."""
     taken = {(change.real, key.path) for change in gone for key in change.keys}
     left = (
         replace(change, keys=tuple(key for key in change.keys if (change.real, key.path) not in taken))
@@ -34,7 +34,7 @@ def without(former: Sequence[FileChange], gone: Sequence[FileChange]) -> tuple[F
 
 
 def taken_back(change: FileChange, document: Document) -> list[Operation]:
-    """The operations that turn each key back that still holds what was written; the others stay."""
+    """The operations that restore each key that still has the value that was written; the others are kept."""
     return [operation for key in change.keys for operation in _way_back(key, document)]
 
 

@@ -1,8 +1,8 @@
-"""What is in the way in a file that setup may edit, and the smallest edit that takes it away.
+"""What is in the way in a file that setup may edit, and the smallest edit that removes it.
 
 Setup may edit the user's own files and the project's, and never another layer. In user scope the edit is made
-where the blocker is. In project scope an agent that the user's own config changes is set right in the
-project's file instead, so that every other folder keeps what it has.
+where the blocker is. In project scope an agent that the user's own config changes is corrected in the
+project's file instead, so that nothing changes for other folders.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from opencode_config.layers import MISSING, Path, lookup, merge
 from opencode_config.places import PROJECT, USER, USER_NAMES, Environment
 from opencode_config.survey import Survey
 
-# What decides whether opencode starts with GonkaGate; all else decides whether opencode offers it at all.
+# These decide whether opencode starts with GonkaGate; all others decide whether opencode offers it at all.
 _OF_THE_START: Final = frozenset(
     {"model_overridden", "model_not_set", "agent_model_overridden", "agent_unusable"}
 )
@@ -31,7 +31,7 @@ _OF_THE_START: Final = frozenset(
 
 @dataclass(frozen=True)
 class Proposal:
-    """The edits, and the durable blockers that no edit of a file that setup may edit takes away."""
+    """The edits, and the durable blockers that are not in a file that setup may edit."""
 
     repairs: tuple[Repair, ...]
     left: tuple[Finding, ...]
@@ -62,7 +62,7 @@ def propose(
         repair = _repair(expectation, survey, blocker, home, target)
         if repair is not None:
             place = (repair.snapshot.real, repair.operation.path)
-            # A value that has to decide over a lower file is set, also where a wrong one is to be removed.
+            # A value that has to override a lower file is set, even if a wrong one only had to be removed.
             if place not in found or isinstance(repair.operation, Set):
                 found[place] = repair
         elif blocker.reach == DURABLE:
@@ -72,7 +72,7 @@ def propose(
 
 
 def texts_after(repairs: Iterable[Repair]) -> dict[PurePath, bytes | None]:
-    """The bytes of the edited files, by real path; raises JsoncError where an edit cannot be made."""
+    """The bytes of the edited files, by real path; raises JsoncError if an edit cannot be made."""
     documents: dict[PurePath, jsonc.Document] = {}
     for repair in repairs:
         snapshot = repair.snapshot
@@ -82,7 +82,7 @@ def texts_after(repairs: Iterable[Repair]) -> dict[PurePath, bytes | None]:
 
 
 def _needed(expectation: Expectation, survey: Survey, repairs: list[Repair]) -> list[Repair]:
-    """The edits without those that nothing depends on: a list that a higher file replaces stays as it is."""
+    """The edits without those that make no difference, for example in a list that a higher file replaces."""
     kept = list(repairs)
     for repair in reversed(repairs):
         fewer = [one for one in kept if one is not repair]
@@ -92,7 +92,7 @@ def _needed(expectation: Expectation, survey: Survey, repairs: list[Repair]) -> 
 
 
 def _suffice(expectation: Expectation, survey: Survey, fewer: list[Repair], more: list[Repair]) -> bool:
-    """Whether the files foresee no more blockers with fewer edits, here and, in user scope, elsewhere."""
+    """Whether fewer edits lead to no more predicted blockers, here and, in user scope, in other folders."""
     try:
         with_fewer = survey.replace(texts_after(fewer))
         with_more = survey.replace(texts_after(more))
@@ -112,7 +112,7 @@ def _blocked(expectation: Expectation, survey: Survey) -> set[tuple[object, ...]
 def _repair(
     expectation: Expectation, survey: Survey, blocker: Finding, home: PurePath, target: PurePath | None
 ) -> Repair | None:
-    """The edit that takes the blocker away; None where it is not in a file that setup may edit."""
+    """The edit that removes the blocker; None if it is not in a file that setup may edit."""
     layer = blocker.layer
     snapshot = _editable(survey, blocker, home)
     if snapshot is None:
@@ -133,7 +133,7 @@ def _repair(
 
 
 def _editable(survey: Survey, blocker: Finding, home: PurePath) -> Snapshot | None:
-    """The file of the blocker, where that is one of the user's own or a project's, and no link leads away."""
+    """The file of the blocker, if it is one of the user's own or a project's, and no link leads elsewhere."""
     if blocker.path is None or not blocker.keys or blocker.layer not in (USER, PROJECT):
         return None
     path = type(survey.project_root)(blocker.path)
@@ -146,7 +146,7 @@ def _editable(survey: Survey, blocker: Finding, home: PurePath) -> Snapshot | No
         return reading.snapshot if real in own else None
     root = survey.project_root
     within = root in path.parents and root in real.parents
-    # Outside of git opencode also reads the folders above; those below the home folder are the user's.
+    # Outside git, opencode also reads the parent folders; those below the home folder are the user's.
     above = real == path and home in path.parents
     return reading.snapshot if within or above else None
 
@@ -169,7 +169,7 @@ def _edit(expectation: Expectation, survey: Survey, blocker: Finding, snapshot: 
             return None
         return Set(path, [raw for raw, value in zip(node.value, filled) if value != name])
     if document.shadowed(path):
-        # Without the last one, an earlier one would count.
+        # If only the last one were removed, an earlier one would take effect.
         return _right_value(expectation, survey, code, path)
     return Remove(path)
 
@@ -184,7 +184,7 @@ def _filled(survey: Survey, blocker: Finding) -> Any:
 
 
 def _right_value(expectation: Expectation, survey: Survey, code: str, path: Path) -> Operation:
-    """In place of a removal, where a key appears more than once: the value that does no harm."""
+    """A harmless value, to be set instead of a removal if a key appears more than once."""
     if code in ("model_overridden", "agent_model_overridden"):
         return Set(path, expectation.reference)
     if code == "agent_unusable":
@@ -197,7 +197,7 @@ def _right_value(expectation: Expectation, survey: Survey, code: str, path: Path
 
 
 def _override(expectation: Expectation, survey: Survey, blocker: Finding) -> Operation:
-    """What the project's file says so that the user's own agents do not decide here."""
+    """What to write into the project's file so that it overrides the user's own agents."""
     names = {"agents": "agent", "commands": "command", "disabled": "disable"}
     path = tuple(
         names.get(key, key) if place in (0, len(blocker.keys) - 1) else key
@@ -209,7 +209,7 @@ def _override(expectation: Expectation, survey: Survey, blocker: Finding) -> Ope
 
 
 def _usable(survey: Survey, path: Path) -> Any:
-    """The value at a key of the agents with which opencode starts."""
+    """The value of a key of the agents that opencode starts with."""
     if path[-1] == "default_agent":
         config = merge(survey.layers(Environment.DURABLE))
         return next(iter(starting_agents({**config, "default_agent": None})), "build")

@@ -1,4 +1,4 @@
-"""What taking back does to one config file, as a value: preview, --dry-run and apply all use it."""
+"""What undo and uninstall do to one config file, as a value: preview, --dry-run and apply all use it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from opencode_config.jsonc.operations import Operation
 
 @dataclass(frozen=True)
 class FileEdit:
-    """One config file before and after; `after` None: the file goes.
+    """One config file before and after; `after` is None if the file is removed.
 
-    `operations` lead from one text to the other; None where the whole former file comes back. `duplicates`
-    are the keys on the way to what is edited that stand more than once. `comments_go`: a comment goes too.
+    `operations` lead from one text to the other; None if the whole former file is restored. `duplicates` are
+    the keys on the way to the edited ones that appear more than once. `comments_go`: comments are removed
+    too.
     """
 
     snapshot: Snapshot
@@ -31,10 +32,10 @@ class FileEdit:
 
 
 def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes | None) -> FileEdit | None:
-    """How a file that the last setup wrote gets back to what it was; None where nothing of it is left.
+    """How to restore a file that the last setup wrote; None if nothing of what it wrote is left.
 
-    `untouched`: nobody but opencode's `$schema` changed it since. `copy` is the kept backup. Raises
-    Refusal undo_refused for a key that holds something else by now, naming file, line and key.
+    `untouched`: nothing changed it since, except opencode adding `$schema`. `copy` is the kept backup. Raises
+    Refusal undo_refused, with file, line and key, for a key that has another value now.
     """
     if snapshot.data is None:
         return None

@@ -1,7 +1,8 @@
-"""What an uninstallation takes out of the configs, what it leaves, and where else the provider stands.
+"""What an uninstall removes from the configs, what it keeps, and where else the provider is named.
 
-Taken out is only what is proved ours: a value under `provider.<id>` that equals the catalogue's or one that
-a named release wrote, and `model`/`small_model` where they name a model of the catalogue or the recorded one.
+It removes only what this program provably wrote: a value under `provider.<id>` that equals the catalogue's or
+one that a named release wrote, and `model`/`small_model` if they name a model of the catalogue or the
+recorded one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from opencode_config.survey import Survey
 
 @dataclass(frozen=True)
 class Removal:
-    """The edits of configs, and what a person is told of what stays; `key_needed` says who needs the key."""
+    """The edits of configs, and notices about what is kept; `key_needed` are those about the key file."""
 
     edits: tuple[FileEdit, ...]
     notices: tuple[Finding, ...]
@@ -49,9 +50,9 @@ def build(
 ) -> Removal:
     """Plan it for the user's three files and this folder's project files.
 
-    `created` are real paths of configs that setups made; such a file goes once nothing but `$schema` is
-    left. `repaired` are the recorded edits of what was in the way, each with its file as it is, wherever that
-    lies. Raises Refusal managed_config_parse_failed and managed_config_read_failed.
+    `created` are real paths of configs that setups created; such a file is removed if only `$schema` is left.
+    `repaired` are the recorded edits of what was in the way, each with its file as it is now, wherever it is.
+    Raises Refusal managed_config_parse_failed and managed_config_read_failed.
     """
     taken_back = {snapshot.real: change for change, snapshot in repaired if str(snapshot.real) == change.real}
     references = frozenset(
@@ -61,7 +62,7 @@ def build(
     seen: set[PurePath] = set()
     own = {snapshot.real for snapshot in survey.user_files}
     project = [snapshot for snapshot in survey.project_files if snapshot.real not in own]
-    # The project first: it names models of the provider that the user layer defines.
+    # The project first: it refers to models of the provider that the user layer defines.
     for layer, snapshots in ((PROJECT, project), (USER, list(survey.user_files))):
         for snapshot in snapshots:
             if snapshot.data is None or snapshot.real in seen:
@@ -123,11 +124,11 @@ def _edit(
 
 
 def _elsewhere(change: FileChange, snapshot: Snapshot) -> FileEdit | None:
-    """The recorded edits taken back in a config of another folder; nothing else is known of that file."""
+    """The recorded edits undone in a config of another folder; nothing else is known about that file."""
     try:
         document = parsed(snapshot)
     except Refusal:
-        return None  # a file that nobody can read any more is no reason to keep the rest
+        return None  # a file that can no longer be read must not keep the rest from being removed
     operations = recorded_repairs.taken_back(change, document)
     if not operations:
         return None
@@ -142,7 +143,7 @@ def _elsewhere(change: FileChange, snapshot: Snapshot) -> FileEdit | None:
 
 
 def _ours(profile: Profile) -> Callable[[ConfigPath, Any], bool]:
-    """Whether a leaf under `provider.<id>` holds exactly what a release of this program wrote."""
+    """Whether a leaf under `provider.<id>` has exactly the value that a release of this program wrote."""
     defined = dict(leaves(profile.provider_config(), ("provider", profile.id)))
     return lambda path, value: (
         jsonc.same(defined.get(path, MISSING), value) or ownership.was_retired(profile, path, value)
@@ -157,7 +158,7 @@ def _empty(text: str) -> bool:
 
 
 def _layers(survey: Survey) -> list[Layer]:
-    """Every layer that has something in it, in any of the environments, once."""
+    """Every layer of any environment that is not empty, once."""
     found: dict[tuple[str, str], Layer] = {}
     for environment in Environment:
         for layer in survey.layers(environment):
@@ -166,7 +167,7 @@ def _layers(survey: Survey) -> list[Layer]:
 
 
 def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey) -> Iterator[Finding]:
-    """What of the provider still stands in a layer: kept there, or out of reach."""
+    """What a layer still says about the provider: kept there, or in a place that is not edited."""
     here = layer.path is not None and survey.real(layer.path) in edited
     for path in _mentions(profile, layer.value):
         key = ".".join(path)

@@ -22,7 +22,7 @@ class _Parser(argparse.ArgumentParser):
     """Raises instead of printing and leaving, so that --json gets its object and no value is echoed."""
 
     def error(self, message: str) -> NoReturn:
-        # argparse's own sentence quotes what was typed.
+        # argparse's own message quotes what was typed.
         del message
         raise Refusal("usage_error", "this command line is not valid", next_step=f"see: {self.prog} --help")
 

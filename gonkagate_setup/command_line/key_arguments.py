@@ -12,7 +12,7 @@ from typing import Final, Iterator, Sequence
 from foundation.errors import Refusal
 from gonkagate_setup.catalog import Profile
 
-# --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is the one that is ours.
+# --api-key, --apikey, -api_key=…, --key, --token …; --api-key-stdin is an option of this program.
 _KEY_FLAG: Final = re.compile(r"--?(api[-_]?)?(key|secret|token)(?!-stdin$)", re.IGNORECASE)
 _FOLDER: Final = "--cwd"
 
@@ -22,7 +22,7 @@ def refuse(argv: Sequence[str], profile: Profile) -> None:
     shape = rf"{re.escape(profile.key_prefix)}[A-Za-z0-9._-]{{4,}}"
     anywhere = re.compile(rf"(^|[^A-Za-z0-9]){shape}")
     found = any(_KEY_FLAG.match(word) or anywhere.search(word) for word in _others(argv))
-    # The name of a folder may look like a key in one of its parts, or where there is such a folder.
+    # A folder name may look like a key if only one of its parts does, or if that folder exists.
     if found or any(re.fullmatch(shape, name) and not _exists(name) for name in _folders(argv)):
         raise Refusal(
             "api_key_flag_refused",

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in our words: names that were typed are repeated, values never."""
+"""What is wrong with a command line: messages repeat names that were typed, never values."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LONGEST_OPTION: Final = 24
 
 
 def meant(typed: str, values: Sequence[str], before: str = "") -> str:
-    """`did you mean ...? ` for what was mistyped, which is not repeated; empty where nothing is near."""
+    """`did you mean ...? ` for what was mistyped, which is not repeated; empty if nothing is similar."""
     near = closest(typed, values)
     return "" if near is None else f"did you mean {before}{near}? "
 
 
 def value(name: str, typed: str, values: Sequence[str]) -> Refusal:
-    """For a value that is none of `values`."""
+    """For a value that is not one of `values`."""
     return Refusal(
         "usage_error",
         f"invalid value for {name}",

@@ -1,4 +1,4 @@
-"""What there is to know about the key: who else may read its file, and whether git could commit it."""
+"""Findings about the key: who else may read its file, and whether git could commit it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from opencode_config.survey import Survey
 
 
 def of(store: Store, host: Host) -> Iterator[Finding]:
-    """Findings about the key file as it is now; none where all is well."""
+    """Findings about the key file as it is now; none if all is well."""
     stored = credential.read_stored(store, host)
     if stored is None or stored.secret is None:
         yield Finding(
@@ -53,7 +53,7 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
 
 
 def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Finding]:
-    """What lets the key out, or others decide where it is sent, in the files that were read."""
+    """Files that expose the key, or that let other users decide where it is sent."""
     yield from in_files(survey, host, secrets)
     yield from _changeable(survey, host)
     if survey.distrust is not None:

@@ -1,4 +1,4 @@
-"""The keys that a run can come across, known from its start so that none of them gets out."""
+"""The keys that a run can come across, masked from its start so that none of them is printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gonkagate_setup.store import Store
 def keys(store: Store, host: Host, terminal: Terminal) -> tuple[Secret, ...]:
     """The stored key and the one in the environment, which the terminal masks from now on.
 
-    Never raises: what is wrong with either is told where it is used.
+    Never raises: what is wrong with either is reported when it is used.
     """
     found = []
     with suppress(Refusal):

@@ -22,7 +22,7 @@ from opencode_config import jsonc
 
 
 def read(store: Store) -> tuple[Snapshot, History | None]:
-    """The undo record's file and what it says, None where there is no file.
+    """The undo record's file and its content; None if there is no file.
 
     Raises Refusal undo_record_unusable for one that is not understood.
     """
@@ -49,7 +49,7 @@ def writing(
     *,
     available: bool = False,
 ) -> list[Write]:
-    """The change that records what `done` wrote; none where no config changed: the former one stays.
+    """The change that records what `done` wrote; none if no config changed: the former record is kept.
 
     `available`: GonkaGate was only made available before.
     """
@@ -86,7 +86,7 @@ def after_undo(snapshot: Snapshot, undone: History, edits: Sequence[FileEdit]) -
 
 
 def _repairs(plan: Plan, written: Sequence[FileChange]) -> list[FileChange]:
-    """Of what was written, the keys that were only in the way."""
+    """The keys that were written only because they were in the way."""
     by_file: dict[str, list[ConfigPath]] = {}
     for repair in plan.repairs:
         by_file.setdefault(str(repair.snapshot.real), []).append(repair.operation.path)

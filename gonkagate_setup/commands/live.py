@@ -20,9 +20,9 @@ from gonkagate_setup.store import Store
 def ask(
     report: Report, choice: Choice, store: Store, host: Host, terminal: Terminal, seconds: float
 ) -> Report:
-    """The report with what the service itself says; a failure there makes it a failed one.
+    """The report with the service's own answer added; if the service fails, the report becomes a failed one.
 
-    Nothing is asked while opencode does not use the provider: that has to be put right first.
+    Nothing is asked if opencode does not use the provider: that has to be fixed first.
     """
     live: dict[str, Any] = {"models": None, "listed": None, "completion": None}
     if "durable" not in report.proved:

@@ -24,7 +24,7 @@ def run(host: Host, profile: Profile) -> Report:
         survey = take_survey(host, host.cwd, profile.id)
         choice = installed(profile, survey, state, available_only=store.available.exists())
     except Refusal:
-        # A file that cannot be read is no reason to keep the list back; setup and verify name it.
+        # A file that cannot be read must not hide the list; setup and verify report it.
         choice = None
     selected = None if choice is None or choice.available_only else choice.model.key
     return Report(

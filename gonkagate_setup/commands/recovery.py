@@ -1,4 +1,4 @@
-"""What a killed run left is put back before anything else is read."""
+"""What a killed run left behind is put back before anything else is read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from opencode_config.program import run
 def put_back(
     store: Store, host: Host, terminal: Terminal, *, dry_run: bool, go_on: bool = False
 ) -> tuple[Finding, ...]:
-    """Undo an unfinished journal, remove old temporary folders; a dry run only says that there is a journal.
+    """Undo an unfinished journal and remove old temporary folders; a dry run only reports the journal.
 
-    Returns a notice for each config that was left, because it was changed since. `go_on` as for
+    Returns a notice for each config that was not put back, because it was changed since. `go_on` as for
     transaction.recover. Raises Refusal managed_rollback_failed if the system refused a step, and what
     Store.require_own_folders raises.
     """
@@ -43,7 +43,7 @@ def put_back(
 
 
 def put_back_under_lock(store: Store, host: Host, *, go_on: bool = False) -> None:
-    """Undo what another run left that was killed since this one read everything; the lock must be held.
+    """Undo what a run left that was killed after this one read everything; the lock must be held.
 
     Raises TargetChanged if there was something, Refusal as `put_back`.
     """

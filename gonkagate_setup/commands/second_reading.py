@@ -1,4 +1,4 @@
-"""No edit is written that a second parser has not read as exactly the planned one."""
+"""Every edit is checked with a second parser before it is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foundation.errors import Refusal, Where
 from foundation.terminal.terminal import Terminal
 from opencode_config.jsonc.operations import Operation
 
-# Most configs are read in milliseconds; a line about it would only be noise.
+# Most configs are read in milliseconds; a progress line would only be noise.
 _UNNOTICED_SECONDS: Final = 0.5
 
 
@@ -30,7 +30,7 @@ def require(path: PurePath, before: str, after: str, operations: Sequence[Operat
 
 
 def await_end(check: Task[None], terminal: Terminal) -> None:
-    """Wait for a second reading under way, with a line if it takes longer; raises what `require` raises."""
+    """Wait for a running second reading, with progress if it takes long; raises what `require` raises."""
     check.wait(_UNNOTICED_SECONDS)
     if not check.done():
         with terminal.progress("checking the edit with a second parser"):

@@ -1,4 +1,4 @@
-"""The files that are about to be written: whether they can be, asked before anything is, and how."""
+"""The files that are about to be written: whether they can be, checked before anything is, and how."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Target = Tuple[Snapshot, Role]  # noqa: UP006  # evaluated, and Python 3.9 is th
 
 
 def of_plan(plan: Plan, key_file: Snapshot, state_file: Snapshot) -> list[Target]:
-    """What a setup will write, but for the notes beside the setup record."""
+    """What a setup will write, except for the notes next to the setup record."""
     targets = [(config.snapshot, Role(config.layer)) for config in plan.configs if config.changed]
     if plan.key in (KeyAction.CREATE, KeyAction.REPLACE):
         targets.append((key_file, Role.SECRET))
@@ -59,7 +59,7 @@ def _refuse(role: Role, path: Path, found: writable.Obstacle) -> None:
 
 
 def notices(targets: Iterable[Target]) -> Iterator[Finding]:
-    """What is out of the ordinary about how a config is written: in place, or apart from its other names."""
+    """Notices about a config that is written in place, or that has other names (hard links)."""
     for snapshot, role in targets:
         if not role.backed_up or not snapshot.exists:
             continue

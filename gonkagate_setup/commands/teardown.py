@@ -48,7 +48,7 @@ def consent(
     if request.yes or not prompter.asks:
         terminal.say(shown)
     else:
-        terminal.show(f"{shown}\n")  # nobody agrees to what --quiet or a redirection hid
+        terminal.show(f"{shown}\n")  # nobody can agree to what --quiet or a redirection hid
     if request.yes:
         return
     if not prompter.confirm(question, diff=None, help=_HELP):
@@ -56,7 +56,7 @@ def consent(
 
 
 def second_reading(edits: Sequence[FileEdit], terminal: Terminal) -> None:
-    """Have the second reader find exactly the planned difference in every file that is edited key by key."""
+    """Check with the second parser that every file edited key by key changes exactly as planned."""
     if not any(edit.operations for edit in edits):
         return
     check = background.start(lambda: _read_again(edits), deep=True)
@@ -76,9 +76,9 @@ def carry_out(
     folders: Sequence[Path],
     secrets: Iterable[Secret] = (),
 ) -> None:
-    """All changes in this order or none, then the folders that are empty by now, innermost first.
+    """Make all changes in this order, or none; then remove the folders that are empty, innermost first.
 
-    `secrets` stand in no copy that stays. Raises TargetChanged, and what Transaction.apply and
+    No kept copy contains any of `secrets`. Raises TargetChanged, and what Transaction.apply and
     interrupted.put_back raise.
     """
     with transactions.lock(store, host), Transaction(store, host, secrets) as transaction:
@@ -86,6 +86,6 @@ def carry_out(
         transaction.apply(changes)
         transaction.commit()
     for folder in sorted(set(folders), key=lambda path: len(path.parts), reverse=True):
-        # Not empty: somebody keeps something there.
+        # Not empty: it has files of somebody else.
         with suppress(OSError):
             folder.rmdir()

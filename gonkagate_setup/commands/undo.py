@@ -1,7 +1,7 @@
-"""undo: what the last setup did to configs and state is turned back; the key file stays.
+"""undo: what the last setup did to the configs and the setup record is undone; the key file is kept.
 
-A file that nobody changed since gets its former bytes again, or goes where the setup made it. In one that
-was changed since, only our keys are turned back, each only where it still holds our value.
+A file that was not changed since gets its former bytes again, or is removed if the setup created it. In a
+file that was changed since, only our keys are undone, each only if it still has our value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KEY_STAYS = "the key file is kept"
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that an undo does: `changes` in order, `edits` of configs, what a person is told of each."""
+    """Everything that an undo does: `changes` in order, `edits` of configs, and the report on each file."""
 
     history: History
     edits: tuple[FileEdit, ...]
@@ -48,7 +48,7 @@ class _Plan:
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
-    """Take the last setup back; raises Refusal, and then nothing was changed."""
+    """Undo the last setup; raises Refusal, and then nothing was changed."""
     store = Store.at(host.home, profile)
     store.require_own_folders()
     known_keys.keys(store, host, terminal)
@@ -133,14 +133,14 @@ def _plan(store: Store) -> _Plan | None:
     reports: list[FileReport] = []
     used: list[Change] = []
     folders: list[Path] = []
-    # The last file that was written is the first one back: opencode starts at every instant.
+    # The file that was written last is restored first, so that opencode can start at any moment.
     for change in reversed(history.files):
         snapshot = reading.read_snapshot(Path(change.path))
         if change.layer == Role.PROJECT_CONFIG.value and str(snapshot.real) != change.real:
-            # The project may have got a link since; a config of it lies at its root.
+            # A link may have been put into the project since; its config is at its root.
             require_within(Path(change.path), Path(snapshot.real), Path(change.path).parent)
         if mounts.is_mount_point(Path(snapshot.real)):
-            # It cannot be removed; what the setup wrote is taken out of it.
+            # It cannot be removed, so only what the setup wrote is removed from it.
             change = replace(change, existed=True)  # noqa: PLW2901
         untouched = _untouched(change, snapshot)
         copy = _copy(store, change) if untouched else None
@@ -172,7 +172,7 @@ def _untouched(change: FileChange, snapshot: Snapshot) -> bool:
 
 
 def _copy(store: Store, change: FileChange) -> Snapshot | None:
-    """The kept backup, where it is still there under a name that we give."""
+    """The kept backup, if it still exists under a name that we use for backups."""
     if change.backup is None:
         return None
     path = Path(change.backup)
@@ -199,7 +199,7 @@ def _state(store: Store, history: History) -> tuple[list[Change], list[FileRepor
 
 
 def _marker(store: Store, history: History) -> list[Change]:
-    """Whether GonkaGate is only available becomes again what it was."""
+    """Restore whether GonkaGate was only made available."""
     snapshot = reading.read_snapshot(store.available, follow_links=False)
     if history.available == snapshot.exists:
         return []

@@ -1,6 +1,6 @@
-"""uninstall: what is provably ours goes, configs first and the key last; what is the person's own stays.
+"""uninstall: remove what this program provably wrote, configs first, the key last; keep what is the user's.
 
-It starts no opencode, so it works where there is none any more.
+It starts no opencode, so it also works after opencode is gone.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _ELSEWHERE = (
     "a {name} model, which opencode would no longer find"
 )
 
-# The role of a report, and the one that names the error code where the file cannot be removed.
+# The role in a report, and the role that decides the error code if the file cannot be removed.
 _ROLES: Final = {"secret": Role.SECRET, "state": Role.STATE, "note": Role.NOTE, "backup": Role.NOTE}
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that goes: `changes` in order, `reports` for each file that a person should know of.
+    """Everything that is removed: `changes` in order, `reports` for each file that the user should know of.
 
     `former_keys` are the paths of the copies of former keys that are among them.
     """
@@ -62,7 +62,7 @@ class _Plan:
 
     @property
     def notices(self) -> tuple[Finding, ...]:
-        """What stays, and why; what keeps the key first."""
+        """What is kept, and why; what needs the key comes first."""
         return self.removal.key_needed + self.removal.notices + self.unusual
 
 
@@ -151,20 +151,20 @@ def _history(store: Store) -> History | None:
 
 
 def _created(history: History | None) -> tuple[str, ...]:
-    """The configs that setups made; what something is mounted at cannot be removed."""
+    """The configs that setups created, except mount points, which cannot be removed."""
     created = () if history is None else history.created
     return tuple(path for path in created if not mounts.is_mount_point(Path(path)))
 
 
 def _repaired(history: History) -> Iterator[tuple[FileChange, Snapshot]]:
-    """The files in which something was in the way, as they are; one that cannot be read is passed over."""
+    """The files in which something was in the way, as they are now; unreadable ones are skipped."""
     for change in history.repairs:
         with suppress(Refusal):
             yield change, reading.read_snapshot(Path(change.path))
 
 
 def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Path and role of every file of ours; the key first, because nothing refers to it any more."""
+    """Path and role of each of this program's files; the key first, because nothing refers to it any more."""
     yield store.key, "secret"
     for path in former_keys:
         yield path, "backup"
@@ -183,7 +183,7 @@ def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Ite
 
 
 def _names(snapshot: Snapshot) -> tuple[Path, ...]:
-    """Where copies of a config may lie: beside it, and where it was before a link took its place."""
+    """Where copies of a config may be: next to it, and where it was before a link took its place."""
     path = Path(snapshot.path)
     named = Path(os.path.realpath(path.parent)) / path.name
     return tuple(dict.fromkeys((Path(snapshot.real), named)))
@@ -206,7 +206,7 @@ def _project_copies(store: Store) -> list[Path]:
 
 
 def _tidy_up(store: Store, host: Host) -> None:
-    """Take away the lock and the empty folders of a run that was killed when it had done all else."""
+    """Remove the lock and the empty folders of a run that was killed at the very end."""
     with transactions.lock(store, host):
         pass
     _remove_empty_folders(store)
@@ -214,7 +214,7 @@ def _tidy_up(store: Store, host: Host) -> None:
 
 def _remove_empty_folders(store: Store) -> None:
     for folder in (store.backups, store.backups.parent, *reversed(store.folders)):
-        # Not empty: somebody keeps something there.
+        # Not empty: it has files of somebody else.
         with suppress(OSError):
             folder.rmdir()
 

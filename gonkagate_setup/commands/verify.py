@@ -1,4 +1,4 @@
-"""verify: the judgement of setup on an installed machine, changing nothing."""
+"""verify: the same judgement as in setup, for what is installed; it changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from opencode_config.survey import Survey
 def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | None = None) -> Report:
     """Ask opencode, in this folder, whether it uses the provider; raises Refusal.
 
-    `live_seconds`: ask the service itself too, in so much time at most.
+    `live_seconds`: also ask the service itself, for at most so many seconds.
     """
     store = Store.at(host.home, profile)
     store.require_own_folders()
@@ -40,8 +40,8 @@ def run(host: Host, profile: Profile, terminal: Terminal, live_seconds: float | 
         )
     survey = take_survey(host, host.cwd, profile.id)
     state = states.parse(reading.read_snapshot(store.state, follow_links=False).data)
-    # A project that was cloned may name our models on a machine where nothing was ever set up; opencode,
-    # which writes into an empty home when it loads config, is not started there.
+    # A cloned project may name our models on a machine on which nothing was ever set up; opencode,
+    # which writes into an empty home when it loads config, is not started then.
     here = state is not None or store.key.exists() or _provider_defined(profile, survey)
     choice = installed(profile, survey, state, available_only=store.available.exists())
     if choice is None or not here:

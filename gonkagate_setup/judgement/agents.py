@@ -9,7 +9,7 @@ from gonkagate_setup.judgement.expectation import Deviation, Expectation, always
 from opencode_config.jsonc import same
 from opencode_config.layers import MISSING, Path, lookup, unknown
 
-# opencode's own agents; those of the second kind are never what it starts with.
+# opencode's own agents; it never starts with one of the second kind.
 _PRIMARY: Final = ("build", "plan")
 _NOT_PRIMARY: Final = ("general", "explore", "compaction", "title", "summary")
 _WHOLE: Final = re.compile("0|[1-9][0-9]{0,9}")
@@ -21,9 +21,9 @@ def _sources(name: str, key: str) -> tuple[Path, ...]:
 
 
 def starting_agents(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The agents that opencode starts with, none where it refuses to start with the one that is named.
+    """The agents that opencode starts with; none if it refuses to start with the named one.
 
-    That is one, but where neither default_agent nor build can be used: `opencode run` then takes the first
+    That is one agent, unless neither default_agent nor build can be used: `opencode run` then takes the first
     one that is defined, and the terminal interface the first one by name (read in 1.18.33, and tried).
     """
     agents = config.get("agent")
@@ -41,7 +41,7 @@ def starting_agents(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def names_model(config: Mapping[str, Any]) -> bool:
-    """Whether the config says what opencode starts with; otherwise opencode chooses a model itself."""
+    """Whether the config sets the model that opencode starts with; otherwise opencode chooses one itself."""
     return "model" in config or all(
         lookup(config, ("agent", name, "model")) is not MISSING
         for name in starting_agents(config) or ("build",)
@@ -59,7 +59,7 @@ def _starts(name: str, agents: Mapping[str, Any]) -> bool:
 def agent_deviations(
     expectation: Expectation, config: Mapping[str, Any], named: Sequence[str], *, variants_stay: bool
 ) -> Iterator[Deviation]:
-    """What is wrong with the agents that opencode starts with, or why there is none.
+    """What is wrong with the agents that opencode starts with, or why there are none.
 
     `named` are the default agents that the layers name, highest first.
     """
@@ -73,12 +73,12 @@ def agent_deviations(
             lambda named: not starting_agents({**config, "default_agent": named}),
             "opencode refuses to start with this agent",
         )
-        # Without it, opencode starts with others: what they use would be in the way then.
+        # Without this agent, opencode starts with others, whose models could then be in the way.
         below = ({**config, "default_agent": name} for name in (*named, None))
         started = next(filter(None, map(starting_agents, below)), ())
     if not started:
         yield from _no_agent(config)
-        # It is the one that opencode starts with again as soon as nothing keeps it from being used.
+        # Once that is fixed, opencode starts with build, so its model is judged as well.
         started = ("build",)
     for name in started:
         model = lookup(config, ("agent", name, "model"))
@@ -94,7 +94,7 @@ def agent_deviations(
 
 
 def _no_agent(config: Mapping[str, Any]) -> Iterator[Deviation]:
-    """Where there is no agent left to start with, what keeps build from being used."""
+    """If there is no agent left to start with: what keeps build from being used."""
     for key, wrong in (
         ("disable", bool),
         ("hidden", bool),

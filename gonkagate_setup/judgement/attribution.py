@@ -1,4 +1,4 @@
-"""Who decides a value: the layers above, highest first, by what they hold and by precedence."""
+"""Which layers decide a value, highest first, by their content and by precedence."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Culprit:
 class Attribution:
     """The culprits, highest first.
 
-    `explained` tells whether the highest readable value is what opencode resolved; otherwise something
-    that cannot be read here decides before them.
+    `explained` is whether the highest readable value is what opencode resolved; otherwise something
+    that cannot be read here overrides them.
     """
 
     culprits: tuple[Culprit, ...]
@@ -35,12 +35,12 @@ class Attribution:
 def attribute(
     layers: Sequence[Layer], paths: Sequence[Path], wrong: Callable[[Any], bool], resolved: Any
 ) -> Attribution:
-    """Who makes the value at `paths[0]` what it is, when `resolved` is wrong.
+    """The layers that have to change so that the value at `paths[0]` is right; `resolved` is the wrong one.
 
-    `paths` are the keys that opencode reads it from, strongest first (a mode's model beats an agent's).
-    A layer is a culprit when it holds a wrong value and no right value stands above it: each one has to
-    go, and with all of them gone the value is right. One that repeats the right value ends the search, and
-    so does one below another culprit that takes its value from a file, for nobody knows what stands there.
+    `paths` are the keys that opencode reads it from, strongest first (a mode's model beats an agent's). For
+    example, "g/x" is expected, and a variable sets "a/b", the project "g/x" and the user's file "c/d". Only
+    the variable is a culprit: without it, the project's right value takes effect. If the project had "e/f",
+    all three would be. A culprit's search also ends at a value from another file, which is not known here.
     """
     culprits: list[Culprit] = []
     explained = _explained(layers, paths, resolved)
@@ -57,9 +57,9 @@ def attribute(
 
 
 def _explained(layers: Sequence[Layer], paths: Sequence[Path], resolved: Any) -> bool:
-    """Whether the highest readable values are what opencode resolved; an object is looked at leaf by leaf.
+    """Whether the highest readable values are what opencode resolved; an object is compared leaf by leaf.
 
-    What opencode leaves out of an object, because it does not know the key, needs no explanation.
+    A key that opencode drops from an object, because it does not know it, needs no explanation.
     """
     if isinstance(resolved, dict):
         return all(

@@ -1,13 +1,15 @@
-"""Comparing one resolved config with what is expected of it: deviations, not yet blamed on anybody."""
+"""Compare one resolved config with what is expected of it: deviations, not yet attributed to a layer."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.catalog import Profile
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.agents import agent_deviations
 from gonkagate_setup.judgement.expectation import (
     Deviation,
+    DeviationKind,
     Expectation,
     always,
     never,
@@ -20,6 +22,7 @@ from opencode_config.jsonc import same
 from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, Path, leaves, lookup
 from opencode_config.output import masked_name
+from opencode_config.places import PROJECT, USER
 
 _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
 
@@ -33,11 +36,11 @@ def deviations(
     variants_stay: bool = False,
     agents: Mapping[str, Any] | None = None,
 ) -> Iterator[Deviation]:
-    """Everything about `config` that is not as expected, most telling first.
+    """Everything about `config` that is not as expected, the most informative first.
 
     `named_agents` are the default agents that the layers name, highest first; with `variants_stay` this
     opencode is known to keep a model's `#variant`. `agents` is the config with the agents that opencode
-    starts with, where those are not the config's own.
+    starts with, if those are not the config's own.
     """
     if not expectation.available_only:
         yield from _activation(expectation, config, variants_stay=variants_stay)
@@ -58,8 +61,11 @@ def _activation(
     for name, use in (("model", "answers with"), ("small_model", "runs its small tasks on")):
         resolved = config.get(name, MISSING)
         if resolved is MISSING:
-            yield Deviation(
-                "model_not_set", (name,), MISSING, never, f"opencode chooses for itself which model it {use}"
+            yield _missing(
+                "model_not_set",
+                (name,),
+                f"opencode chooses for itself which model it {use}",
+                PROJECT if expectation.scope is Scope.PROJECT else USER,
             )
         elif not same(reference, resolved):
             yield Deviation(
@@ -71,6 +77,10 @@ def _activation(
             )
 
 
+def _missing(code: str, path: Path, effect: str, belongs: str) -> Deviation:
+    return Deviation(code, path, MISSING, never, effect, kind=DeviationKind.MISSING, belongs=belongs)
+
+
 def _hiding(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Path]:
     """The keys of the provider that hide the selected model."""
     able = _able_to_hide(expectation)
@@ -78,7 +88,7 @@ def _hiding(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Pa
 
 
 def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]:
-    """The keys of the provider that can hide the selected model, each with which values do."""
+    """The keys of the provider that can hide the selected model, each with a test for the values that do."""
     base, key = ("provider", expectation.profile.id), expectation.model_key
     return {
         (*base, "whitelist"): lambda value: not allows(value, key),
@@ -88,11 +98,21 @@ def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]
 
 
 def addition(expectation: Expectation, path: Path, resolved: Any, *, hidden: bool) -> Deviation:
-    """What is on the provider beside the catalogue; `hidden` where it hides the selected model."""
-    code, effect = "provider_extended", f"this was added to the provider {expectation.profile.id}"
+    """What the provider has beyond the catalogue; `hidden` if it hides the selected model."""
+    profile, can_hide = expectation.profile, _able_to_hide(expectation).get(path)
     if hidden:
-        code, effect = "model_hidden", f"opencode does not offer {expectation.reference}"
-    return Deviation(code, path, resolved, always, effect, hides=_able_to_hide(expectation).get(path))
+        effect = f"opencode does not offer {expectation.reference}"
+        return Deviation("model_hidden", path, resolved, always, effect, hides=can_hide)
+    return Deviation(
+        "provider_extended",
+        path,
+        resolved,
+        always,
+        f"this was added to the provider {profile.id}",
+        hides=can_hide,
+        kind=DeviationKind.EXTRA,
+        tolerated=() if _dangerous(profile, path) else (USER,),
+    )
 
 
 def _gating(
@@ -137,22 +157,14 @@ def _gating(
 def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviation]:
     base = ("provider", profile.id)
     if not isinstance(lookup(config, base), dict):
-        yield Deviation(
-            "provider_incomplete", base, MISSING, never, f"opencode does not know the provider {profile.id}"
-        )
+        yield _missing("provider_incomplete", base, f"opencode does not know the provider {profile.id}", USER)
         return
     for path, expected in leaves(profile.provider_config(), base):
         if path == key_path(profile.id):
             continue
         resolved = lookup(config, path)
         if resolved is MISSING:
-            yield Deviation(
-                "provider_incomplete",
-                path,
-                MISSING,
-                never,
-                "part of the provider's catalogue is missing",
-            )
+            yield _missing("provider_incomplete", path, "part of the provider's catalogue is missing", USER)
         elif not same(expected, resolved):
             yield Deviation(
                 "provider_overridden",
@@ -177,7 +189,7 @@ def masked_by_opencode(path: Path) -> bool:
 def _additions(
     expectation: Expectation, config: Mapping[str, Any], named: frozenset[Path]
 ) -> Iterator[Deviation]:
-    """What is on the provider beside the catalogue, except what was named as hiding the model."""
+    """What the provider has beyond the catalogue, except what was reported as hiding the model."""
     profile = expectation.profile
     base = ("provider", profile.id)
     own = lookup(config, base)
@@ -190,7 +202,7 @@ def _additions(
 
 
 def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -> Iterator[Path]:
-    """The outermost keys below `base` that no catalogue key lies at or under; headers one by one."""
+    """The outermost keys below `base` that the catalogue does not have; headers one by one."""
     inner = {path[:length] for path in catalogue for length in range(len(base), len(path))}
     stack: list[tuple[Path, Any]] = [(base, own)]
     while stack:
@@ -203,10 +215,10 @@ def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -
             yield path
 
 
-def dangerous(profile: Profile, path: Path) -> bool:
-    """Whether an addition may not even stand in the user's own layer.
+def _dangerous(profile: Profile, path: Path) -> bool:
+    """Whether an addition is not allowed even in the user's own layer.
 
-    Such a one changes who gets the key, or how our own models are spoken to.
+    Such an addition changes who gets the key, or how our own models are called.
     """
     relative = path[2:]
     own_models = {model.key for model in profile.models}

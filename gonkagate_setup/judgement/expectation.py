@@ -1,20 +1,22 @@
-"""What is expected of a resolved config, and one value in it that is not so."""
+"""What is expected of a resolved config, and a deviation: one value that is not as expected."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Callable
 
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.choice import Scope
 from opencode_config.jsonc import same
 from opencode_config.layers import Path
+from opencode_config.places import INFERRED
 from opencode_config.v2_spelling import plain_model
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What plain `opencode` is to use: a catalogue model of the profile, set in that scope.
+    """What plain `opencode` should use: a catalogue model of the profile, set in that scope.
 
     `available_only`: opencode only has to offer the model; it may start with any other one.
     """
@@ -30,14 +32,24 @@ class Expectation:
         return self.profile.reference(self.model_key)
 
 
+class DeviationKind(Enum):
+    """How a value is not as expected: nothing is there, something else is, or something too much."""
+
+    MISSING = "missing"
+    WRONG = "wrong"
+    EXTRA = "extra"
+
+
 @dataclass(frozen=True)
 class Deviation:
     """One value that is not as expected.
 
-    `path` is the key in the resolved config; `sources` are the keys that it comes from, strongest first,
-    where it is not that one alone. `resolved` is MISSING where nothing is set. `wrong` tells of a layer's
-    value whether it makes or keeps the deviation; `effect` is what it does to the user. Where values at that
-    key can hide the selected model, `hides` tells of a layer's value whether it would, once it is in force.
+    For example, the agent "build" resolves to the model "a/b": `path` is ("agent", "build", "model"),
+    `resolved` is "a/b" (MISSING if nothing is set), `sources` are the keys that opencode takes it from,
+    strongest first (the mode's, then the agent's; empty if that is `path` alone), and `effect` says what that
+    means for the user. `wrong` says whether a layer's value causes the deviation. If values at that key can
+    hide the selected model, like a blacklist, `hides` says whether a layer's value would, if it took effect.
+    `belongs` is the layer that a missing value belongs in; in the layers of `tolerated` it stops nothing.
     """
 
     code: str
@@ -47,6 +59,9 @@ class Deviation:
     effect: str
     sources: tuple[Path, ...] = ()
     hides: Callable[[Any], bool] | None = None
+    kind: DeviationKind = DeviationKind.WRONG
+    belongs: str = INFERRED
+    tolerated: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -55,22 +70,22 @@ class Deviation:
 
 
 def other_than(expected: Any) -> Callable[[Any], bool]:
-    """Whether a layer's value is another one than the expected."""
+    """Whether a layer's value differs from the expected one."""
     return lambda value: not same(expected, value)
 
 
 def other_model(reference: str, resolved: Any, *, variants_stay: bool) -> Callable[[Any], bool]:
-    """Whether a layer's model is another one; where opencode keeps a `#variant`, that makes it one."""
+    """Whether a layer's model differs; if opencode keeps a `#variant`, a variant makes it different."""
     if variants_stay or (isinstance(resolved, str) and "#" in resolved):
         return other_than(reference)
     return lambda value: not same(reference, plain_model(value))
 
 
 def never(_: Any) -> bool:
-    """No value of a layer makes this deviation: something is missing."""
+    """No value of a layer causes this deviation: something is missing."""
     return False
 
 
 def always(_: Any) -> bool:
-    """Every value of a layer at that key is one too many."""
+    """Any value of a layer at that key is wrong: it should not be there."""
     return True

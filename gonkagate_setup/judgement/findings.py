@@ -1,4 +1,4 @@
-"""A finding: one fact that the judgement established, with its place and its way out."""
+"""A finding: one fact that the judgement established, with its place and the fix."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CODES: Final[Mapping[str, str]] = {
 }
 
 
-# What makes two findings the same one to a person: code, place and key.
+# What makes two findings the same for a reader: code, place and key.
 FindingId = tuple[str, "str | None", "str | None"]
 
 
@@ -67,12 +67,12 @@ FindingId = tuple[str, "str | None", "str | None"]
 class Finding:
     """One fact.
 
-    A "blocker" stops success, a "notice" does not; `reach` says for which environments it holds:
+    A "blocker" stops success, a "notice" does not; `reach` says in which environments it is true:
     "durable" for every shell, "session" for the current one only.
 
     `layer` is a name from `places`; `where` the file or variable, with line and column, None if it is not
-    known; `key` is dotted, `keys` the same as a path, if one value is meant. `message` says what it does to
-    the user, `next_step` is the exact edit or command. Neither holds a secret.
+    known; `key` is dotted, `keys` the same as a path, if one value is meant. `message` says what it means
+    for the user, `next_step` is the exact edit or command. Neither contains a secret.
     """
 
     code: str
@@ -102,7 +102,7 @@ class Finding:
 
     @property
     def id(self) -> FindingId:
-        """What it is about, wherever in its file that may be by now."""
+        """What it is about, regardless of its line in the file."""
         return (self.code, self.path, self.key)
 
     @property

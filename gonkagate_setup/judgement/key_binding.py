@@ -15,7 +15,7 @@ from opencode_config.places import USER
 
 @dataclass(frozen=True)
 class KeyFact:
-    """Something about the key's binding: a finding code, its severity and the layer, None for nowhere."""
+    """A fact about the key's binding: a finding code, its severity, and the layer (None if it is in none)."""
 
     code: str
     severity: str
@@ -24,7 +24,7 @@ class KeyFact:
 
 
 def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
-    """What the layers, low to high, say about the key: it is bound in the user layer, by the one text."""
+    """What the layers, low to high, say about the key, which only the user layer may set, to one text."""
     path = key_path(profile.id)
     bound = False
     for layer in reversed(layers):
@@ -59,6 +59,6 @@ def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
 
 
 def canonical(profile: Profile, layer: Layer) -> bool:
-    """Whether the layer's text has the binding letter for letter: opencode replaces text, not values."""
+    """Whether the layer's text contains the binding literally: opencode replaces text, not values."""
     node = layer.document.find(key_path(profile.id)) if layer.document is not None else None
     return node is not None and node.raw == json.dumps(profile.key_binding)

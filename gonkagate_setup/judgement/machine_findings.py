@@ -20,14 +20,14 @@ from opencode_config.versions import NEWEST_AUDITED
 
 
 def models_unknown(failure: Refusal, reach: str) -> Finding:
-    """Opencode was asked which models it offers and did not say."""
+    """Opencode was asked which models it offers and did not answer."""
     return Finding(
         "opencode_models_unknown", BLOCKER, INFERRED, failure.message, failure.next_step, reach=reach
     )
 
 
 def plugin_names(survey: Survey, environment: Environment, answers: Sequence[Answer]) -> tuple[str, ...]:
-    """The plugins that are configured, by the names that the configs and opencode give them."""
+    """The configured plugins, by the names that the configs and opencode give them."""
     names: list[Any] = []
     for layer in survey.layers(environment):
         names += _list(layer.value.get("plugin"))
@@ -42,7 +42,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
-    """Plugins run code of their own, and the key that they may set is not in what opencode prints."""
+    """Plugins run their own code, and a key that they set does not appear in what opencode prints."""
     return Finding(
         "plugins_configured",
         NOTICE,
@@ -68,7 +68,7 @@ def plugins_unproved(names: tuple[str, ...], failure: Refusal | None, reach: str
 
 
 def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> Finding:
-    """A plugin changes what was proved without plugins."""
+    """A plugin changes something that was proved without plugins."""
     key = dotted(deviation.path)
     change = "remove the plugin that does it (its file, or its name in the plugin list)"
     if deviation.code == "agent_model_overridden":
@@ -88,7 +88,7 @@ def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> 
 
 
 def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
-    """Notices that files and environment give rise to."""
+    """Notices from the files and the environment."""
     moved = survey.surroundings.environ.get("XDG_CONFIG_HOME")
     if moved:
         yield Finding(
@@ -156,7 +156,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
 
 
 def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
-    """Keys that decide about the provider and stand more than once."""
+    """Keys that decide about the provider and appear more than once."""
     document = layer.document
     if document is None:
         return
@@ -180,7 +180,7 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
 
 
 def of_evidence(evidence: Evidence) -> Iterator[Finding]:
-    """Notices about the program that was asked."""
+    """Notices about the opencode that was asked."""
     if not evidence.on_path:
         yield Finding(
             "opencode_not_on_path",

@@ -1,6 +1,6 @@
-"""Agents that plugins bring or change: which deviations are the configs' doing, and which the plugins'.
+"""Agents that plugins add or change: which deviations the configs cause, and which the plugins.
 
-opencode starts with the agents that it has once its plugins ran; `debug config --pure` has them without.
+opencode starts with the agents that exist after its plugins have run; `debug config --pure` runs no plugins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from opencode_config.jsonc import same
 from opencode_config.places import Environment, without_plugins
 from opencode_config.survey import Survey
 
-# What decides about these is which agents there are.
+# These depend on which agents there are.
 _OF_AGENTS: Final = ("agent_unusable", "agent_model_overridden")
 _AGENT_KEYS: Final = ("agent", "default_agent")
 
@@ -39,9 +39,9 @@ def with_agents_of(config: Mapping[str, Any], answer: Answer | None) -> Mapping[
 def of_configs(
     alone: Sequence[Deviation], together: Sequence[Deviation], answer: Answer | None
 ) -> Iterator[Deviation]:
-    """What the configs are to blame for: `together`, judged with the plugins' agents, without their part.
+    """The deviations that the configs cause: `together`, judged with plugins, minus those that plugins cause.
 
-    `alone` are the deviations without plugins. With an `answer` that failed nobody knows what plugins bring.
+    `alone` are the deviations without plugins. If `answer` failed, it is unknown what plugins add.
     """
     for deviation in together:
         if deviation.code not in _OF_AGENTS or answer is None:
@@ -53,7 +53,7 @@ def of_configs(
 
 
 def among(deviation: Deviation, others: Sequence[Deviation]) -> bool:
-    """Whether it is one of the others: the same about the same value."""
+    """Whether `others` has the same deviation about the same value."""
     return any(
         (other.code, other.path) == (deviation.code, deviation.path)
         and (other.resolved is deviation.resolved or same(other.resolved, deviation.resolved))
@@ -73,7 +73,7 @@ def _unsaid(deviation: Deviation) -> Deviation:
 def left_open(
     deviation: Deviation, survey: Survey, environment: Environment, config: Mapping[str, Any]
 ) -> bool:
-    """Whether a plugin may bring the agent that the configs do not have, before opencode was asked."""
+    """Whether a plugin may add the agent that the configs do not have; asked before opencode has answered."""
     return (
         deviation.code in _OF_AGENTS
         and not starting_agents(config)
@@ -83,7 +83,7 @@ def left_open(
 
 
 def open_question(deviation: Deviation) -> Deviation | None:
-    """It as the preview shows it; None for what only follows from it."""
+    """The deviation as the preview shows it; None if it only follows from another one."""
     if deviation.code != "agent_unusable":
         return None
     return replace(

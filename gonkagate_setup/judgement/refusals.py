@@ -13,12 +13,12 @@ from opencode_config.layers import Layer
 from opencode_config.places import CONFIG_DIR, CUSTOM, INFERRED, USER, Environment
 from opencode_config.survey import Survey
 
-# The variables that name a config, with what each has to name.
+# The variables that name a config, with what each must name.
 _NAMING: Final = {CUSTOM: "a file", CONFIG_DIR: "a folder that you can write to"}
 
 
 def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
-    """A config that cannot be read or parsed: opencode will not start with it, or it cannot be blamed."""
+    """A config that cannot be read or parsed: opencode does not start with it, or it cannot be judged."""
     problem = layer.problem
     reason = "" if problem is None else problem.reason
     return Finding(
@@ -37,12 +37,12 @@ def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
 
 
 def _of_variable(layer: Layer) -> bool:
-    """Whether a variable names this config and names it wrongly; a config with a mistake in it has a line."""
+    """Whether the variable that names this config is wrong; a mistake in the config itself has a line."""
     return layer.layer in _NAMING and layer.problem is not None and layer.problem.line is None
 
 
 def _named_place(layer: Layer) -> str:
-    """The place that is wrong: for files of a folder that is none, what the variable names."""
+    """The wrong place: for files in something that is not a folder, what the variable names."""
     return str(
         layer.path.parent if layer.layer == CONFIG_DIR and _of_variable(layer) and layer.path else layer.name
     )
@@ -55,14 +55,14 @@ def _corrected(layer: Layer) -> str:
 
 
 def _stumbled_over(failure: Refusal, survey: Survey, environment: Environment) -> tuple[str, PurePath] | None:
-    """The variable that made opencode fail, with what it names: by opencode's words, or by what is there."""
+    """The variable that made opencode fail, and what it names: by opencode's message, or by what exists."""
     environ = environment.select(survey.surroundings.environ)
     layers = survey.layers(environment)
     for variable in _NAMING:
         if not environ.get(variable):
             continue
         place = survey.surroundings.cwd / environ[variable]
-        # 1.14.34 wants the folder to exist, and every version to be able to write into it.
+        # 1.14.34 requires that the folder exists; every version requires that it can write to it.
         said = any(f"({place}{end}" in failure.message for end in (")", "/", "\\"))
         if said or any(layer.layer == variable and _of_variable(layer) for layer in layers):
             return variable, place
@@ -70,7 +70,7 @@ def _stumbled_over(failure: Refusal, survey: Survey, environment: Environment) -
 
 
 def refused(failure: Refusal, survey: Survey, environment: Environment, reach: str) -> Finding:
-    """Opencode did not resolve its config; the layer is the one that it complained about, if it named one."""
+    """Opencode did not resolve its config; the layer is the one that opencode named, if any."""
     where = failure.where
     name = None if where is None else where.name
     layers = survey.layers(environment)
@@ -101,7 +101,7 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
 
 
 def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str) -> Finding:
-    """Opencode uses another config folder than ours, or sees another content of it."""
+    """Opencode uses another config folder than this program, or sees other files in it."""
     own, launcher = survey.surroundings.user_folder, survey.traces.launcher
     other = "use an opencode that is started without it, for example from `npm install -g opencode-ai`"
     if folders.config == own and folders.home != survey.surroundings.home:

@@ -1,4 +1,4 @@
-"""Findings in words: what is wrong there, and the exact way out for that layer."""
+"""Findings in words: what is wrong, and the exact fix for that layer."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _LISTS: Final = {
 
 
 def dotted(path: Path) -> str:
-    """A key as people write it."""
+    """A key in dotted form."""
     return ".".join(path)
 
 
 def shown(value: Any) -> str:
-    """A value in a message: names and lists of names, in JSON, bounded; never anything deeper.
+    """A value as a message shows it: names and lists of names, in JSON, shortened; never anything deeper.
 
     An address with something before `@` or after `?` may carry a password, so it is not shown.
     """
@@ -50,7 +50,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-# Values that are names of models, providers and agents; others might hold what is nobody's business.
+# Keys whose values are names of models, providers and agents; other values may be private.
 _SHOWN_KEYS: Final = (*SETTINGS, *MODEL_LISTS, MODEL_STATUS, "npm", "baseURL", "id")
 
 
@@ -133,7 +133,7 @@ def _ours(expectation: Expectation, path: Path) -> bool:
 
 
 def inferred(survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str) -> Finding:
-    """The finding for what opencode resolved although nothing that can be read here says so."""
+    """The finding for a value that opencode resolved although nothing that can be read here sets it."""
     text = shown(deviation.resolved) if deviation.path[-1] in _SHOWN_KEYS else ""
     value = f" to {text}" if text else ""
     looked = ", ".join(dict.fromkeys(layer.name for layer in layers)) or "no config at all"
@@ -147,7 +147,7 @@ def inferred(survey: Survey, layers: Sequence[Layer], deviation: Deviation, reac
 
 
 def suspects(survey: Survey) -> str:
-    """Which of the layers that cannot be read left a trace."""
+    """The next step: which of the layers that cannot be read left a trace."""
     steps = []
     launcher = survey.traces.launcher
     if launcher is not None and launcher.settings:

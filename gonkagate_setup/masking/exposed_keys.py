@@ -1,4 +1,4 @@
-"""Keys in a file that git would commit: where they stand, never what they are."""
+"""Keys in a file that git would commit: where they are, never what they are."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from foundation.secrets import Secret, find_known, find_shaped, scrub
 from opencode_config.jsonc import Document
 from opencode_config.jsonc.scan import place
 
-# A word such as `gp-tools` is no key; a key that is known is found at any length.
+# A word such as `gp-tools` is not a key; a known key is found at any length.
 _SHORTEST: Final = 11
 _MOST: Final = 20
 
 
 @dataclass(frozen=True)
 class Found:
-    """One place: 1-based line and column, the dotted key of the value that holds it, whether we know it."""
+    """One place: 1-based line and column, the dotted config key, and whether the API key is a known one."""
 
     line: int
     column: int
@@ -26,7 +26,7 @@ class Found:
 
 
 def keys_in(text: str, document: Document | None, secrets: Sequence[Secret]) -> Iterator[Found]:
-    """The keys in a file's text, `document` being its tree where it is JSONC; at most 20."""
+    """The keys in a file's text, at most 20; `document` is its tree if it is JSONC."""
     known = find_known(text, secrets)
     ends = [end for _, end in known]
     shaped = [
@@ -41,7 +41,7 @@ def keys_in(text: str, document: Document | None, secrets: Sequence[Secret]) -> 
 
 
 def _met(known: Sequence[tuple[int, int]], index: int, end: int) -> bool:
-    """Whether what ends there reaches into the first span that it does not lie behind."""
+    """Whether something that ends there overlaps the first span that ends after it begins."""
     return index < len(known) and known[index][0] < end
 
 
@@ -56,5 +56,5 @@ def _key_at(document: Document | None, offset: int, secrets: Sequence[Secret]) -
         place_in = (node.items or []).index(inner[0])
         node = inner[0]
         names.append(str(place_in) if node.key is None else node.key)
-    # The key may itself stand in a name.
+    # The key may itself be part of a name.
     return scrub(".".join(names), secrets) if names else None

@@ -1,4 +1,4 @@
-"""The diff that a person sees before anything is written: no secrets, nothing that steers the terminal."""
+"""The diff that the user sees before anything is written: no secrets, nothing that controls the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opencode_config.jsonc.edit import splice
 from opencode_config.jsonc.lines import Edit
 from opencode_config.jsonc.scan import BOM, LINE_BREAK, STRING, Node
 
-# C0 without the tab, C1, what turns the direction of text, and what has no width.
+# C0 without the tab, C1, characters that change the direction of text, and those without width.
 _STEERING: Final = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
@@ -21,9 +21,9 @@ _CONTEXT: Final = 3
 
 
 def unified_diff(before: str | None, after: str | None, name: str) -> str:
-    """A unified diff of two config texts that opencode accepts: None stands for no file, "" is no difference.
+    """A unified diff of two config texts that opencode accepts: None means no file, "" no difference.
 
-    Masked is what may be a secret, by name or by shape (masking); references such as `{file:...}` are shown.
+    What may be a secret, by its name or its shape, is masked; references such as `{file:...}` are shown.
     Control characters are shown as escapes.
     """
     old, new = _lines(before), _lines(after)
@@ -49,7 +49,7 @@ _Group = list[tuple[str, int, int, int, int]]
 
 
 def _groups(old: list[str], new: list[str]) -> list[_Group]:
-    """What differs, with its context; the matcher sees no more of what is equal at both ends than that."""
+    """The differing lines with their context; equal lines at both ends are cut off before the comparison."""
     shorter = min(len(old), len(new))
     head = next((index for index in range(shorter) if old[index] != new[index]), shorter)
     left = shorter - head
@@ -83,7 +83,7 @@ def _lines(text: str | None) -> list[str]:
 
 
 def _shown(text: str | None) -> list[str]:
-    """The same lines as they may be shown, without their line ends."""
+    """The same lines, masked for display, without their line ends."""
     lines = _lines(_masked(text)) if text else []
     shown = [_escaped(line.rstrip("\r\n")) for line in lines]
     if lines and not lines[-1].endswith(("\n", "\r")):

@@ -1,6 +1,7 @@
-"""What in a config may be a secret, whoever wrote it: a diff shows `***` in its place.
+"""What in a config may be a secret, whoever wrote it: a diff shows `***` instead.
 
-More is hidden than has to be. References (`{file:…}`, `{env:…}`) are shown: they hold nothing.
+It hides rather too much than too little. References (`{file:…}`, `{env:…}`) are shown: they contain no
+secret.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 from foundation.secrets import LONGEST_WORD, MASK, scrub
 from opencode_config.output import masked_name
 
-# Everything in these goes to other programs, and what it is nobody knows.
+# Everything in these is passed to other programs, and may be anything.
 _OPAQUE: Final = frozenset(("headers", "env", "environment"))
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET: Final = frozenset(
@@ -22,10 +23,10 @@ _SECRET: Final = frozenset(
     )
 )  # fmt: skip
 _SECRET_END: Final = ("key", "token", "secret", "passwd", "password")
-# Numbers of tokens, whose names are no less common.
+# Names of token counts, which are not secrets.
 _COUNTED: Final = frozenset(("max", "min", "input", "output", "total", "context", "limit", "budget", "count"))
 
-# No brace inside: many beginnings without an end would each be followed to the end of the text.
+# No brace inside, or many unclosed beginnings would each be scanned to the end of the text.
 _REFERENCE: Final = re.compile(r"(\{(?:file|env):[^{}]+\})")
 _USER_IN_URL: Final = re.compile(r"(?<=://)[^/\s\"@]+(?=@)")
 _QUERY: Final = re.compile(r"(?<=[?&;#])([\w.%-]+)=([^&;#\s\"'\\]+)")
@@ -41,7 +42,7 @@ _SHAPES: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\s\"'`,;:=(){}\[\]<>\\]{8,}")
 _NAME_IN_TEXT: Final = re.compile(r"[A-Za-z][\w-]*")
-# What is masked has one of these in it; looking for them first keeps large files quick.
+# Everything that is masked contains one of these; looking for them first keeps large files fast.
 _SUSPECT: Final = re.compile(
     r"key|token|secret|pass|pwd|pat|cred|auth|cookie|bearer|basic|jwt|://|\\u|[?&]\w+=|--"
     r"|(?:gp|sk|pk|rk|gsk|xai|hf|npm|pypi|glpat|dop_v1|shpat|r8|lin_api|figd|gh[a-z]|xox[a-z]|whsec)[-_]"
@@ -60,7 +61,7 @@ def secret_name(name: str) -> bool:
 
 
 def secret_flag(text: str) -> bool:
-    """Whether what follows that argument of a command is hidden."""
+    """Whether the word after that argument of a command is hidden."""
     return re.fullmatch(r"--?[A-Za-z][\w-]*", text) is not None and secret_name(text)
 
 
@@ -82,7 +83,7 @@ def masked(text: str) -> str:
 
 
 def masked_comment(text: str) -> str:
-    """The same for a comment, where a name and a value are written as people write."""
+    """The same for a comment, in which names and values are written as prose."""
     if not _SUSPECT.search(text):
         return text
     return "".join(_masked_line(line) for line in masked(text).splitlines(keepends=True))
@@ -108,7 +109,7 @@ def _flag(match: re.Match[str]) -> str:
 
 
 def _random(match: re.Match[str]) -> str:
-    """The mask in place of what is no word of a language."""
+    """The mask for a value that does not look like an ordinary word."""
     word = match[0]
     mixed = any(map(str.isdigit, word)) or (word[1:] != word[1:].lower() and not word.isupper())
     return MASK if mixed or len(word) >= LONGEST_WORD else word

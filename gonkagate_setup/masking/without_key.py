@@ -1,4 +1,4 @@
-"""A config without the key: the canonical binding in place of whatever may be one."""
+"""A config without the key: the normal binding replaces whatever may be a key."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from gonkagate_setup.catalog import Profile
 from opencode_config import jsonc
 from opencode_config.judged_keys import key_path
 
-# Shorter literals could be a part of something else.
+# Shorter literals could be part of something else.
 _UNMISTAKABLE: Final = 8
 _REFERENCE: Final = re.compile(r"\{(?:env|file):[^}]+\}\Z")
 
 
 def without_key(text: str, profile: Profile, secrets: Iterable[Secret] = ()) -> str:
-    """The text with the binding for every value at `provider.<id>.options.apiKey` that is no reference.
+    """The text with the binding for every value at `provider.<id>.options.apiKey` that is not a reference.
 
-    So for what stands in there, wherever else it stands, and for the `secrets` in every form. Where the text
-    cannot be parsed, or holds our key's place twice, all that has the shape of a key goes as well.
+    The same value is replaced wherever else it appears, and so are the `secrets` in every form. If the text
+    cannot be parsed, or has that path twice, everything that looks like a key is replaced as well.
     """
     path = key_path(profile.id)
     literals: list[Secret] = []
@@ -42,7 +42,7 @@ def without_key(text: str, profile: Profile, secrets: Iterable[Secret] = ()) -> 
 
 
 def harmless(value: Any, profile: Profile) -> bool:
-    """Whether what stands at `apiKey` holds no secret: nothing, or a reference to a file or a variable."""
+    """Whether the value at `apiKey` is no secret: it is missing, or a reference to a file or a variable."""
     if isinstance(value, str):
         reference = _REFERENCE.match(value) is not None and not _key_shaped(profile).search(value)
         return value in ("", profile.key_binding) or reference
@@ -54,7 +54,7 @@ def _telling(text: str, profile: Profile) -> bool:
 
 
 def _all_at(document: jsonc.Document, path: tuple[str, ...]) -> list[jsonc.Node]:
-    """Every value at the path in source order, those that a duplicate shadows included."""
+    """Every value at the path in source order, including those that a duplicate hides."""
     nodes = [] if document.root is None else [document.root]
     for key in path:
         nodes = [item for node in nodes for item in node.items or () if item.key == key]
@@ -62,7 +62,7 @@ def _all_at(document: jsonc.Document, path: tuple[str, ...]) -> list[jsonc.Node]
 
 
 def _texts(node: jsonc.Node, profile: Profile) -> Iterator[str]:
-    """The texts in a value that may be a key, and what has the shape of one within them."""
+    """The texts in a value that may be a key, and the parts of them that look like one."""
     waiting = [node]
     while waiting:
         node = waiting.pop()

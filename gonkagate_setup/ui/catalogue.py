@@ -8,7 +8,7 @@ from foundation.terminal.text import style, visible, wrap
 
 
 def lines(entries: Sequence[Mapping[str, Any]], width: int) -> list[str]:
-    """One paragraph a model, in catalogue order."""
+    """One paragraph per model, in catalogue order."""
     found: list[str] = []
     for entry in entries:
         found += ["", style(_title(entry), "heading"), *_facts(entry, width)]

@@ -1,6 +1,6 @@
-"""Plans and reports as text for a person. Wording may change freely; scripts read --json.
+"""Plans and reports as text for the user. Wording may change freely; scripts read --json.
 
-Paths, commands and next steps stand unbroken on lines of their own, so that they can be copied; prose is
+Paths, commands and next steps are never wrapped, so that they can be copied; prose is
 wrapped to `width` cells.
 """
 
@@ -65,7 +65,7 @@ _PROVED: Final[Mapping[str, str]] = {
     "fresh_shell": "in a shell without opencode's variables",
     "session": "in this shell",
 }
-# A shell without opencode's variables is a new shell, too: named only where one of the three is missing.
+# A shell without opencode's variables is a new shell too: named only if one of the three is missing.
 _EVERYWHERE: Final = "in this shell and in every new one"
 
 
@@ -79,7 +79,7 @@ def preview(
     former_keys: Sequence[object] = (),
     width: int = 80,
 ) -> str:
-    """What will change, file by file, and what would stand in the way."""
+    """What will change, file by file, and what would be in the way."""
     model = plan.choice.model
     title = f"{profile.display_name} with {model.display_name}, {_where(plan, in_git)}"
     if plan.choice.available_only:
@@ -89,7 +89,7 @@ def preview(
         title += ": already in place"
     action, about_key = _KEY[plan.key]
     lines = ["", style(wrap(title, width), "heading")]
-    # A finding says more about a repository that git does not trust.
+    # If git does not trust the repository, a finding says so in more detail.
     trusted = not any(finding.code == "repository_not_trusted" for finding in findings)
     if plan.choice.scope is Scope.PROJECT and trusted and not (in_git or plan.choice.available_only):
         lines.append(wrap(_UPWARDS, width))
@@ -112,7 +112,7 @@ def preview(
 
 
 def repairs_preview(plan: Plan, base: Plan, width: int) -> str:
-    """What is edited beyond a plan that was shown already: the sentences, and exactly these lines."""
+    """What is edited beyond a plan that was already shown: the sentences, and exactly these lines."""
     lines = ["", style("This changes what is in the way:", "heading")]
     before = {config.snapshot.real: config.after for config in base.configs}
     texts = []
@@ -148,7 +148,7 @@ def plain_diff(plan: Plan) -> str:
 
 
 def diffs(texts: Iterable[tuple[str | None, str | None, str]]) -> str:
-    """Unified diffs of (before, after, name), None standing for no file; secrets in them are masked."""
+    """Unified diffs of (before, after, name), None meaning no file; secrets in them are masked."""
     from gonkagate_setup.masking.masked_diff import unified_diff
 
     shown = [unified_diff(before, after, name) for before, after, name in texts]
@@ -156,12 +156,12 @@ def diffs(texts: Iterable[tuple[str | None, str | None, str]]) -> str:
 
 
 def diff(plan: Plan) -> str:
-    """The same in colour, for a person."""
+    """The same in colour, for the terminal."""
     return in_colour(plain_diff(plan)) or "No config changes."
 
 
 def report(report: Report, *, width: int = 80) -> str:
-    """How it ended: what is true now, in whose words, and what comes next."""
+    """How it ended: what is true now, who confirms it, and what to do next."""
     lines = _ending(report, width)
     if report.details.get("diff"):
         lines += ["", in_colour(report.details["diff"])]
@@ -194,7 +194,7 @@ def report(report: Report, *, width: int = 80) -> str:
 
 
 def _ending(report: Report, width: int) -> list[str]:
-    """What went wrong, if anything, in the form of every error; then what is true, and who confirms it."""
+    """What went wrong, if anything, in the same form as any error; then what is true, and who confirms it."""
     lines: list[str] = []
     if report.error is None:
         good = report.status in ("success", "available", "dry_run")
@@ -214,7 +214,7 @@ def _ending(report: Report, width: int) -> list[str]:
 def entry(
     action: str, path: object, about: Iterable[str], width: int, *, leads_to: str | None = None
 ) -> list[str]:
-    """One file: what happens to it, its path, where links lead to from there, and why."""
+    """One file: what happens to it, its path, where its links lead, and why."""
     indent = " " * (2 + _ACTION_WIDTH)
     lines = [f"  {action:<{_ACTION_WIDTH}}{style(visible(path), 'place')}"]
     if leads_to is not None:
@@ -223,7 +223,7 @@ def entry(
 
 
 def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequence[str] = ()) -> list[str]:
-    """The operations in plain words; `repairs` are the sentences for the last ones of them."""
+    """The operations in plain words; `repairs` are the sentences for the last of them."""
     if not config.changed:
         return ["nothing to do"]
     name = f"provider.{profile.id}"
@@ -260,7 +260,7 @@ def _keys(operations: Iterable[Set | Remove], start: int) -> str:
 
 
 def section(title: str, findings: Sequence[Finding], width: int) -> list[str]:
-    """Findings under a title; nothing where there are none."""
+    """Findings under a title; nothing if there are none."""
     if not findings:
         return []
     lines = ["", style(title, "warning")]

@@ -1,4 +1,4 @@
-"""What `undo` and `uninstall` are about to do, as text for a person."""
+"""What `undo` and `uninstall` are about to do, as text for the user."""
 
 from __future__ import annotations
 

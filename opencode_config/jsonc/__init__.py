@@ -4,7 +4,7 @@
     document = apply(document, [Set(("model",), "a/b"), Remove(("provider", "acme", "api"))])
     data = document.text.encode()
 
-What is accepted stands in jsonc_scan, how edits look in jsonc_edit and in docs/lossless.md.
+What is accepted is described in scan.py, how edits look in edit.py and in docs/lossless.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Path = tuple[str, ...]
 
 
 class Duplicate(NamedTuple):
-    """A key that stands more than once in one object; opencode reads only the last, at `effective`.
+    """A key that appears more than once in one object; opencode reads only the last, at `effective`.
 
     `path` leads to the key, with the index (as text) for array elements. Both places are offsets.
     """
@@ -56,8 +56,8 @@ def render(value: dict[str, Any]) -> str:
 def decode(data: bytes) -> str:
     """The text of a config file, a byte order mark included; `.encode()` gives the same bytes back.
 
-    Raises JsoncError for UTF-16 and for bytes that are not UTF-8: opencode reads them as U+FFFD and could
-    not be given back what was there.
+    Raises JsoncError for UTF-16 and for bytes that are not UTF-8: opencode reads them as U+FFFD, so they
+    could not be kept as they are.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise JsoncError("the file is UTF-16; opencode reads UTF-8 only", "", 0)
@@ -70,9 +70,9 @@ def decode(data: bytes) -> str:
 
 @lru_cache(maxsize=4)
 def parse(text: str) -> Document:
-    """The document of a text; JsoncError with the place where opencode would refuse it.
+    """The document of a text; JsoncError with the place if opencode would refuse it.
 
-    A text without any character (a byte order mark aside) is read as `{}`, as opencode does.
+    An empty text (apart from a byte order mark) is read as `{}`, as opencode does.
     """
     return Document(text, None if text in ("", BOM) else scan.scan(text))
 
@@ -95,14 +95,14 @@ class Document:
         return value
 
     def find(self, path: Path) -> Node | None:
-        """The node that counts at a path (the last one of duplicates), or None; `()` is the root."""
+        """The effective node at a path (the last one of duplicates), or None; `()` is the root."""
         node = self.root
         for key in path:
             node = None if node is None else node.member(key)
         return node
 
     def shadowed(self, path: Path) -> tuple[Node, ...]:
-        """The earlier ones of a key that stands more than once, in source order; opencode reads none."""
+        """The earlier ones of a key that appears more than once, in source order; opencode ignores them."""
         parent = self.find(path[:-1]) if path else None
         items = () if parent is None else parent.items or ()
         return tuple([item for item in items if item.key is not None and item.key == path[-1]][:-1])
@@ -124,7 +124,7 @@ class Document:
 
     @property
     def duplicates(self) -> tuple[Duplicate, ...]:
-        """Every key that stands more than once in what opencode reads, in source order."""
+        """Every key that appears more than once in what opencode reads, in source order."""
         if self._duplicates is None:
             self._duplicates = self._find_duplicates()
         return self._duplicates
@@ -152,8 +152,8 @@ class Document:
 def apply(document: Document, operations: Iterable[Operation]) -> Document:
     """The document after all operations, by the smallest edits; the same document when nothing changes.
 
-    The operations are taken in order. Raises JsoncError when something would have to be set below a value
-    that is no object, or a key removed that stands more than once, without `every`; nothing is changed then.
+    The operations are applied in order. Raises JsoncError if something would have to be set below a value
+    that is not an object, or if a key that appears more than once would be removed without `every`.
     """
     value = target = document.value
     for operation in operations:
@@ -169,7 +169,7 @@ def apply(document: Document, operations: Iterable[Operation]) -> Document:
 
 
 def _changed(document: Document, value: dict[str, Any], operation: Operation) -> dict[str, Any]:
-    """The value after one operation; what does not change is shared with the old value."""
+    """The value after one operation; unchanged parts are shared with the old value."""
     *above, last = operation.path
     changed = here = dict(value)
     for depth, key in enumerate(above, 1):
@@ -222,9 +222,9 @@ class Token:
 def reference_tokens(document: Document) -> tuple[Token, ...]:
     """Every reference that opencode resolves, comments included, in source order.
 
-    opencode replaces text, not values: it skips a `{file:…}` only where `//` is the first thing on the line,
-    so one behind code, or in a block comment, is resolved, and a missing file is then fatal. An `{env:…}`
-    is replaced everywhere, also inside the path of a `{file:…}`.
+    opencode replaces text, not values: it skips a `{file:…}` only if `//` is the first thing on the line,
+    so one after code, or in a block comment, is resolved, and a missing file is then fatal. An `{env:…}`
+    is replaced everywhere, even inside the path of a `{file:…}`.
     """
     text = document.text
     found = sorted((*env_references(text), *file_references(text)))

@@ -1,6 +1,6 @@
 """The second reader: independent code reads both texts and must find exactly the planned difference.
 
-A config is JSON but for comments, trailing commas and references: a tokenizer takes these out, and Python's
+A config is JSON except for comments, trailing commas and references: a tokenizer removes these, and Python's
 json reads the rest. What json refuses, the vendored json5 reads, a hundred times slower. Both accept
 more than opencode does, so they check an edit and never decide what is valid. Nothing is shared with
 the editor: not the scanner, not the way operations are applied, not the comparison.
@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn, Sequence
 from opencode_config.jsonc.operations import Operation, Remove
 
 _BOM: Final = "\ufeff"
-# Strings and comments, which hide what looks like something else, and references that stand outside them.
-# What has no end reaches to the end of the text: looked for again at every beginning, it would cost a square.
+# Strings and comments, whose content must not be read as anything else, and references outside them.
+# An unclosed one extends to the end of the text; searching for its end at every beginning would be quadratic.
 _HIDING: Final = (
     r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z))|(?P<comment>//[^\r\n]*|/\*.*?(?:\*/|\Z))'
     r"|(?P<bare>(?<![-+.\w])[-+.\w]*"
@@ -36,7 +36,7 @@ _DIGITS: Final = 400
 
 
 class SafeMergeError(ValueError):
-    """The edit is not proved, so it must not be written; `reason` is one sentence without content."""
+    """The edit is not proved, so it must not be written; `reason` is one sentence without any of the text."""
 
     def __init__(self, reason: str, *, too_deep: bool = False) -> None:
         self.reason = reason
@@ -50,7 +50,7 @@ def check_edit(before: str, after: str, operations: Sequence[Operation]) -> None
     """Raise SafeMergeError unless `after` reads as `before` with the operations, and as nothing else.
 
     Call this in a thread of `background.start(call, deep=True)`: there it reads some 20,000 nested levels,
-    1,400 with Python 3.12. What is nested deeper is refused. json5, which a config needs only where opencode
+    1,400 with Python 3.12. Deeper nesting is refused. json5, which a config needs only if opencode
     would refuse it, takes about 14 ms per kB.
     """
     expected = _applied(_read(before, "the current text"), operations)
@@ -83,7 +83,7 @@ def _loaded(text: str) -> Any:
     try:
         return json.loads(_as_json(text), parse_int=_integer, parse_constant=_refuse)
     except ValueError:
-        # What is nested too deeply for json is so for json5, long before.
+        # What is nested too deeply for json is much too deep for json5.
         return _by_json5(text)
 
 
@@ -101,7 +101,7 @@ def _as_json(text: str) -> str:
     for token in _TOKEN.finditer(text, len(_BOM) if text.startswith(_BOM) else 0):
         kind, piece = token.lastgroup, token[0]
         if kind == "comment":
-            # json refuses one that has no end.
+            # json refuses an unclosed one.
             ended = piece[1] == "/" or (len(piece) >= len("/**/") and piece.endswith("*/"))
             pieces.append(" " if ended else piece)
             continue
@@ -137,7 +137,7 @@ def _integer(digits: str, base: int = 10) -> float:
 
 def _normal(text: str) -> str:
     if type(text) is not str:
-        # What the plan takes from the config is marked as what stands outside strings there.
+        # A reference that the plan takes from the config is marked like one outside strings.
         return _BARE + text
     # json5 leaves \ud83d\ude00 as two halves; they are one character.
     if text.isascii():
@@ -160,7 +160,7 @@ def _normal_object(value: dict[str, Any]) -> dict[str, Any]:
                 fresh = type(item)()
                 pending.append((item, fresh))
             if isinstance(copy, dict):
-                # opencode does not see such a key: in JavaScript it is no key.
+                # opencode does not see such a key: in JavaScript it sets a prototype.
                 if key != "__proto__":
                     copy[_normal(key)] = fresh
             else:
@@ -169,7 +169,7 @@ def _normal_object(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _applied(value: dict[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
-    """What the operations make of a value; changes the value."""
+    """The value after the operations; changes the value."""
     for operation in operations:
         *above, last = operation.path
         here: Any = value

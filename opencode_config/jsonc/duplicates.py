@@ -1,4 +1,4 @@
-"""Keys that stand more than once in one object, where an edit meets them: opencode reads the last one."""
+"""Keys that appear more than once in one object and are affected by an edit: opencode reads the last one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opencode_config.jsonc.operations import Operation, Remove, Set
 
 @dataclass(frozen=True)
 class Repeated:
-    """A dotted key, the lines (1-based) where it stands first and last, and what becomes of it."""
+    """A dotted key, the lines (1-based) on which it is first and last, and what happens to it."""
 
     key: str
     first: int
@@ -25,7 +25,7 @@ class Repeated:
 
 
 def repeated(document: Document, operations: Sequence[Operation]) -> tuple[Repeated, ...]:
-    """Every key that stands more than once on the way to what the operations change."""
+    """Every key that appears more than once on the way to what the operations change."""
     return tuple(
         Repeated(
             ".".join(duplicate.path),

@@ -1,11 +1,11 @@
-"""From a tree and the value it should have to the text that has it, by the smallest edits.
+"""The smallest edits that give a text a new value, from its tree and the value that it should have.
 
-The rules, which docs/lossless.md tells in plain words:
-  - what is equal stays untouched; objects are changed member by member, arrays by appending and removing; one
-    that has nothing in common with its target is written anew where no comment is in it;
-  - a new member goes behind its siblings and behind the comments that follow them, and looks like the last
+The rules (docs/lossless.md explains them to users):
+  - what is equal is not touched; objects are changed member by member, arrays by appending and removing; one
+    that has nothing in common with its target is replaced as a whole if it has no comment in it;
+  - a new member is added after its siblings and after the comments that follow them, and looks like the last
     sibling: its indentation, line ending, colon, and a trailing comma if the container has one;
-  - how things go stands in jsonc_drop.
+  - how things are removed is described in remove.py.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _KEY: Final = re.compile(f"{STRING.pattern}|{REFERENCE.pattern}")
 _INDENTED: Final = re.compile(r'[\r\n](\t| +)"')
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
-# The containers from the root down to the one that is meant.
+# The containers from the root down to the current one.
 _Chain = tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class _Append:
-    """`entries` (key or None, value) go behind the last item of `chain[-1]`."""
+    """Add `entries` (key or None, value) after the last item of `chain[-1]`."""
 
     chain: _Chain
     entries: tuple[tuple[str | None, Any], ...]
@@ -49,7 +49,7 @@ class _Append:
 
 @dataclass(frozen=True)
 class _Drop:
-    """`items` leave `container`."""
+    """Remove `items` from `container`."""
 
     container: Node
     items: tuple[Node, ...]
@@ -57,7 +57,7 @@ class _Drop:
 
 @dataclass(frozen=True)
 class _Replace:
-    """The value `node` in `chain[-1]` becomes `value`."""
+    """Replace the value `node` in `chain[-1]` with `value`."""
 
     chain: _Chain
     node: Node
@@ -90,7 +90,7 @@ def same(left: Any, right: Any) -> bool:
 def drop(root: Node, target: dict[str, Any]) -> list[Edit]:
     """The edits that remove what `target` does not have.
 
-    Comes after `fill`, so that what goes has shown by then what new text should look like.
+    Called after `fill`, so that new text can take its style from what is removed here.
     """
     return [
         edit
@@ -123,7 +123,7 @@ def splice(text: str, edits: list[Edit]) -> str:
 
 
 def _changes(root: Node, target: dict[str, Any]) -> Iterator[_Change]:
-    """What to do, container by container; an item that has nothing in common with its target is replaced."""
+    """The changes, container by container; an item that has nothing in common with its target is replaced."""
     pending: list[tuple[_Chain, Node, Any]] = [((), root, target)]
     while pending:
         chain, node, wanted = pending.pop()
@@ -138,7 +138,7 @@ def _changes(root: Node, target: dict[str, Any]) -> Iterator[_Change]:
         else:
             yield _Replace(chain, node, wanted)
             continue
-        # A member named __proto__ is in no value: where one is, not all of the items go.
+        # A member named __proto__ is in no value: if there is one, not all items are removed.
         all_go = chain and gone and len(gone) == len(node.items or ())
         if all_go and entries and not scan.comments(node.raw):
             yield _Replace(chain, node, wanted)
@@ -153,7 +153,7 @@ _Sorted = tuple[list[Node], list[Node], list[tuple[Union[str, None], Any]]]
 
 
 def _members(node: Node, wanted: dict[Any, Any]) -> _Sorted:
-    """The members that stay, those that go (with every duplicate), and the entries to add."""
+    """The members to keep, those to remove (with every duplicate), and the entries to add."""
     items = node.items or []
     effective = {item.key: item for item in items if item.key in node.value}
     kept = [item for key, item in effective.items() if key in wanted]
@@ -162,7 +162,7 @@ def _members(node: Node, wanted: dict[Any, Any]) -> _Sorted:
 
 
 def _elements(node: Node, wanted: list[Any]) -> _Sorted:
-    """The elements that stay, those that go, and the entries to add behind them."""
+    """The elements to keep, those to remove, and the entries to add after them."""
     kept: list[Node] = []
     gone: list[Node] = []
     for item in node.items or ():
@@ -187,14 +187,14 @@ def _appended(chain: _Chain, entries: tuple[tuple[str | None, Any], ...]) -> lis
     body = between + f",{between}".join(style.entry(key, value) for key, value in entries)
     edits = [Edit(position, position, body + ("," if style.trailing_comma else ""))]
     if last is not None and last.comma is None:
-        # On one line the comma follows the comments too, or they would seem to be the next item's.
+        # On one line the comma comes after the comments, or they would seem to belong to the next item.
         comma = last.end if style.lines else position
         edits.insert(0, Edit(comma, comma, ","))
     return edits
 
 
 def _filled(container: Node, style: _Style, entries: tuple[tuple[str | None, Any], ...]) -> Edit:
-    """Entries for a container with nothing but blanks in it."""
+    """Entries for a container with only blanks in it."""
     start, close = container.start + 1, container.end - 1
     if style.lines:
         body = ",".join(style.line + style.entry(key, value) for key, value in entries)
@@ -213,7 +213,7 @@ class _Style:
     """How new text looks at one place of a file.
 
     `lines`: every entry on a line of its own, indented by `indent`; `unit` is one step of indentation.
-    `gap` separates entries on one line, `pad` stands inside the braces of a one-line object.
+    `gap` separates entries on one line, `pad` is the space inside the braces of a one-line object.
     """
 
     lines: bool
@@ -283,7 +283,7 @@ class _Style:
         return "".join(parts)
 
     def _opened(self, value: dict[str, Any] | list[Any], indent: str, lines: bool) -> list[_Piece]:
-        """A container that is not empty, as brackets, separators and values that are still to be written."""
+        """A container that is not empty, as brackets, separators and values still to be rendered."""
         inner = indent + self.unit
         keys: list[str | None] = list(value) if isinstance(value, dict) else [None] * len(value)
         values = list(value.values()) if isinstance(value, dict) else value
@@ -301,7 +301,7 @@ class _Style:
         return pieces
 
 
-# A text that is ready, or a value with its indentation and whether it is written on lines of its own.
+# A finished text, or a value with its indentation and whether it is written on lines of its own.
 _Piece = Union[str, tuple[Any, str, bool]]
 
 
@@ -309,14 +309,14 @@ def _scalar(value: Any) -> str:
     if isinstance(value, Reference):
         return str(value)
     if isinstance(value, float) and math.isinf(value):
-        # JSON has no word for it; this is how a config gets it.
+        # JSON has no infinity; a config gets it from a number that is too large.
         return "1e999" if value > 0 else "-1e999"
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _anchor(container: Node) -> int | None:
-    """What new lines are aligned with: the last item, or else the last comment, if it begins its line."""
+    """What new lines are aligned with: the last item, else the last comment, if it begins its line."""
     text, items = container.text, container.items or []
     if items and on_own_line(container, len(items) - 1):
         return items[-1].lead
@@ -325,7 +325,7 @@ def _anchor(container: Node) -> int | None:
 
 
 def _wants_lines(chain: _Chain) -> bool:
-    """Whether new entries of `chain[-1]` stand on lines of their own, as the last sibling does."""
+    """Whether new entries of `chain[-1]` get lines of their own, as the last sibling has."""
     container = chain[-1]
     text, items, close = container.text, container.items or [], container.end - 1
     if items:
@@ -342,7 +342,7 @@ def _wants_lines(chain: _Chain) -> bool:
 
 
 def _unit(chain: _Chain) -> str:
-    """One step of indentation: the innermost that can be seen, or the file's first, or two spaces."""
+    """One step of indentation: the innermost visible one, else the file's first, else two spaces."""
     text = chain[0].text
     for container in reversed(chain):
         items = container.items or []
@@ -367,14 +367,14 @@ def _colon(chain: _Chain) -> str:
 
 
 def _newline(text: str, offset: int) -> str:
-    """The line ending nearest before an offset, or else the first behind it."""
+    """The last line ending before an offset, else the first one after it."""
     last = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset))
     match = LINE_BREAK.search(text, max(last - 1, 0))
     return match[0] if match else "\n"
 
 
 def _blanks_before(container: Node, index: int, otherwise: str) -> str:
-    """The blanks in front of the item with that index, if there is one and nothing else is there."""
+    """The blanks before the item with that index, if there is one and only blanks are there."""
     items = container.items or []
     if not 0 <= index < len(items):
         return otherwise

@@ -1,4 +1,4 @@
-"""What stands around a value in its text: lines, blanks and comments."""
+"""What surrounds a value in its text: lines, blanks and comments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BLANKS: Final = re.compile(r"[ \t]*")
 
 
 class Edit(NamedTuple):
-    """`text[start:end]` becomes `new`."""
+    """Replace `text[start:end]` with `new`."""
 
     start: int
     end: int
@@ -19,7 +19,7 @@ class Edit(NamedTuple):
 
 
 def line_start(text: str, offset: int) -> int:
-    """Where the line of `offset` begins, behind a byte order mark."""
+    """Where the line of `offset` begins, after a byte order mark."""
     start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     return start if start or not text.startswith(BOM) else len(BOM)
 
@@ -31,18 +31,18 @@ def indentation(text: str, offset: int) -> str:
 
 
 def after_blanks(text: str, offset: int) -> int:
-    """The first offset from `offset` on where neither a blank nor a tab stands."""
+    """The first offset from `offset` on that is neither a space nor a tab."""
     match = _BLANKS.match(text, offset)
     return match.end() if match else offset
 
 
 def first_on_line(text: str, offset: int) -> bool:
-    """Whether nothing but blanks stands before `offset` on its line."""
+    """Whether only blanks are before `offset` on its line."""
     return after_blanks(text, line_start(text, offset)) >= offset
 
 
 def last_comment(text: str, start: int, end: int) -> re.Match[str] | None:
-    """The last comment between two tokens; nothing but comments, blanks and a comma may be there."""
+    """The last comment between two tokens; only comments, blanks and a comma may be there."""
     comment = None
     for comment in COMMENT.finditer(text, start, end):  # noqa: B007 - the last one is what is wanted
         pass
@@ -50,18 +50,18 @@ def last_comment(text: str, start: int, end: int) -> re.Match[str] | None:
 
 
 def before(container: Node, index: int) -> int:
-    """Where the space in front of the item with that index begins: behind a comma or the bracket."""
+    """Where the space before the item with that index begins: after a comma or the bracket."""
     items = container.items or []
     previous = items[index - 1].comma if index else None
     return container.start + 1 if previous is None else previous + 1
 
 
 def on_own_line(container: Node, index: int) -> bool:
-    """Whether a line break stands between an item and what comes before it."""
+    """Whether a line break is between an item and what comes before it."""
     lead = (container.items or [])[index].lead
     return LINE_BREAK.search(container.text, before(container, index), lead) is not None
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing but blanks and line breaks."""
+    """Whether there are only blanks and line breaks."""
     return not text.strip(" \t\r\n")

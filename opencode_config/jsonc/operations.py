@@ -1,4 +1,4 @@
-"""What is to change in a config, as values: the same list drives the edit, its check and the preview."""
+"""The changes to a config, as values: the edit, its check and the preview use the same list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foundation.files.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Set:
-    """The value at `path` becomes `value` (plain JSON); objects on the way are made."""
+    """Set the value at `path` to `value` (plain JSON); missing objects on the way are created."""
 
     path: tuple[str, ...]
     value: Any
@@ -18,10 +18,11 @@ class Set:
 
 @dataclass(frozen=True)
 class Remove:
-    """The key at `path` goes; nothing happens where it is not there.
+    """Remove the key at `path`, if it is there.
 
-    A key that stands more than once goes only with `every`, and then all of them do: opencode reads the last
-    one, and an earlier one would come back to life. Who says so has proved that the earlier ones may go too.
+    opencode reads the last of several equal keys: without the last one in `{"model": "a/b", "model": "c/d"}`
+    it would use "a/b". Such a key is removed only with `every`, which removes all of them; whoever sets
+    it must know that all of them may be removed.
     """
 
     path: tuple[str, ...]
@@ -33,7 +34,7 @@ Operation = Union[Set, Remove]
 
 @dataclass(frozen=True)
 class Repair:
-    """An edit that takes away what is in the way, and nothing else.
+    """An edit that removes what is in the way, and nothing else.
 
     `code` is that of the blocker, `layer` that of the edited file: "user_config" or "project_config".
     `snapshot` is the file; `sentence` says what the edit does.

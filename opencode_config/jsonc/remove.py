@@ -1,7 +1,7 @@
-"""Taking items out of a container: each with its comma, its comments, and its line if that is empty then.
+"""Remove items from a container: each with its comma, its comments, and its line if that is empty then.
 
-Every other comment stays. Items go from the first to the last, and what an item leaves behind is what the
-next one finds in front of it; one pass, whatever their number.
+Every other comment is kept. Items are removed from the first to the last, and what is left of one is what the
+next one finds before it; one pass for any number of items.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from opencode_config.jsonc.scan import COMMENT, LINE_BREAK, Node
 
 
 def dropped(container: Node, gone: Sequence[Node]) -> list[Edit]:
-    """The edits that take the items in `gone` out of `container`."""
+    """The edits that remove the items in `gone` from `container`."""
     going = {id(item) for item in gone}
     gaps: list[_Gap] = []
     neighbours = False
@@ -28,10 +28,10 @@ def dropped(container: Node, gone: Sequence[Node]) -> list[Edit]:
 
 
 class _Gap:
-    """What is left between the last item that stays, or the bracket, and the next item.
+    """What is left between the last kept item, or the bracket, and the next item.
 
-    `tail` is what stands behind the last comment in it and begins with the last line break there, if any:
-    blanks. All before is in `done`; the comma of the item that stays is `done[comma_at]`.
+    `tail` are the blanks after the last comment in it, from the last line break on, if there is one.
+    Everything before is in `done`; the comma of the kept item is `done[comma_at]`.
     """
 
     def __init__(self, container: Node, index: int) -> None:
@@ -58,7 +58,7 @@ class _Gap:
         return "".join((*self.done, self.tail))
 
     def drop(self, index: int) -> None:
-        """Take the item with that index out, which is the next one."""
+        """Remove the item with that index, which is the next one."""
         item, text, last = self.items[index], self.container.text, index + 1 == len(self.items)
         self.end = self.container.end - 1 if last else self.items[index + 1].lead
         own_end = _own_end(item, self.end)
@@ -110,7 +110,7 @@ class _Gap:
             self.tail = self.tail[cut:]
 
     def _comma_begins_line(self) -> bool:
-        """Whether the item stands behind a comma that is the first thing on their line."""
+        """Whether the item comes after a comma that is the first thing on its line."""
         if self.comma_at is None or self.comma_at + 1 != len(self.done) or _line_start(self.tail) is not None:
             return False
         head = self.done[self.comma_at - 1]
@@ -118,7 +118,7 @@ class _Gap:
         return line_start is not None and is_blank(head[line_start:])
 
     def _drop_line_with_comma(self, item: Node, stop: int) -> None:
-        """The comma goes with the item; the item's own comma, on a later line, takes its place."""
+        """Remove the comma with the item; the item's own comma, on a later line, takes its place."""
         text, head = self.container.text, self.done[0]
         self.done, self.comma_at, self.tail = [head[: _line_start(head)]], None, ""
         if item.comma is None:
@@ -130,7 +130,7 @@ class _Gap:
         self._keep(text[item.comma + 1 : self.end])
 
     def _empties(self, item: Node, kept: str, stop: int) -> bool:
-        """Whether nothing but blanks and line breaks would be left between the brackets."""
+        """Whether only blanks and line breaks would be left between the brackets."""
         if self.comma_at is not None or self.start != self.container.start + 1:
             return False
         rest = item.text[stop : self.end]
@@ -139,14 +139,14 @@ class _Gap:
 
 
 def _line_start(text: str) -> int | None:
-    """Where the last line begins; None where no line break is in the text."""
+    """Where the last line begins; None if the text has no line break."""
     return max(text.rfind("\n"), text.rfind("\r")) + 1 or None
 
 
 def _own_end(item: Node, following: int) -> int:
-    """Where an item ends with its comma and its own comments, which are those behind it on its line.
+    """Where an item ends with its comma and its own comments, which are those after it on its line.
 
-    A comment between the comma and another item on the same line is that item's.
+    A comment between the comma and another item on the same line belongs to that item.
     """
     text = item.text
     line_break = LINE_BREAK.search(text, item.end, following)

@@ -3,10 +3,10 @@
 opencode 1.x calls jsonc-parser 3.3.1 as `parse(text, errors, {allowTrailingComma: true})` and refuses the
 file when `errors` is not empty. This scanner accepts and refuses exactly the same texts, plus two rules
 that opencode has around that call: one leading byte order mark is dropped, and the root is an object.
-`null` is syntax like any other value; where it may stand is opencode's schema's business.
+`null` is a value like any other; where it is allowed is decided by opencode's schema.
 
 opencode replaces `{env:…}` and `{file:…}` in the text before that call. Outside strings such a reference is
-read as a value, or as a key where it begins with `{env:`, whatever will stand there.
+read as a value, or as a key if it begins with `{env:`, whatever will replace it.
 
 One compiled regular expression and an explicit stack: linear time, and no recursion at any depth.
 """
@@ -28,11 +28,11 @@ COMMENT: Final = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
 REFERENCE: Final = re.compile(r"\{env:[^}]+\}|\{file:(?:\{env:[^}]+\}|[^}])+\}")
 
-# Blanks are skipped in front of a token; whatever is no token is `bad`, so every position matches at once.
+# Blanks before a token are skipped; anything that is not a token is `bad`, so every position matches at once.
 _TOKEN: Final = re.compile(
     r"[ \t\r\n]*(?:"
     rf"(?P<string>{STRING.pattern})"
-    # What opencode fills in may be a part of a number: `{env:SECONDS}000`.
+    # A reference may be part of a number: `{env:SECONDS}000`.
     rf"|(?P<reference>[-+.0-9A-Za-z]*(?:(?:{REFERENCE.pattern})[-+.0-9A-Za-z]*)+)"
     r"|(?P<mark>[{}\[\],:])"
     r"|(?P<scalar>true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
@@ -47,7 +47,7 @@ _EXACT_DIGITS: Final = 15
 
 
 class Reference(str):
-    """A value or key that opencode fills in, outside of any string; never equal to a string."""
+    """A reference outside of any string, as a value or a key; never equal to a string."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ class Reference(str):
 class JsoncError(ValueError):
     """A text that opencode would refuse, or that cannot be edited without loss.
 
-    `reason` is one sentence without anything of the file's content. `line` and `column` are 1-based and
+    `reason` is one sentence without any of the file's content. `line` and `column` are 1-based and
     count characters (a byte order mark is not counted), `offset` is the index in the text.
     """
 
@@ -82,7 +82,7 @@ def place(text: str, offset: int) -> tuple[int, int]:
 
 
 def line_starts(text: str, end: int | None = None) -> list[int]:
-    """Where each line begins, up to `end`; the first one behind a byte order mark."""
+    """Where each line begins, up to `end`; the first one after a byte order mark."""
     breaks = LINE_BREAK.finditer(text, 0, len(text) if end is None else end)
     return [len(BOM) if text.startswith(BOM) else 0, *(line_break.end() for line_break in breaks)]
 
@@ -90,7 +90,7 @@ def line_starts(text: str, end: int | None = None) -> list[int]:
 class Node:
     """One value in a text: `text[start:end]` is its source, `value` the plain Python value.
 
-    `key` and `key_start` are None outside objects. `comma` is the offset of the comma behind it, or None.
+    `key` and `key_start` are None outside objects. `comma` is the offset of the comma after it, or None.
     `items` are the members of an object or the elements of an array, in source order, duplicates
     included; None for scalars. In `value` the last duplicate has won and `__proto__` is left out, as
     opencode does (the member sets a JavaScript prototype and no key).
@@ -120,7 +120,7 @@ class Node:
         return self.start if self.key_start is None else self.key_start
 
     def member(self, key: str) -> Node | None:
-        """The member that counts (the last one with that key), or None."""
+        """The effective member (the last one with that key), or None."""
         if not isinstance(self.value, dict):
             return None
         if self._members is None:
@@ -264,7 +264,7 @@ class _Scanner:
         self.finish(node, offset + len(raw))
 
     def reference(self, raw: str, offset: int) -> None:
-        # What comes from a file has its quotes escaped, so it is never a key.
+        # The text from a file has its quotes escaped, so it is never a key.
         if self.expected in _KEYS and raw.startswith("{env:"):
             self.key, self.key_start = Reference(raw), offset
             self.expected = _Expected.COLON
@@ -289,7 +289,7 @@ class _Scanner:
 def scan(text: str) -> Node:
     """The root object of a text.
 
-    Raises JsoncError where opencode would refuse the text. An empty text has no root; opencode reads it
+    Raises JsoncError if opencode would refuse the text. An empty text has no root; opencode reads it
     as `{}`, see `jsonc.parse`.
     """
     scanner = _Scanner(text)
@@ -316,7 +316,7 @@ def comments(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _why_bad(text: str, offset: int) -> str:
-    """What is wrong with the character at `offset`, which begins no token."""
+    """What is wrong with the character at `offset`, at which no token begins."""
     character = text[offset]
     if character == '"':
         return _why_bad_string(text, offset)

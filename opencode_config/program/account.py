@@ -1,6 +1,6 @@
-"""Whose home this is. What root writes into another account's home, that account's opencode cannot read.
+"""Whose home this is. If root writes into another account's home, that account's opencode cannot read it.
 
-Root is refused there even for `verify`: the opencode that it starts makes folders of root in that home, too.
+Root is refused there even for `verify`, because the opencode that it starts creates folders in that home too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MADE: Final = tuple(
 def require_own(workspace: Workspace, host: Host, words: str) -> None:
     """Raise Refusal own_files_unusable if this account must not, or cannot, use this home.
 
-    `words` is the command as it is to be run again. Nothing is said about a home that is not there, which
+    `words` is the command to run again. Nothing is said about a home that does not exist, which
     `Workspace.require_own_folders` refuses, and nothing on Windows.
     """
     owner, user = _owner(workspace.home), host.user_id
@@ -50,18 +50,18 @@ def require_own(workspace: Workspace, host: Host, words: str) -> None:
             _refuse_files(workspace, host, user, stranger)
     elif stranger is not None:
         _refuse_home(workspace, user, owner, f"you have no access to {stranger}")
-    # A container may run any account in a home that lets its group write (OpenShift): that works.
+    # A container may run as any account in a home that its group can write to (OpenShift): that works.
     elif not os.access(workspace.home, os.X_OK | (0 if workspace.folder.is_dir() else os.W_OK)):
         _refuse_home(workspace, user, owner, "you cannot write to it")
 
 
 def name_of(user: int) -> str:
-    """The account as a sentence names it; `user 12345` for one without an entry."""
+    """The account's name for a sentence; `user 12345` for one without an entry."""
     return _name(user) or f"user {user}"
 
 
 def give_back(workspace: Workspace, user: int) -> str | None:
-    """The command that gives that account what another one made in its home; None for nothing."""
+    """The command that gives an account what another one created in its home; None if nothing."""
     wrong: list[Path] = []
 
     def look_at(paths: Iterable[Path]) -> None:
@@ -78,7 +78,7 @@ def give_back(workspace: Workspace, user: int) -> str | None:
     look_at(_entries(workspace.home / ".config" / "opencode"))
     if not wrong:
         return None
-    # -h: the owner of a link itself, not of what it leads to. A colon: the account's own group.
+    # -h: change a link itself, not its target. A colon: the account's own group.
     account = _name(user)
     named = f"{account}:" if account else str(user)
     return f"chown -Rh {named} " + " ".join(shlex.quote(str(path)) for path in wrong)
@@ -87,7 +87,7 @@ def give_back(workspace: Workspace, user: int) -> str | None:
 def changeable(configs: Iterable[Path], folder: Path, host: Host) -> Iterator[tuple[Path, str]]:
     """Each of these files, and of their folders and `folder` below the home, that others can write.
 
-    With the command that ends it. The home and what is above it are the key's own matter (protection).
+    With the command that changes that. The home and what is above it are judged with the key (protection).
     """
     home = Path(os.path.realpath(host.home))
     within = (Path(os.path.realpath(folder)), *(path.parent for path in configs))
@@ -111,7 +111,7 @@ def _refuse_root(workspace: Workspace, host: Host, owner: int, words: str) -> No
     if back is not None:
         steps.append(f"first give back what root created there: {back}")
     if name is None:
-        # A container that has a folder of its host for its home, for example.
+        # For example, a container whose home is a folder of its host.
         steps.append(f"to set up root's own opencode, run: HOME={own} {words}")
     elif host.environ.get("SUDO_USER") == name:
         steps.append(f"run it without sudo: {words}")
@@ -158,7 +158,7 @@ def _own_paths(workspace: Workspace) -> Iterator[Path]:
 
 
 def _unusable(path: Path, user: int) -> bool:
-    """Whether another account owns what is there, and this one cannot use it."""
+    """Whether another account owns it, and this one cannot use it."""
     owner = _owner(path)
     if owner is None or owner == user:
         return False
@@ -167,9 +167,9 @@ def _unusable(path: Path, user: int) -> bool:
 
 
 def _unknown(user: int) -> bool:
-    """Whether that number stands for any account that this user namespace does not know.
+    """Whether that number means any account that this user namespace does not know.
 
-    Linux shows its overflow number (/proc/sys/kernel/overflowuid) for all of them; whether it is root's own
+    Linux shows its overflow number (/proc/sys/kernel/overflowuid) for all of them; whether one is root
     cannot be seen, for example where an NFS server maps root to nobody. What opencode can read decides then.
     """
     try:

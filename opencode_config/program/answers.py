@@ -1,7 +1,7 @@
-"""What opencode answered, found among the lines of whatever started it.
+"""What opencode answered, found among the lines that its launcher printed.
 
 A launcher (nvm, mise, a company's wrapper) may print lines of its own before and after, on either stream, in
-colours, with the ends of lines of Windows. The work is bounded: a few attempts, each over one output.
+colours, with Windows line endings. The work is limited: a few attempts, each over one output.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _PLAIN: Final = re.compile(rf"(?i)(?:opencode(?:-ai)?[ @/]+(?:version:? +)?v?)?(
 _WITH_V: Final = re.compile(rf"(?i)v({_NUMBER})")
 _WITHIN: Final = re.compile(rf"(?<![\w.])v?({_NUMBER})(?![\w.])")
 _OTHERS: Final = re.compile(r"(?i)\b(?:node|npm|bun|deno|pnpm|yarn|nvm|fnm|volta|asdf|mise|python)\b")
-# What a resolved config of every version has at its top, and what shows that an object is a config at all.
+# Keys that a resolved config of every version has at its top level, and keys that show that it is a config at
+# all.
 _RESOLVED: Final = frozenset(("agent", "mode", "plugin", "command", "username"))
 _CONFIG: Final = _RESOLVED | {"$schema", "provider", "model", "enabled_providers", "disabled_providers"}
 _OBJECTS: Final = 16
@@ -37,7 +38,7 @@ def plain(data: bytes) -> str:
 
 
 def lines(data: bytes) -> list[str]:
-    """The lines that have something in them, of the head and the tail of a long output."""
+    """The non-empty lines, from the head and the tail of a long output."""
     if len(data) > 2 * _HEAD:
         data = data[:_HEAD] + b"\n" + data[-_HEAD:]
     return [line for line in map(str.strip, plain(data).split("\n")) if line][:_LINES]
@@ -46,8 +47,8 @@ def lines(data: bytes) -> list[str]:
 def version_of(output: Output) -> Version | None:
     """The version that opencode printed; None where there is none, or more than one that could be it.
 
-    A line that is only a version counts before one with a `v`, which is how node prints its own, and that
-    before one in a sentence about opencode. The standard output counts before the other one.
+    A line that is only a version takes precedence over one with a `v`, which is how node prints its own, and
+    that over one in a sentence about opencode. Standard output takes precedence over standard error.
     """
     for stream in (output.stdout, output.stderr):
         said = lines(stream)
@@ -73,7 +74,7 @@ def _version(text: str) -> Version:
 
 
 def config_of(output: Output) -> dict[str, Any] | None:
-    """The JSON object that opencode printed, None where there is none or it is not clear which one."""
+    """The JSON object that opencode printed, None if there is none or it is not clear which one it is."""
     import json
 
     try:
@@ -93,7 +94,7 @@ def config_of(output: Output) -> dict[str, Any] | None:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any] | None]:
-    """The objects that begin a line, else the first one at all; None stands for one that is broken."""
+    """The objects that begin a line, else the first one anywhere; None for a broken one."""
     import json
 
     starts = [match.start() for match in re.finditer(r"^\{", text, re.MULTILINE)][:_OBJECTS]

@@ -22,7 +22,7 @@ from opencode_config.survey import Survey
 from opencode_config.versions import NEWEST_AUDITED, Version
 
 _AT_A_TIME: Final = 2
-# The models are asked where a person is: in the environment that stays, and in this one.
+# The environments in which the models are asked for: the durable one, and this session's.
 _ASKED_FOR_MODELS: Final = (Environment.DURABLE, Environment.SESSION)
 Progress = Callable[[str], None]
 
@@ -52,7 +52,7 @@ def gather(
     progress: Progress = lambda _: None,
     known: Answer | None = None,
 ) -> Evidence:
-    """The resolved config per environment, and the offered models where the judgement rests on them.
+    """The resolved config per environment, and the offered models if the judgement depends on them.
 
     Environments that do not differ are asked once. `progress` gets a line about what is asked besides the
     config. That opencode fails is part of the evidence, except where it cannot prove anything at all
@@ -110,7 +110,7 @@ def _raised(configs: Mapping[Environment, Answer], provider: str) -> list[Questi
 
 
 def _elsewhere(survey: Survey, answer: Answer, folders: Folders | None) -> Folders | None:
-    """The folders, where they explain what opencode does not see: others than ours, or no provider."""
+    """The folders, if they explain what opencode does not see: they are not ours, or it has no provider."""
     own, home = survey.surroundings.user_folder, survey.surroundings.home
     if folders is not None and os.path.realpath(folders.home) == os.path.realpath(home):
         folders = replace(folders, home=home)
@@ -123,9 +123,9 @@ def _elsewhere(survey: Survey, answer: Answer, folders: Folders | None) -> Folde
 
 
 def _sees_nothing_of_ours(survey: Survey, environment: Environment, answer: Answer) -> bool:
-    """Whether opencode resolved no provider, or no model, where the user's own config has one.
+    """Whether opencode resolved no provider, or no model, although the user's own config has one.
 
-    Or refused that config: with another home, the reference to the key file leads to nothing.
+    Or refused that config: with another home, the reference to the key file points to nothing.
     """
     config = answer.config
     paths = (("provider", survey.provider), ("model",))
@@ -140,7 +140,7 @@ def _sees_nothing_of_ours(survey: Survey, environment: Environment, answer: Answ
 
 
 def _twins(environs: Mapping[Environment, Mapping[str, str]]) -> dict[Environment, Environment]:
-    """For each environment the first one that is equal to it."""
+    """For each environment, the first one that equals it."""
     return {
         name: next(other for other in Environment if environs[other] == environ)
         for name, environ in environs.items()
@@ -173,7 +173,7 @@ class _Asker:
         return dict(zip(asked, _side_by_side(tasks, self._stop)))
 
     def folders(self, environment: Environment) -> Folders | None:
-        """The folders that opencode uses, where it names them."""
+        """The folders that opencode uses, if it names them."""
         self._progress("asking opencode for its folders")
         return self._opencode.folders(self.environs[environment])
 
@@ -220,7 +220,7 @@ class _Asker:
 def _side_by_side(tasks: Sequence[Callable[[], Answer]], stop: threading.Event) -> list[Answer]:
     """Every task's result, in order, at most two at a time; the first failure is raised at the end.
 
-    When this thread is interrupted, `stop` ends the running ones before the interruption goes on.
+    If this thread is interrupted, `stop` ends the running ones before the interruption continues.
     """
     if len(tasks) < _AT_A_TIME:
         return [task() for task in tasks]
@@ -259,7 +259,7 @@ def _side_by_side(tasks: Sequence[Callable[[], Answer]], stop: threading.Event) 
 
 
 def _wait(ends: Sequence[threading.Event]) -> None:
-    """Wait for the workers; not by join(), which takes a thread for ended when it is interrupted (3.11)."""
+    """Wait for the workers; not with join(), which treats a thread as ended if it is interrupted (3.11)."""
     for ended in ends:
         while not ended.wait(0.1):  # in slices, because Windows does not interrupt a wait
             pass

@@ -1,4 +1,4 @@
-"""What an opencode that failed said: in its own words, if they can hold no secret.
+"""What a failed opencode said: in its own words, if they cannot contain a secret.
 
 On standard error, in every version, opencode prints config with every `{file:}` and `{env:}` filled in: the
 whole text after "--- JSONC Input ---", and single values as `got "<value>"`. So of what it says about its
@@ -29,9 +29,9 @@ _COMPLAINT: Final = re.compile(
 )
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE: Final = re.compile(r"\bat line (\d+), column (\d+)")
-# From here on a line may show what is in a config.
+# After one of these, a line may show config content.
 _CONFIG_FOLLOWS: Final = re.compile(r"JSONC Input|\bgot \"|\{file:|\{env:|↳|JSON Parse error", re.IGNORECASE)
-# Sentences of the system, of SQLite as opencode 1.14 to 1.18 passes them on, and of launchers.
+# Sentences from the system, from SQLite as opencode 1.14 to 1.18 passes them on, and from launchers.
 _KNOWN: Final = re.compile(
     r"(?:(?-i:\bE[A-Z]{3,14}: [a-z][a-z -]{2,60}(?:, [a-z]{2,12}(?: '[^'\n]{1,200}')?)?)"
     r"|(?-i:\b[A-Z][A-Za-z]{3,20}: FileSystem\.[A-Za-z]{3,30} \([^()\n]{1,300}\))"
@@ -48,14 +48,14 @@ _TELLING: Final = re.compile(
     r"(?i)error|cannot|can't|could not|unable|denied|not found|no such|no version|missing|fail|full|no space"
     r"|not (?:installed|set|available)"
 )
-# What Bun adds below an error of the system, and the frames of a stack.
+# What Bun adds after a system error, and the frames of a stack.
 _DETAIL: Final = re.compile(r"(?:path|syscall|errno|code|dest): |at ")
 _NO_ROOM: Final = re.compile(r"(?i)ENOSPC|EDQUOT|no space left|disk is full|quota exceeded")
 _DENIED: Final = re.compile(r"(?:EACCES|EPERM|EROFS): [a-z ,-]+ '([^']+)'")
 
 
 def known_words(output: Output) -> str:
-    """The sentences that are known to hold no secret, at most a few of them."""
+    """The sentences that are known to contain no secret, at most a few of them."""
     found: dict[str, None] = {}
     for stream in (output.stderr, output.stdout):
         for line in lines(stream):
@@ -66,21 +66,21 @@ def known_words(output: Output) -> str:
 
 
 def first_words(output: Output) -> str:
-    """The first lines of an opencode that was asked for its version, beginning with one that tells."""
+    """The first lines of an opencode that was asked for its version, from an informative one on."""
     said = [line for line in (*lines(output.stderr), *lines(output.stdout)) if not _DETAIL.match(line)]
     first = next((number for number, line in enumerate(said) if _TELLING.search(line)), 0)
     return told(said[first : first + _LINES])
 
 
 def told(said: Iterable[str]) -> str:
-    """The first few lines as one, masked and bounded."""
+    """The first few lines as one, masked and shortened."""
     text = scrub("\n".join(list(said)[:_LINES]))
     cut = (line if len(line) <= _LENGTH else f"{line[:_LENGTH]}…" for line in text.split("\n"))
     return " / ".join("".join(filter(str.isprintable, line)) for line in cut)
 
 
 def failed(what: str, words: str, executable: Path, again: str, folders: Iterable[Path]) -> tuple[str, str]:
-    """Message and next step for an opencode that is there and failed; `again` is what to run by hand."""
+    """Message and next step for an opencode that exists but failed; `again` is what to run by hand."""
     full = disk.full(folders)
     message = f"{what}: {words}" if words else what
     if full is not None:
@@ -104,12 +104,12 @@ def failed(what: str, words: str, executable: Path, again: str, folders: Iterabl
 
 
 def _existing(path: Path) -> Path:
-    """The innermost folder that is there: the one in which something could not be made."""
+    """The innermost folder that exists: the one in which something could not be created."""
     return next((folder for folder in path.parents if os.path.isdir(folder)), path.parent)  # noqa: PTH112
 
 
 def about_config(output: Output) -> Refusal | None:
-    """What opencode complained about in a config: only the file's name and a position leave its output."""
+    """What opencode reported about a config: only a file's name and a position are kept of its output."""
     for stream in (output.stderr, output.stdout):
         text = _COLOUR.sub("", stream[:_HEAD].decode("utf-8", "replace")).replace("\r\n", "\n")
         match = _COMPLAINT.search(text)
@@ -138,13 +138,13 @@ def _named(match: re.Match[str], text: str) -> Refusal:
 
 
 def without_proof(output: Output) -> bool:
-    """Whether it printed the usage of a `debug config` that knows no `--pure`."""
+    """Whether it printed the usage of a `debug config` without `--pure`."""
     usage = plain(output.stderr[:20000]) + plain(output.stdout[:20000])
     return "--pure" not in usage and "opencode debug" in usage and "Options:" in usage
 
 
 def versions_said(output: Output) -> Iterator[str]:
-    """The lines that have a version in them, if none is sure to be opencode's."""
+    """The lines with a version in them, if none is clearly opencode's."""
     for line in [*lines(output.stdout), *lines(output.stderr)]:
         if re.search(r"\d+\.\d+\.\d+", line):
             yield line

@@ -1,4 +1,4 @@
-"""An answer of opencode that was asked for while everything else was still being read."""
+"""An early answer: opencode is asked while everything else is still being read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opencode_config.program.opencode import Opencode
 from opencode_config.survey import Survey
 
 ENDING_SECONDS: Final = 5.0
-# Some file systems keep whole seconds, FAT two of them.
+# Some file systems keep times in whole seconds, FAT in two seconds.
 _GRANULARITY_NS: Final = 2_000_000_000
 
 
@@ -39,7 +39,7 @@ class EarlyAnswer:
         self._task: background.Task[_Asked] | None = None
 
     def ask(self, opencode: Opencode, environ: Mapping[str, str], provider: str) -> None:
-        """Begin to ask, in the background."""
+        """Start asking, in the background."""
         stoppable = replace(opencode, stop=self._stop)
 
         def answer() -> _Asked:
@@ -55,7 +55,7 @@ class EarlyAnswer:
             self._task.wait(ENDING_SECONDS)
 
     def valid(self, survey: Survey, *, writes: bool) -> Answer | None:
-        """What opencode said, if that counts: nothing is written, and no file is newer than the question.
+        """The answer, if it is valid: nothing was written, and no file is newer than the question.
 
         Waits for the answer. None also where nothing was asked, or opencode did not answer.
         """

@@ -1,4 +1,4 @@
-"""Where the opencode is that plain `opencode` starts."""
+"""Find the opencode that plain `opencode` starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foundation.files.reading import reason
 from foundation.host import Host
 
 _INSTALL: Final = "install it, for example with `npm install -g opencode-ai`, then run this command again"
-# opencode itself is well above 100 MB; a native shim (mise, volta, scoop, chocolatey) is far below.
+# opencode itself is well over 100 MB; a native shim (mise, volta, scoop, chocolatey) is far smaller.
 _NATIVE_BYTES: Final = 20 * 1024 * 1024
 _NATIVE_MAGIC: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
@@ -22,7 +22,7 @@ class Executable:
     """The opencode that plain `opencode` starts.
 
     `native` is the program itself, not a script or shim that starts one; only then do `size` (bytes) and
-    `mtime_ns` of the file behind links stand for its version. `also` are other ones on the PATH. Without
+    `mtime_ns` of the file behind links identify its version. `also` are other ones on the PATH. Without
     `on_path` it was found in one of the usual places, and the shell does not find it.
     """
 
@@ -72,7 +72,7 @@ def _looked_at(found: list[Path], *, on_path: bool) -> Executable:
 
 
 def _is_windows_drive(path: Path) -> bool:
-    # From WSL a Windows opencode is reachable, but its config lives in the Windows profile.
+    # WSL can start a Windows opencode, but its config is in the Windows profile.
     return len(path.parts) > 2 and path.parts[1] == "mnt" and len(path.parts[2]) == 1  # noqa: PLR2004
 
 

@@ -1,4 +1,4 @@
-"""A launcher in front of opencode, read if it is a small script."""
+"""A launcher that starts opencode, read if it is a small script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _HOPS: Final = 4
 def read(executable: Executable) -> Launcher | None:
     """What starts opencode; None if the file on the PATH is opencode itself.
 
-    A script that becomes another one (`exec "/nix/store/…/.opencode-wrapped"`) is followed, a few times.
+    A script that replaces itself with another one (`exec "/nix/store/…/.opencode-wrapped"`) is followed, a
+    few times.
     """
     if executable.native:
         return None

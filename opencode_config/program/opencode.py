@@ -1,4 +1,4 @@
-"""The opencode program, asked: its version, its resolved config, its model list, its folders."""
+"""Ask the opencode program for its version, its resolved config, its model list, its folders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOLDER: Final = re.compile(r"(home|config)\s{2,}((?:/|[A-Za-z]:[\\/]|\\\\).*)")
 
 @dataclass(frozen=True)
 class Opencode:
-    """An opencode in a folder, to be asked; every question raises Refusal.
+    """An opencode that is asked in a folder; every question may raise Refusal.
 
     `hidden` is kept from it, see Host. `timeout` is for each question, in seconds. Its output goes to
     `scratch`, None for the temporary folder. Setting `stop` ends a question that is being asked.
@@ -62,7 +62,7 @@ class Opencode:
         raise self._refusal("opencode_version_unparseable", message, step)
 
     def config(self, environ: Mapping[str, str], *, locks: bool = False) -> dict[str, Any]:
-        """The config that it resolves, secrets included below 1.18.33: the caller drops them at once.
+        """The config that it resolves, with secrets below 1.18.33: the caller drops them at once.
 
         It needs no `locks`, see `run`.
 
@@ -77,7 +77,7 @@ class Opencode:
         return self._resolve(["debug", "config"], environ, locks=True)
 
     def models(self, environ: Mapping[str, str], provider: str | None) -> tuple[str, ...] | Gated:
-        """The models that it offers from the provider, as `<provider>/<key>`; Gated when it has none.
+        """The models that it offers from the provider, as `<provider>/<key>`; Gated if it offers none.
 
         Without a provider: from all of them.
         """
@@ -91,7 +91,7 @@ class Opencode:
         raise self._ended_badly(command, output, environ)
 
     def folders(self, environ: Mapping[str, str]) -> Folders | None:
-        """What `opencode debug paths` says, alike on 1.14.34, 1.17.19 and 1.18.33; None if it fails."""
+        """What `opencode debug paths` says, the same on 1.14.34, 1.17.19 and 1.18.33; None if it fails."""
         try:
             output = self._run(["debug", "paths"], environ)
         except Refusal:
@@ -164,7 +164,7 @@ class Opencode:
         return Refusal(kind, message, where=Where(str(self.executable.path)), next_step=next_step)
 
     def _written(self, environ: Mapping[str, str]) -> list[Path]:
-        """The folders that an opencode that starts writes into, and that its output is written into."""
+        """The folders that opencode writes to when it starts, and the one for its output."""
         import tempfile
 
         home = environ.get("HOME") or environ.get("USERPROFILE")

@@ -1,7 +1,7 @@
-"""Starting opencode: the one way, with a state folder of its own, leaving nothing behind.
+"""Start opencode, always with its own state folder, leaving nothing behind.
 
-What opencode prints can hold the key in clear (below 1.18.33, and on standard error in every version),
-so it goes to a file without a name and is never echoed.
+What opencode prints can contain the key in clear (below 1.18.33, and on standard error in every version),
+so it is written to a file without a name and never echoed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIMEOUT: Final = 90.0
 OUTPUT_LIMIT: Final = 64 * 1024 * 1024
 AGAIN: Final = "then run this command again"
 _PREFIX: Final = "opencode-asked-"
-# What tempfile makes of the prefix (its own alphabet and length).
+# The names that tempfile makes from the prefix (its own alphabet and length).
 _LEFT: Final = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
 _STALE_SECONDS: Final = 24 * 60 * 60
 
@@ -41,9 +41,9 @@ def run(
 ) -> Output:
     """Run opencode to its end, as `run_bounded` does.
 
-    Its state and output live in a private temporary folder, made below `scratch` if that is given.
-    Without `locks` it can take none of its own, and so begins nothing in the background that needs one.
-    Refusal opencode_unresponsive when a bound is passed or `stop` is set, opencode_not_found when it cannot
+    Its state and output are in a private temporary folder, created below `scratch` if that is given.
+    Without `locks` it cannot take any lock, and so starts nothing in the background that needs one.
+    Refusal opencode_unresponsive if a limit is exceeded or `stop` is set, opencode_not_found if it cannot
     be started.
     """
     import shutil
@@ -81,13 +81,13 @@ def run(
 
 
 def _own_settings(state: Path, cwd: Path) -> dict[str, str]:
-    """What opencode gets beside the cleaned environment.
+    """What opencode gets in addition to the cleaned environment.
 
     `debug config` leaves locks in the state folder that delay the user's next start by a minute.
     """
     settings = {"XDG_STATE_HOME": str(state), "PWD": str(cwd)}
     if os.name == "nt":
-        # A .cmd launcher that calls node by name shall not find one in the folder that it runs in
+        # A .cmd launcher that calls node by name must not find one in the folder that it runs in
         # (https://learn.microsoft.com/windows/win32/api/processenv, NeedCurrentDirectoryForExePathW).
         settings["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"
     return settings
@@ -99,7 +99,7 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
     import tempfile
 
     if scratch is not None and disk.full([scratch]):
-        scratch = None  # what opencode says about it shall not be lost for the same reason
+        scratch = None  # so that opencode's own message about it is not lost for the same reason
     folder: Path | None = None
     try:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
@@ -108,7 +108,7 @@ def _private_folder(scratch: Path | None, *, locks: bool) -> tuple[Path, Path]:
     except OSError as problem:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        # FileNotFoundError without a name: there is no temporary folder that can be written at all.
+        # FileNotFoundError without a name: there is no writable temporary folder at all.
         place = scratch or Path(problem.filename or "the temporary folder")
         raise _unwritable(place, problem) from None
     return folder, folder / "state"
@@ -126,7 +126,7 @@ def _unwritable(place: Path, problem: OSError) -> Refusal:
 def sweep(now: float, folder: Path | None = None) -> None:
     """Remove the private folders that killed runs left in the temporary folder, a day and more ago.
 
-    `now` is in seconds since 1970. Only what has exactly such a name and belongs to this user.
+    `now` is in seconds since 1970. Only folders with exactly such a name that belong to this user.
     """
     import shutil
     import tempfile
@@ -142,11 +142,11 @@ def sweep(now: float, folder: Path | None = None) -> None:
 
 
 def _take_locks_away(state: Path) -> None:
-    """A file where opencode would make the folder of its locks.
+    """Put a file in the place of the folder in which opencode makes its locks.
 
-    `debug config` needs none, but begins an npm install of `@opencode-ai/plugin` into each config folder and
-    a download of its model catalogue, both of which need one, and ends before they do (measured with 1.14.34,
-    1.17.19 and 1.18.33: the same output without them, and 0.07 to 0.18 s sooner).
+    `debug config` needs no lock, but begins an npm install of `@opencode-ai/plugin` into each config folder
+    and a download of its model catalogue, both of which need one, and ends before they do (measured with
+    1.14.34, 1.17.19 and 1.18.33: the same output without them, and 0.07 to 0.18 s sooner).
     """
     opencode = state / "opencode"
     opencode.mkdir(parents=True)

@@ -1,8 +1,8 @@
-"""Which opencode there is, found out in the background while questions are answered.
+"""Find opencode in the background while the user answers questions.
 
-A native executable whose path, size and time are those noted at the last success need not be asked for
-its version again (one opencode start saved); launchers and shims are always asked, because what they
-start can change behind them. Where a rerun will probably change nothing, such an executable is also asked for
+A native executable with the path, size and time noted at the last success is not asked for
+its version again (this saves one start of opencode); launchers and shims are always asked, because what they
+start can change without them. If a rerun will probably change nothing, such an executable is also asked for
 its resolved config at once, while everything else is still being read.
 """
 
@@ -37,7 +37,7 @@ class Found:
 
 
 class Probe:
-    """One search for opencode, started at once; `result` waits for it, leaving the context ends it.
+    """One search for opencode, started at once; `result` waits for it, and leaving the context ends it.
 
     With `ask_early`, the id of a provider, an opencode whose version is known is asked for its config too.
     """
@@ -57,7 +57,7 @@ class Probe:
         self._early.stop()
 
     def check(self) -> None:
-        """Raise what the search already failed with, so that nobody answers questions for nothing."""
+        """Raise the search's failure, if there is one, so that nobody answers questions for nothing."""
         if self._task.done():
             self._task.result()
 
@@ -84,7 +84,7 @@ class Probe:
 
 
 def note(found: Found) -> bytes | None:
-    """The bytes to keep beside the setup record, or None where the version must always be asked."""
+    """The bytes to keep next to the setup record, or None if the version must always be asked."""
     if not found.executable.native:
         return None
     value = {**_fingerprint(found.executable), "version": str(found.version)}

@@ -1,4 +1,4 @@
-"""Reading everything that decides what opencode resolves, once, into a `Survey`."""
+"""Read everything that decides what opencode resolves, once, into a `Survey`."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def take_survey(host: Host, cwd: Path, provider: str) -> Survey:
     """
     cwd = cwd.resolve()
     # opencode looks for `.git` upwards and then asks git, too; without git, or if git refuses, it takes the
-    # folder for no work tree and reads every folder up to the root of the file system.
+    # folder as outside any work tree and reads every folder up to the root of the file system.
     worktree, distrust = git.worktree(host, cwd)
-    # As opencode is asked, so that no layer's value holds the key.
+    # The same environment in which opencode is asked, so that no layer's value contains the key.
     environ = programs.environment(host.environ, host.hidden)
     surroundings = Surroundings(environ, host.home, cwd, worktree, host.platform)
     readings: dict[PurePath, Reading] = {}
@@ -73,7 +73,7 @@ def take_survey(host: Host, cwd: Path, provider: str) -> Survey:
 
 
 def _referred(survey: Survey) -> dict[PurePath, str]:
-    """The files that judged values refer to; one that cannot be read is left out."""
+    """The files that judged values refer to; unreadable ones are left out."""
     found: dict[PurePath, str] = {}
     for environment in Environment:
         for layer in survey.layers(environment):
@@ -96,9 +96,9 @@ def _text_of(path: Path) -> str | None:
 
 
 def _refuse_what_leads_out(surroundings: Surroundings, readings: dict[PurePath, Reading]) -> None:
-    """Only these two files of a project are ever edited, and a cloned one may bring links along.
+    """Refuse links that lead out of the project: a cloned project may contain some.
 
-    A link to the user's own config is no matter: that is edited as what it is.
+    A link to the user's own config is allowed: that file is edited as the user's.
     """
     own = [readings[surroundings.user_folder / name].snapshot for name in USER_NAMES]
     own_files = {snapshot.real for snapshot in own if snapshot is not None}
@@ -141,7 +141,7 @@ def _read(path: Path, host: Host) -> Reading:
 
 
 def _read_preferences(path: Path, host: Host) -> Reading:
-    """A macOS property list as JSON, by the program that opencode uses for it."""
+    """A macOS property list as JSON, made with the program that opencode uses for it."""
     snapshot = read_snapshot(path)
     if snapshot.data is None:
         return Reading.of(snapshot)
@@ -187,7 +187,7 @@ def _agent_files(folder: Path) -> Iterator[PurePath]:
 
 
 def _plugin_files(folder: Path) -> Iterator[PurePath]:
-    """The plugins that lie in a config folder; the first ones, for what counts is that there are any."""
+    """The plugins in a config folder; only the first ones, because it matters only whether there are any."""
     found = 0
     for name in PLUGIN_FOLDERS:
         try:
@@ -201,7 +201,7 @@ def _plugin_files(folder: Path) -> Iterator[PurePath]:
 
 
 def _traces(host: Host, provider: str) -> Traces:
-    """What can be seen of the layers that are not read: opencode's stored credentials and database."""
+    """Traces of the layers that are not read: opencode's stored credentials and database."""
     import json
 
     base = host.environ.get("XDG_DATA_HOME") or str(host.home / ".local" / "share")
@@ -221,7 +221,7 @@ def _traces(host: Host, provider: str) -> Traces:
     try:
         database = any(folder.glob("opencode*.db"))
     except OSError:
-        database = False  # then opencodes are asked one after the other
+        database = False  # then one opencode is asked after the other
     return Traces(well_known, provider in entries, database, _recent_model(host))
 
 

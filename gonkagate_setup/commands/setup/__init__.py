@@ -31,9 +31,9 @@ from gonkagate_setup.ui import render
 from opencode_config.program.search import Probe
 
 ATTEMPTS = 3
-# Others that set up at the same time come to an end, each once; this bounds what else writes our own files.
+# Setups that run at the same time each end once; this limits retries if something else writes our own files.
 TURNS = 100
-# What one edit uncovers is met by the next try; this bounds what changes behind every edit.
+# An edit may uncover another blocker, which the next try removes; this limits the number of tries.
 ROUNDS = 4
 
 _CONSENT_HELP: Final = (
@@ -45,7 +45,7 @@ _CONSENT_HELP: Final = (
 def run(
     request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter, probe: Probe
 ) -> Report:
-    """Set opencode up. Raises Refusal; whatever it raises, nothing is left half done."""
+    """Set opencode up. Raises Refusal, and then nothing is left half done."""
     given = Answers(model=_given_model(request, profile), scope=request.scope)
     context = Context(host, profile, Store.at(host.home, profile), terminal, prompter, probe)
     known_keys.keys(context.store, host, terminal)
@@ -71,14 +71,14 @@ def _run(request: Request, context: Context, given: Answers) -> Report:
     if not prompter.asks:
         return replace(report, next_step=f"{report.next_step}; {offers.as_options}")
     if any(finding.id not in agreed.seen for finding in report.blockers):
-        # Shown where the answer is typed: with --quiet or a redirection nobody would know what this is about.
+        # Shown on the terminal, because with --quiet or a redirection the question would make no sense.
         terminal = context.terminal
         terminal.show("\n".join([*render.section("In the way:", report.blockers, terminal.width), ""]))
     return _follow(blocked.ask(prompter, offers), request, context, given, agreed, report, attempt)
 
 
 def _is_blocked(request: Request, report: Report) -> bool:
-    """Whether everything was put back, or would be: something else can be tried."""
+    """Whether everything was put back, or would be, so that something else can be tried."""
     foreseen = request.dry_run and blocked.durable_blocker(report.findings) is not None
     return report.put_back or foreseen
 
@@ -92,7 +92,7 @@ def _follow(
     report: Report,
     attempt: Attempt,
 ) -> Report:
-    """Do what was chosen after a block."""
+    """Do what the user chose after a blocked setup."""
     if answer is Answer.LEAVE:
         return report
     if answer is Answer.PROJECT:
@@ -103,7 +103,7 @@ def _follow(
         request = replace(request, on_blocked=OnBlocked.KEEP, yes=True)
         return _set_up(request, context, given, attempt, agreed.answers, shown=agreed)[1]
     available = answer is Answer.AVAILABLE or attempt.available_only
-    # What changes now was not agreed to yet, also where --yes was given.
+    # The user has not agreed to these changes yet, even if --yes was given.
     request = replace(request, yes=False, read_stdin_key=None)
     return _try_again(request, context, given, agreed, report, available_only=available)
 
@@ -117,7 +117,11 @@ def _try_again(
     *,
     available_only: bool,
 ) -> Report:
-    """Take away what is in the way, as far as setup may edit it; the first report where it may not."""
+    """Remove what is in the way, as far as setup may edit it; return the first report if it may not.
+
+    For example, the first try removes default_agent; opencode then starts with build, whose own model is the
+    next blocker, and the second try removes both.
+    """
     first, met = report, list[Finding]()
     for _ in range(ROUNDS):
         known = {one.id for one in met}
@@ -185,7 +189,7 @@ def _agree(
         plan = unblocking.amended(context, observed, base, attempt.blockers)
         if shown is not None and shown.plan.configs == plan.configs:
             return replace(shown, answers=answers, plan=plan, observed=observed)
-        # A plan that differs from the one above only by its repairs is shown as these.
+        # After a block the user has seen the plan already: if only repairs are new, only they are shown.
         only_repairs = shown is not None and bool(plan.repairs) and not attempt.available_only
         predicted = _show(request, context, plan, observed, base if only_repairs else None)
         back = not attempt.blockers and questions.leads_back(answers)
@@ -203,7 +207,7 @@ def _agree(
 def _show(
     request: Request, context: Context, plan: Plan, observed: Observation, base: Plan | None
 ) -> tuple[Finding, ...]:
-    """Show the plan; where `base` was agreed to already, only what is edited beyond it."""
+    """Show the plan; if `base` was agreed to already, only what is edited beyond it."""
     if observed.state is not None and observed.state.repaired is not None:
         context.terminal.say(
             f"The setup record ({context.store.state}) will be rewritten: {observed.state.repaired}."
@@ -228,7 +232,7 @@ def _show(
             width=context.terminal.width,
         )
     if asks:
-        context.terminal.show(f"{preview}\n")  # nobody agrees to what --quiet or a redirection hid
+        context.terminal.show(f"{preview}\n")  # nobody can agree to what --quiet or a redirection hid
     else:
         context.terminal.say(preview)
     return predicted
@@ -284,8 +288,8 @@ def _find_key(
 
 
 def _asks_consent(request: Request, plan: Plan, prompter: Prompter) -> bool:
-    # Without a terminal, explicit choices are the consent, as scripts written for the npm tool expect; one
-    # that pipes the key in is a script also where a terminal is at hand.
+    # Without a terminal, explicit choices are the consent, as scripts written for the npm tool expect; a run
+    # with a piped key counts as a script even if there is a terminal.
     piped = request.read_stdin_key is not None and request.model is not None and request.scope is not None
     return prompter.asks and plan.changed and not (piped or request.yes or request.dry_run)
 

@@ -21,9 +21,9 @@ from opencode_config.program.search import Found
 
 
 def carry_out(request: Request, context: Context, agreed: Agreed) -> Report:
-    """Write, prove, and commit; raises TargetChanged when a target moved meanwhile.
+    """Write, prove, and commit; raises TargetChanged if a target was changed meanwhile.
 
-    Whatever leaves the transaction without the commit, by a return too, puts everything back.
+    Leaving the transaction without a commit, also by a return, puts everything back.
     """
     plan, observed = agreed.plan, agreed.observed
     check = background.start(lambda: writes.second_read(plan), deep=True)
@@ -65,14 +65,14 @@ def _require_unchanged(observed: Observation) -> None:
 
 
 def _changed_start(context: Context, agreed: Agreed, found: Found) -> Finding | None:
-    """What opencode would start with instead, if GonkaGate is only to be made available."""
+    """What opencode would start with instead, if GonkaGate is only made available."""
     if not agreed.plan.choice.available_only:
         return None
     return starting.would_change(context, agreed.observed, found)
 
 
 def _may_stay(request: Request, context: Context, plan: Plan, proof: proving.Proof) -> bool:
-    """Whether a setup that is blocked in this folder alone is to be kept for the others."""
+    """Whether a setup that only this folder blocks is kept for other folders."""
     return (
         request.on_blocked is OnBlocked.KEEP
         and blocked.of_this_folder(proof.findings, plan.choice.scope, proof.survey)
@@ -90,7 +90,7 @@ def _put_back(
 
 
 def _commit(context: Context, agreed: Agreed, found: Found, changes: Transaction) -> dict[Path, Path]:
-    """Write the records and let everything stay; the copies that were kept, by the path of their file."""
+    """Write the records and commit; returns the kept copies, by the path of their file."""
     plan, observed = agreed.plan, agreed.observed
     last = last_change.writing(
         context.store, context.host, plan, observed.state, changes, available=observed.marker.exists
@@ -102,7 +102,7 @@ def _commit(context: Context, agreed: Agreed, found: Found, changes: Transaction
 
 
 def _left(context: Context, plan: Plan, observed: Observation) -> list[str]:
-    """The files that are not as they were before, as the disk has them after putting back was incomplete."""
+    """The files that differ from before, as they are on disk after an incomplete rollback."""
     former = [(copy, str(copy.path)) for copy in observed.former_keys(plan)]
     before = [(observed.key_file, str(context.store.key)), *former]
     before += [(config.snapshot, str(config.snapshot.path)) for config in plan.configs]
@@ -119,7 +119,7 @@ def _as_before(snapshot: Snapshot) -> bool:
 def ending(
     context: Context, plan: Plan, observed: Observation, findings: tuple[Finding, ...]
 ) -> outcome.Ending:
-    """What a report is made of; waits for opencode to be found."""
+    """The parts of a report; waits until opencode is found."""
     return outcome.Ending(
         profile=context.profile,
         store=context.store,

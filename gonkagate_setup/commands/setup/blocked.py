@@ -1,4 +1,4 @@
-"""What can be done about a setup that is blocked: which choices would work, and the question."""
+"""What can be done about a blocked setup: which choices would work, and the question."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ KEEP_OPTION: Final = "or keep it for every other folder: run this command again 
 
 
 class OnBlocked(str, Enum):
-    """What becomes of a blocked setup.
+    """What to do with a blocked setup.
 
-    Everything is put back; it stays for every other folder; what is in the way is changed; or GonkaGate is
-    only made available.
+    Put everything back; keep it for every other folder; change what is in the way; or
+    only make GonkaGate available.
     """
 
     ROLLBACK = "rollback"
@@ -35,7 +35,7 @@ class OnBlocked(str, Enum):
 
 
 class Answer(str, Enum):
-    """What a person chose after a blocked setup."""
+    """What the user chose after a blocked setup."""
 
     PROJECT = "project"
     FIX = "fix"
@@ -45,7 +45,7 @@ class Answer(str, Enum):
 
 
 def of_this_folder(findings: Sequence[Finding], scope: Scope, survey: Survey) -> bool:
-    """Whether a setup for every folder is blocked, durably, by nothing but this folder's own config."""
+    """Whether only this folder's own config blocks a setup for every folder, in every shell."""
     blockers = [finding for finding in findings if finding.blocks and finding.reach == DURABLE]
     return (
         scope is Scope.USER
@@ -55,7 +55,8 @@ def of_this_folder(findings: Sequence[Finding], scope: Scope, survey: Survey) ->
 
 
 def _of_folder(finding: Finding, root: PurePath) -> bool:
-    # The same layers also lie above the folder, and agent files among the user's own: those count elsewhere.
+    # Layers of the same kind also exist above the folder and among the user's own files: those also apply
+    # elsewhere.
     inside = finding.path is not None and root in PurePath(finding.path).parents
     return finding.layer in (PROJECT, DOT_OPENCODE, AGENT_MARKDOWN) and inside
 
@@ -67,14 +68,14 @@ def durable_blocker(findings: Sequence[Finding]) -> Finding | None:
 
 @dataclass(frozen=True)
 class InProject:
-    """What a setup for this project would come to; `why_not` says why nothing, None where it would work."""
+    """Whether a setup for this project would work; `why_not` says why not, None if it would."""
 
     root: PurePath
     why_not: str | None
 
     @classmethod
     def judged(cls, root: PurePath, predicted: Sequence[Finding]) -> InProject:
-        """From the findings that are predicted for project scope."""
+        """Judged by the findings that are predicted for project scope."""
         blocker = durable_blocker(predicted)
         if blocker is None:
             return cls(root, None)
@@ -86,8 +87,8 @@ class InProject:
 class Offers:
     """What would work now, after everything is put back.
 
-    `fix` says what is edited, a sentence a file, none where editing would not help; `project` is
-    None, and `keep` False, where more than this folder's own config is in the way.
+    `fix` says what is edited, one sentence per file, empty if editing would not help; `project` is
+    None, and `keep` False, if more than this folder's own config is in the way.
     """
 
     fix: tuple[str, ...]
@@ -102,7 +103,7 @@ class Offers:
 
     @property
     def as_options(self) -> str:
-        """The same for a script: the values of --on-blocked, each with what it does."""
+        """The choices for a script: the values of --on-blocked, each with what it does."""
         choices = []
         if self.fix:
             choices.append(f"`--on-blocked fix` ({'; '.join(self.fix)})")
@@ -184,7 +185,7 @@ def _reason(answer: Answer, offers: Offers) -> str:
 def prove_elsewhere(
     expectation: verdict.Expectation, found: Found, host: Host, folder: Path
 ) -> tuple[Finding, ...]:
-    """The same judgement in `folder`, one of ours under the home folder: it holds for every other folder."""
+    """The same judgement in `folder`, one of this program's own: the result holds for every other folder."""
     elsewhere = replace(host, cwd=folder)
     survey = take_survey(elsewhere, folder, expectation.profile.id)
     proof = asking.gather(

@@ -1,4 +1,4 @@
-"""What the steps of a setup hand to one another."""
+"""The values that the steps of a setup pass on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from opencode_config.survey import Survey
 class Request:
     """What the command line asked for; `read_stdin_key` (None: not asked for) is called once.
 
-    `on_blocked` is None where the option was not given.
+    `on_blocked` is None if the option was not given.
     """
 
     model: str | None
@@ -41,9 +41,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one try at a setup aims at.
+    """What one attempt at a setup should reach.
 
-    `available_only` as in Choice; `blockers` are what earlier tries met, to be taken away by edits.
+    `available_only` as in Choice; `blockers` are those of earlier attempts, to be removed by edits.
     """
 
     available_only: bool = False
@@ -52,7 +52,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Context:
-    """What one setup works with: machine, provider, its files, person, opencode."""
+    """What one setup works with: machine, provider, its files, the user, opencode."""
 
     host: Host
     profile: Profile
@@ -62,7 +62,7 @@ class Context:
     probe: Probe
 
     def expectation(self, plan: Plan) -> verdict.Expectation:
-        """What opencode has to answer once the plan is carried out."""
+        """What opencode must answer once the plan is carried out."""
         return verdict.Expectation(
             self.profile, plan.choice.model.key, plan.choice.scope, plan.choice.available_only
         )
@@ -86,15 +86,15 @@ class Observation:
     marker: Snapshot
 
     def former_keys(self, plan: Plan) -> tuple[Snapshot, ...]:
-        """The copies of former keys that go with the plan: all, once there is another key."""
+        """The copies of former keys that the plan removes: all of them if there is a new key."""
         return self.key_copies if plan.key is KeyAction.REPLACE else ()
 
 
 @dataclass(frozen=True)
 class Agreed:
-    """What is to be done, seen and agreed to; `predicted` is what the files alone let expect.
+    """The plan that the user saw and agreed to; `predicted` are the findings expected from the files alone.
 
-    `seen` are the findings that are on the screen where questions are asked, of earlier tries too.
+    `seen` are the findings that are already on the user's screen, also from earlier attempts.
     """
 
     answers: Answers

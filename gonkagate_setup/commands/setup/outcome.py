@@ -17,13 +17,13 @@ from gonkagate_setup.store import Store
 from opencode_config.program.search import Found
 
 INFERRED = "inferred_higher_precedence"
-# The copies that stay, by the real path of their file: Transaction.kept.
+# The backups that are kept, by the real path of their file: Transaction.kept.
 Kept = Mapping[Path, Path]
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What a setup came to: the plan, opencode, and what was found."""
+    """How a setup ended: the plan, opencode, and the findings."""
 
     profile: Profile
     store: Store
@@ -58,7 +58,7 @@ def success(ending: Ending, kept: Kept) -> Report:
 
 
 def session_blocked(ending: Ending, kept: Kept) -> Report:
-    """The durable install holds and stays; something in this shell is in its way."""
+    """The setup works in every new shell and is kept; something in this shell overrides it."""
     return _report(
         ending,
         "blocked",
@@ -73,7 +73,7 @@ def session_blocked(ending: Ending, kept: Kept) -> Report:
 
 
 def kept_elsewhere(ending: Ending, kept: Kept) -> Report:
-    """Blocked by this folder's own config, and kept for every other folder, as was asked for."""
+    """Blocked by this folder's own config, and kept for every other folder, as requested."""
     return _report(
         ending,
         "blocked",
@@ -90,9 +90,9 @@ def kept_elsewhere(ending: Ending, kept: Kept) -> Report:
 def durably_blocked(
     ending: Ending, failures: Sequence[str], left: Collection[str], *, here_only: bool
 ) -> Report:
-    """opencode does not use the provider; everything was put back, or `failures` says what was not.
+    """opencode does not use the provider; everything was put back, except what `failures` names.
 
-    `left` are the files that still have what the setup made of them.
+    `left` are the files that still have the setup's content.
     """
     done = {file.path: file for file in _files(ending)}
     files = tuple(done[file.path] if file.path in left else file for file in _files(ending, action="restore"))
@@ -187,7 +187,7 @@ def _report(
 def _files(
     ending: Ending, kept: Kept = MappingProxyType({}), action: str | None = None
 ) -> tuple[FileReport, ...]:
-    """What happened to each file; `action` stands for every action but keep."""
+    """What happened to each file; `action` replaces every action except keep."""
     planned = [FileReport(str(ending.store.key), "secret", ending.plan.key.value)]
     planned += [FileReport(copy, "backup", "delete") for copy in ending.former_keys]
     planned += [

@@ -1,4 +1,4 @@
-"""From what is read to what would be written: one observation, one plan."""
+"""Read everything once, and make the plan from it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from opencode_config.program.surveying import take_survey
 
 
 def observe(context: Context) -> Observation:
-    """Everything that decides about a setup, read once."""
+    """Everything that a setup depends on, read once."""
     store = context.store
     state_file = reading.read_snapshot(store.state, follow_links=False)
-    # Also the key that was put back, or that another program has stored since.
+    # Includes a key that was put back, or that another program has stored since.
     secrets = known_keys.keys(store, context.host, context.terminal)
     return Observation(
         survey=take_survey(context.host, context.host.cwd, context.profile.id),
@@ -35,7 +35,7 @@ def observe(context: Context) -> Observation:
 
 
 def plan(context: Context, observed: Observation, answers: Answers, choice: Choice, *, join: bool) -> Plan:
-    """`join`: a project that names one of our models already is no reason to switch it off elsewhere."""
+    """`join`: if the project already names one of our models, other folders keep theirs."""
     elsewhere = observed.state is not None and observed.state.scope is Scope.USER
     joins = (
         join
@@ -57,13 +57,13 @@ def plan(context: Context, observed: Observation, answers: Answers, choice: Choi
 
 
 def require_writable(context: Context, observed: Observation, built: Plan) -> None:
-    """Refuse a plan with a file that cannot be written, before anything is."""
+    """Refuse a plan with a file that cannot be written, before anything is written."""
     written = targets.of_plan(built, observed.key_file, observed.state_file)
     targets.require_writable(context.store, written)
 
 
 def choice(answers: Answers, *, available_only: bool = False) -> Choice:
-    """What the answers come to."""
+    """The choice that the answers make."""
     if answers.model is None or answers.scope is None:
         raise AssertionError("every question was answered")
     return Choice(answers.model, answers.scope, available_only)

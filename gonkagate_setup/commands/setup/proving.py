@@ -1,4 +1,4 @@
-"""What opencode says after the writing, judged."""
+"""Ask opencode after the changes are written, and judge its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from opencode_config.survey import Survey
 
 @dataclass(frozen=True)
 class Proof:
-    """The findings, and the survey that says who is to blame for them."""
+    """The findings, and the survey that shows which layer is responsible."""
 
     survey: Survey
     findings: tuple[Finding, ...]
@@ -44,7 +44,7 @@ def prove(
 ) -> Proof:
     """Ask opencode what it uses now, and judge it.
 
-    Unless something was written (`writes`), what opencode said before anything was read may count.
+    If nothing was written (`writes`), the answer that opencode gave at the start may be used.
     """
     plan = agreed.plan
     survey = agreed.observed.survey.replace(plan.texts)
@@ -61,8 +61,9 @@ def prove(
         )
     findings = verdict.judge(context.expectation(plan), survey, proof)
     if any(finding.blocks for finding in findings):
-        # Questions may have stood open for long, and opencode adds lines to configs when it starts: who
-        # is to blame is looked up again. The notices are kept: they say what opencode was about to do.
+        # The user may have taken long to answer, and opencode adds lines to configs when it starts: which
+        # layer is responsible is looked up again. The notices are kept: they say what opencode was about to
+        # do.
         survey = take_survey(context.host, context.host.cwd, context.profile.id)
         again = verdict.judge(context.expectation(plan), survey, proof)
         findings = tuple(f for f in again if f.blocks) + tuple(f for f in findings if not f.blocks)
@@ -79,7 +80,7 @@ def holds_elsewhere(context: Context, plan: Plan) -> bool:
 
 
 def _proved_elsewhere(context: Context, plan: Plan) -> tuple[Finding, ...]:
-    """What blocks, in every shell, in a folder without a config of its own."""
+    """What blocks in every shell, in a folder without a config of its own."""
     with context.terminal.progress("asking opencode what it uses in another folder"):
         findings = blocked.prove_elsewhere(
             context.expectation(plan), context.probe.result(), context.host, context.store.folder
@@ -88,9 +89,9 @@ def _proved_elsewhere(context: Context, plan: Plan) -> tuple[Finding, ...]:
 
 
 def _blocked_elsewhere(context: Context, plan: Plan, survey: Survey) -> tuple[Finding, ...]:
-    """What blocks in every other folder, and is outranked only by the config of this one.
+    """What blocks in every other folder, and is overridden only by the config of this one.
 
-    opencode is asked there only if the files foresee it.
+    opencode is asked there only if the files predict a blocker.
     """
     elsewhere = survey.elsewhere()
     if elsewhere is survey:

@@ -1,6 +1,6 @@
 """The three questions of a setup: model, scope, key. Each answer may come from an option instead.
 
-Where the project's own file names one of our models and this machine is not set up for it yet, model and
+If the project's own file names one of our models and this machine is not set up for it yet, model and
 scope are taken from there and only the key is asked for; `b` leads to the two questions.
 """
 
@@ -41,12 +41,12 @@ class Answers:
 
 @dataclass(frozen=True)
 class Questions:
-    """What can be asked, of whom, and what the recommended answers rest on.
+    """What can be asked, who is asked, and what the recommended answers are based on.
 
     `home` is the home folder without links. `given` holds what options answer. `defaults` takes the
     recommendations without asking (--yes). `find_key` returns a key that need not be asked for, with its
-    source in words, or None; `key_stored`: there is one on this machine already. `key_optional` leaves the
-    key out where there is none (a dry run). `announce` shows a sentence to the person.
+    source in words, or None; `key_stored`: there is one on this machine already. `key_optional` allows to
+    do without one (a dry run). `announce` shows a sentence to the user.
     """
 
     profile: Profile
@@ -114,7 +114,7 @@ class Questions:
         return [step for step, was in enumerate(asked) if was]
 
     def _without(self, answers: Answers, step: int) -> Answers:
-        """The answers before that step; what an option gave stays."""
+        """The answers before that step; those from options are kept."""
         return Answers(
             model=answers.model if step > 0 else self.given.model,
             scope=answers.scope if step > 1 else self.given.scope,
@@ -123,13 +123,13 @@ class Questions:
         )
 
     def _joined(self) -> Model | None:
-        """The model of a project that somebody else set up; None where the two questions are asked."""
+        """The model of a project that somebody else set up; None if the two questions are asked."""
         if self.defaults or self.given.model is not None or self.given.scope is not None:
             return None
         here = active_here(self.profile, self.survey, self.home)
         if here is None:
             return None
-        # A person who comes again to the project that the setup record describes may want another model.
+        # A user who runs setup again in the recorded project may want another model.
         recorded = self.state is not None and (self.state.scope, self.state.model_key) == (
             Scope.PROJECT,
             here.key,
@@ -175,7 +175,7 @@ class Questions:
         if answers.scope is not None:
             return None
         recommended = self._recommended
-        # Where there is no project, there is nothing to choose.
+        # Without a project there is nothing to choose.
         if self.defaults or (self.prompter.asks and no_project(self.survey, self.home) is not None):
             return replace(answers, scope=recommended.scope)
         root, below = self.survey.project_root, "" if self.survey.in_git else f" {_BELOW}"

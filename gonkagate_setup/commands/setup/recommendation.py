@@ -1,4 +1,4 @@
-"""What is set up here, and what is recommended: a model and a scope that rest on one and the same place."""
+"""What is set up here, and which model and scope are recommended, both from the same place."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Recommendation:
 
 
 def active_model(profile: Profile, snapshots: Sequence[Snapshot]) -> Model | None:
-    """The catalogue model that these files (low to high) switch on; what cannot be read names none."""
+    """The catalogue model that these files (low to high) select; unreadable files are ignored."""
     for snapshot in reversed(snapshots):
         try:
             value = jsonc.parse(jsonc.decode(snapshot.data or b"")).value
@@ -41,7 +41,7 @@ def active_model(profile: Profile, snapshots: Sequence[Snapshot]) -> Model | Non
 
 
 def active_here(profile: Profile, survey: Survey, home: PurePath) -> Model | None:
-    """The catalogue model that the project's own file switches on; None where there is no project."""
+    """The catalogue model that the project's own file selects; None if there is no project."""
     if no_project(survey, home) is not None:
         return None
     return active_model(profile, survey.project_files)
@@ -50,7 +50,7 @@ def active_here(profile: Profile, survey: Survey, home: PurePath) -> Model | Non
 def installed(
     profile: Profile, survey: Survey, state: State | None, *, available_only: bool = False
 ) -> Choice | None:
-    """What is switched on for this folder: what its own file says, then the user's, then the setup record.
+    """What is selected for this folder: by its own file, else by the user's, else by the setup record.
 
     `available_only`: available-only.json says that opencode only offers the provider.
     """
@@ -65,7 +65,7 @@ def installed(
 
 
 def no_project(survey: Survey, home: PurePath) -> Refusal | None:
-    """Why this folder cannot be a project of its own; None where it can. `home` is free of links."""
+    """Why this folder cannot be a project of its own; None if it can. `home` has no links in it."""
     root = survey.project_root
     if root == home or root in home.parents:
         return Refusal(
@@ -93,7 +93,7 @@ def recommend(profile: Profile, survey: Survey, state: State | None, home: PureP
     recorded = profile.model(state.model_key or "") if state is not None else None
     default = profile.model(profile.default_model) or profile.validated[0]
     if state is not None and state.scope is Scope.USER:
-        # Someone who set it up everywhere must not lose that in other folders by a rerun with --yes.
+        # A user who set it up everywhere must not lose that in other folders by running again with --yes.
         why = "as it is set up now"
         if recorded is None:
             return Recommendation(default, Scope.USER, profile.default_model_reason, why)

@@ -1,4 +1,4 @@
-"""Ways on after a block that setup carries out itself: edits of what is in the way, or availability only."""
+"""What setup can do itself after a block: edit what is in the way, or make GonkaGate available only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OutOfReachError(Exception):
 
 
 def amended(context: Context, observed: Observation, plan: Plan, blockers: Sequence[Finding]) -> Plan:
-    """The plan with the edits that take the blockers away; raises OutOfReachError."""
+    """The plan with the edits that remove the blockers; raises OutOfReachError."""
     if not blockers:
         return plan
     survey = observed.survey.replace(plan.texts)
@@ -45,7 +45,7 @@ def amended(context: Context, observed: Observation, plan: Plan, blockers: Seque
 
 
 def offers(context: Context, agreed: Agreed, report: Report, attempt: Attempt) -> Offers:
-    """What would work, from the files as they are now."""
+    """What would work, judged by the files as they are now."""
     observed = planning.observe(context)
     blockers = [*attempt.blockers, *report.blockers]
     fix = _would_work(context, observed, agreed.answers, blockers, available_only=attempt.available_only)
@@ -61,7 +61,7 @@ def offers(context: Context, agreed: Agreed, report: Report, attempt: Attempt) -
 
 
 def _by_file(edits: Sequence[Repair]) -> tuple[str, ...]:
-    """What is done to each file, a sentence a file."""
+    """What is done to each file, one sentence per file."""
     sentences: dict[str, list[str]] = {}
     for repair in edits:
         sentences.setdefault(str(repair.snapshot.path), []).append(repair.sentence)
@@ -76,7 +76,7 @@ def _would_work(
     *,
     available_only: bool,
 ) -> Plan | None:
-    """The plan after which the files foresee no block; None where there is none."""
+    """The plan after which the files predict no blocker; None if there is none."""
     choice = planning.choice(answers, available_only=available_only)
     try:
         plan = planning.plan(context, observed, answers, choice, join=False)
@@ -88,7 +88,7 @@ def _would_work(
 
 
 def _in_project(context: Context, agreed: Agreed, observed: Observation) -> InProject:
-    """What a setup for this project would come to."""
+    """Whether a setup for this project would work."""
     choice = replace(planning.choice(agreed.answers), scope=Scope.PROJECT)
     root = observed.survey.project_root
     unavailable = no_project(observed.survey, context.store.home)
@@ -103,9 +103,9 @@ def _in_project(context: Context, agreed: Agreed, observed: Observation) -> InPr
 
 
 def first_attempt(request: Request, context: Context, given: Answers) -> tuple[Answers, Attempt]:
-    """What the first try aims at, and the answers that need not be asked for.
+    """What the first attempt should reach, and the answers that need not be asked for.
 
-    Where GonkaGate is only made available, a rerun keeps that: unless --on-blocked asks for something else,
+    If GonkaGate was only made available, a rerun keeps that, unless --on-blocked asks for something else,
     --scope names another scope than the setup record, this folder's own config names a model of the
     catalogue, or the user says so.
     """

@@ -16,7 +16,7 @@ from opencode_config.program.search import Found, note
 
 
 def second_read(plan: Plan) -> None:
-    """Have the second reader find exactly the planned difference in every config that changes."""
+    """Check with the second parser that every config changes exactly as planned."""
     for config in plan.configs:
         if config.changed:
             second_reading.require(config.snapshot.path, config.before, config.after, config.operations)
@@ -43,7 +43,7 @@ def of_plan(context: Context, plan: Plan, key: Secret | None, observed: Observat
 
 
 def records(context: Context, plan: Plan, found: Found, observed: Observation) -> list[Change]:
-    """What is written down once opencode has proved the rest."""
+    """The records that are written once opencode has proved the rest."""
     model_key, scope = plan.choice.model.key, plan.choice.scope
     former = observed.state
     if plan.joins and former is not None and former.model_key and former.scope:
