@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.files.snapshot import Snapshot
@@ -107,53 +107,68 @@ def build(
     managed_config_parse_failed or managed_config_merge_failed, each with file, line and column,
     managed_config_read_only with the file.
     """
-    owned = frozenset(
-        profile.reference(key)
-        for key in (choice.model.key, state.model_key if state is not None else None)
-        if key is not None and not choice.available_only
-    )
-    reference = profile.reference(choice.model.key)
-    stale_for_user = frozenset() if joins else owned
     user = _distinct([_open(snapshot) for snapshot in user_files])
     user_paths = {file.snapshot.real for file in user}
     project = _distinct([_open(shot) for shot in project_files if shot.real not in user_paths])
     if choice.scope is Scope.PROJECT and any(shot.real in user_paths for shot in project_files):
         raise Refusal(
             "project_scope_unavailable",
-            "This folder's opencode.json is opencode's user config, so it cannot be a project file",
+            "This folder's opencode.json is opencode's own user config, so there is no project file here",
             where=Where(str(project_files[0].path)),
             next_step="choose user scope: --scope user",
         )
-    operations: dict[int, list[Operation]] = {}
-    target = _target(user)
-    for file in user:
-        config = file.document.value
-        if file is not target:
-            operations[id(file)] = ownership.outranked_operations(profile, file.document, stale_for_user)
-            continue
-        operations[id(file)] = [
-            *ownership.schema_operations(config),
-            *ownership.provider_operations(profile, file.document),
-            *(
-                ownership.activation_operations(config, reference)
-                if choice.scope is Scope.USER and not choice.available_only
-                else ownership.stale_activation(file.document, stale_for_user)
-            ),
-        ]
-    project_target = _target(project) if choice.scope is Scope.PROJECT and not choice.available_only else None
-    for file in project:
-        config = file.document.value
-        operations[id(file)] = (
-            [*ownership.schema_operations(config), *ownership.activation_operations(config, reference)]
-            if file is project_target
-            else ownership.stale_activation(file.document, owned)
-        )
-    changes = [_change(file, "user_config", operations[id(file)], file is target) for file in user]
-    changes += [
-        _change(file, "project_config", operations[id(file)], file is project_target) for file in project
+    owned = frozenset(
+        profile.reference(key)
+        for key in (choice.model.key, state.model_key if state is not None else None)
+        if key is not None and not choice.available_only
+    )
+    changes = [
+        *_user_changes(profile, choice, user, frozenset() if joins else owned),
+        *_project_changes(profile, choice, project, owned),
     ]
-    kept = tuple(change for change in changes if change is not None)
-    return Plan(choice=choice, key=key, configs=kept, joins=joins)
+    return Plan(choice=choice, key=key, configs=tuple(changes), joins=joins)
+
+
+def _user_changes(
+    profile: Profile, choice: Choice, files: Sequence[_File], stale: frozenset[str]
+) -> Iterator[ConfigChange]:
+    """What changes in the user's files; `stale` are the references that a setup of other scope left there."""
+    target = _target(files)
+    activated = choice.scope is Scope.USER and not choice.available_only
+    for file in files:
+        if file is not target:
+            operations = ownership.outranked_operations(profile, file.document, stale)
+        else:
+            config = file.document.value
+            operations = [
+                *ownership.schema_operations(config),
+                *ownership.provider_operations(profile, file.document),
+                *(
+                    ownership.activation_operations(config, profile.reference(choice.model.key))
+                    if activated
+                    else ownership.stale_activation(file.document, stale)
+                ),
+            ]
+        yield from _change(file, "user_config", operations, file is target)
+
+
+def _project_changes(
+    profile: Profile, choice: Choice, files: Sequence[_File], stale: frozenset[str]
+) -> Iterator[ConfigChange]:
+    """What changes in the project's own files; `stale` as in _user_changes."""
+    activated = choice.scope is Scope.PROJECT and not choice.available_only
+    target = _target(files) if activated else None
+    for file in files:
+        config = file.document.value
+        operations = (
+            [
+                *ownership.schema_operations(config),
+                *ownership.activation_operations(config, profile.reference(choice.model.key)),
+            ]
+            if file is target
+            else ownership.stale_activation(file.document, stale)
+        )
+        yield from _change(file, "project_config", operations, file is target)
 
 
 def repaired(plan: Plan, repairs: Sequence[Repair]) -> Plan:
@@ -161,16 +176,16 @@ def repaired(plan: Plan, repairs: Sequence[Repair]) -> Plan:
     by_file: dict[PurePath, list[Repair]] = {}
     for repair in repairs:
         by_file.setdefault(repair.snapshot.real, []).append(repair)
-    configs = []
+    configs: list[ConfigChange] = []
     for config in plan.configs:
         more = by_file.pop(config.snapshot.real, [])
         operations = [*config.operations, *(repair.operation for repair in more)]
-        whole = _change(_open(config.snapshot), config.layer, operations, is_target=True) if more else config
-        configs.append(config if whole is None else whole)
+        configs += (
+            _change(_open(config.snapshot), config.layer, operations, is_target=True) if more else [config]
+        )
     for more in by_file.values():
         file, operations = _open(more[0].snapshot), [repair.operation for repair in more]
-        change = _change(file, more[0].layer, operations, is_target=True)
-        configs += [] if change is None else [change]
+        configs += _change(file, more[0].layer, operations, is_target=True)
     return replace(plan, configs=tuple(configs), repairs=tuple(repairs))
 
 
@@ -219,9 +234,12 @@ def _says_more(value: Mapping[str, Any]) -> bool:
     return any(key != schema_line.KEY for key in value)
 
 
-def _change(file: _File, layer: str, operations: list[Operation], is_target: bool) -> ConfigChange | None:
+def _change(
+    file: _File, layer: str, operations: list[Operation], is_target: bool
+) -> tuple[ConfigChange, ...]:
+    """The change, or none: a file that stays as it is counts only if the settings belong in it."""
     if not operations and not (is_target and file.snapshot.exists):
-        return None
+        return ()
     document = file.document
     try:
         after = jsonc.apply(document, operations)
@@ -234,13 +252,15 @@ def _change(file: _File, layer: str, operations: list[Operation], is_target: boo
         ) from None
     if after.text != document.text:
         _require_writable(file.snapshot)
-    return ConfigChange(
-        snapshot=file.snapshot,
-        layer=layer,
-        operations=tuple(operations),
-        before=document.text,
-        after=after.text,
-        duplicates=repeated(document, operations),
+    return (
+        ConfigChange(
+            snapshot=file.snapshot,
+            layer=layer,
+            operations=tuple(operations),
+            before=document.text,
+            after=after.text,
+            duplicates=repeated(document, operations),
+        ),
     )
 
 

@@ -173,22 +173,24 @@ def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey)
         key = ".".join(path)
         where = layer.locate(path)
         if here:
-            yield _finding(
+            yield Finding(
                 "uninstall_kept",
-                layer,
-                where,
-                key,
+                NOTICE,
+                layer.layer,
                 "it is not what this program wrote, so it is treated as yours and kept",
                 f"remove {key} from {where.name} if you do not want it any more",
+                where=where,
+                key=key,
             )
         else:
-            yield _finding(
+            yield Finding(
                 "uninstall_elsewhere",
-                layer,
-                where,
-                key,
+                NOTICE,
+                layer.layer,
                 f"{profile.display_name} is still named here, in a place that this program does not edit",
                 f"remove {key} from {where.name} if you do not want it any more",
+                where=where,
+                key=key,
             )
 
 
@@ -229,13 +231,13 @@ def _key_users(profile: Profile, survey: Survey, layers: Sequence[Layer]) -> Ite
                 continue
             start = text.rfind("\n", 0, found.start) + 1
             line = text.count("\n", 0, found.start) + 1
-            yield _finding(
+            yield Finding(
                 "uninstall_key_needed",
-                layer,
-                Where(layer.name, line, found.start - start + 1),
-                None,
+                NOTICE,
+                layer.layer,
                 "the key file is named here, so it is kept: opencode would not start without it",
                 f"remove {{file:{found.argument}}} from {layer.name}, then run this command again",
+                where=Where(layer.name, line, found.start - start + 1),
             )
             # One is enough to keep the key, and to say so.
             break
@@ -257,18 +259,3 @@ def _plain(path: PurePath) -> PurePath:
         elif part != ".":
             parts.append(part)
     return type(path)(*parts)
-
-
-def _finding(code: str, layer: Layer, where: Where, key: str | None, message: str, next_step: str) -> Finding:
-    return Finding(
-        code=code,
-        severity=NOTICE,
-        reach=DURABLE,
-        layer=layer.layer,
-        path=where.name,
-        line=where.line,
-        column=where.column,
-        key=key,
-        message=message,
-        next_step=next_step,
-    )

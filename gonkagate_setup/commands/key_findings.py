@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 from foundation import git
-from foundation.errors import Refusal
+from foundation.errors import Refusal, Where
 from foundation.host import Host
 from foundation.secrets import Secret
 from gonkagate_setup import credential
-from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, Finding
+from gonkagate_setup.judgement.findings import BLOCKER, NOTICE, Finding
 from gonkagate_setup.masking.exposed_keys import keys_in
 from gonkagate_setup.store import Store
 from opencode_config.places import AGENT_MARKDOWN, PROJECT, USER, Kind, places
@@ -23,27 +23,32 @@ def of(store: Store, host: Host) -> Iterator[Finding]:
     """Findings about the key file as it is now; none if all is well."""
     stored = credential.read_stored(store, host)
     if stored is None or stored.secret is None:
-        yield _about(
+        yield Finding(
             "key_file_unusable",
-            store.key,
+            BLOCKER,
+            USER,
             "there is no key in this file" if stored is None else stored.why,
             "run: gonkagate-setup (it asks for the key)",
-            BLOCKER,
+            where=Where(str(store.key)),
         )
     if stored is not None and not stored.protected.ok:
-        yield _about(
+        yield Finding(
             "key_file_unprotected",
-            store.key,
+            NOTICE,
+            USER,
             f"other users may have access to the key: {stored.protected.detail}",
             "keep your home folder on a file system with permissions, and run this command as its owner",
+            where=Where(str(store.key)),
         )
     noticed = credential.in_git_work_tree(store, host)
     if noticed is not None:
-        yield _about(
+        yield Finding(
             "key_in_work_tree",
-            store.key,
+            NOTICE,
+            USER,
             f"the key is inside the git work tree {noticed.worktree}, which does not ignore it",
             f"add this line to {noticed.ignore_file}: {noticed.ignore_line}",
+            where=Where(str(store.key)),
         )
 
 
@@ -55,15 +60,11 @@ def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Fi
         yield Finding(
             "repository_not_trusted",
             NOTICE,
-            DURABLE,
             PROJECT,
-            str(survey.distrust.root),
-            None,
-            None,
-            None,
             "this git repository belongs to another user, so git does not use it; opencode then ignores it, "
             "too, and reads the opencode.json of every parent folder",
             f"if you trust it, run: {survey.distrust.cure}",
+            where=Where(str(survey.distrust.root)),
         )
 
 
@@ -72,11 +73,13 @@ def _changeable(survey: Survey, host: Host) -> Iterator[Finding]:
         configs = [Path(file.real) for file in survey.user_files if file.exists]
         for path, cure in account.changeable(configs, Path(survey.surroundings.user_folder), host):
             what = "this file" if path in configs else "what is in this folder"
-            yield _about(
+            yield Finding(
                 "config_writable_by_others",
-                path,
+                NOTICE,
+                USER,
                 f"other users can change {what}, and with it where opencode sends your key",
                 f"run: {cure}",
+                where=Where(str(path)),
             )
 
 
@@ -97,17 +100,10 @@ def in_files(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[
                 yield Finding(
                     "key_in_committed_file",
                     NOTICE,
-                    DURABLE,
                     layers.get(path, AGENT_MARKDOWN),
-                    str(path),
-                    one.line,
-                    one.column,
-                    one.key,
                     ("this file contains " + ("your key" if one.known else "what looks like a GonkaGate key"))
                     + ", and git would commit it",
                     "remove it from the file; if it was ever committed, replace the key",
+                    where=Where(str(path), one.line, one.column),
+                    key=one.key,
                 )
-
-
-def _about(code: str, path: Path, message: str, next_step: str, severity: str = NOTICE) -> Finding:
-    return Finding(code, severity, DURABLE, USER, str(path), None, None, None, message, next_step)

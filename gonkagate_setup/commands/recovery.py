@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from foundation import transaction as transactions
-from foundation.errors import Refusal
+from foundation.errors import Refusal, Where
 from foundation.host import Host
 from foundation.terminal.terminal import Terminal
 from foundation.transaction import Left, Recovery, TargetChanged, journal
-from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.judgement.findings import NOTICE, Finding
 from gonkagate_setup.store import Store
 from opencode_config.program import run
 
@@ -69,12 +69,8 @@ def _notice(left: Left) -> Finding:
     return Finding(
         "interrupted_setup_left",
         NOTICE,
-        DURABLE,
         left.role.value,
-        str(left.path),
-        None,
-        None,
-        None,
         f"an earlier setup was interrupted, and this file {left.why}, so it was not put back{copy}",
         "check it; to remove what a setup wrote into it, run: gonkagate-setup uninstall",
+        where=Where(str(left.path)),
     )

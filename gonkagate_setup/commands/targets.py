@@ -12,7 +12,7 @@ from foundation.files.snapshot import Snapshot
 from foundation.transaction import Protect, Role
 from foundation.transaction.changes import Change
 from gonkagate_setup.changes.plan import KeyAction, Plan
-from gonkagate_setup.judgement.findings import DURABLE, NOTICE, Finding
+from gonkagate_setup.judgement.findings import NOTICE, Finding
 from gonkagate_setup.store import Store
 
 Target = Tuple[Snapshot, Role]  # noqa: UP006  # evaluated, and Python 3.9 is the oldest
@@ -66,30 +66,26 @@ def notices(targets: Iterable[Target]) -> Iterator[Finding]:
         name = shlex.quote(str(snapshot.path))
         in_place = writable.in_place(snapshot)
         if in_place is not None:
-            yield _about(
+            yield Finding(
                 "config_written_in_place",
-                snapshot,
-                role,
+                NOTICE,
+                role.value,
                 f"this file is written in place: {in_place}",
                 "no action needed; if a run is interrupted, the next one repairs this file",
+                where=Where(str(snapshot.path)),
             )
         elif snapshot.links > 1:
             others = snapshot.links - 1
             names = "another name" if others == 1 else f"{others} other names"
-            yield _about(
+            yield Finding(
                 "config_has_other_names",
-                snapshot,
-                role,
+                NOTICE,
+                role.value,
                 f"this file has {names} (hard links); they keep the old content, only this one changes",
                 f"to link them again: find ~ -inum {_inode(snapshot)}, then for each: ln -f {name} OTHER",
+                where=Where(str(snapshot.path)),
             )
 
 
 def _inode(snapshot: Snapshot) -> str:
     return "NUMBER" if snapshot.identity is None else str(snapshot.identity[1])
-
-
-def _about(code: str, snapshot: Snapshot, role: Role, message: str, next_step: str) -> Finding:
-    return Finding(
-        code, NOTICE, DURABLE, role.value, str(snapshot.path), None, None, None, message, next_step
-    )

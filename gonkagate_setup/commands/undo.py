@@ -8,30 +8,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Sequence
 
 from foundation.files import mounts, reading
 from foundation.files.links import require_within
 from foundation.files.snapshot import Snapshot
 from foundation.host import Host
-from foundation.secrets import Secret
 from foundation.terminal.prompts import Prompter
 from foundation.terminal.terminal import Terminal
 from foundation.terminal.text import moment, visible
-from foundation.transaction import Delete, Role, TargetChanged, Write, backups, journal
+from foundation.transaction import Delete, Role, Write, backups, journal
 from foundation.transaction.changes import Change
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes import undoing
 from gonkagate_setup.changes.history import FileChange, History
 from gonkagate_setup.changes.undoing import FileEdit
-from gonkagate_setup.commands import known_keys, last_change, recovery, targets
-from gonkagate_setup.commands.teardown import ATTEMPTS, Request, carry_out, consent, second_reading
+from gonkagate_setup.commands import known_keys, last_change, recovery, teardown
+from gonkagate_setup.commands.teardown import Request
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
-from gonkagate_setup.ui import render, teardown
+from gonkagate_setup.ui.preview import preview as preview_of
 
 _KEY_STAYS = "the key file is kept"
 
@@ -46,6 +45,11 @@ class _Plan:
     reports: tuple[FileReport, ...]
     folders: tuple[Path, ...]
 
+    @property
+    def seen(self) -> object:
+        """See teardown.Plan."""
+        return self.edits
+
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
     """Undo the last setup; raises Refusal, and then nothing was changed."""
@@ -54,46 +58,33 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     known_keys.keys(store, host, terminal)
     left = recovery.put_back(store, host, terminal, dry_run=request.dry_run)
     secrets = known_keys.keys(store, host, terminal)
-    report = _run(request, store, host, terminal, prompter, secrets)
+    report = teardown.run(_Undo(store), request, store, host, terminal, prompter, secrets)
     return replace(report, findings=(*report.findings, *left))
 
 
-def _run(
-    request: Request,
-    store: Store,
-    host: Host,
-    terminal: Terminal,
-    prompter: Prompter,
-    secrets: Iterable[Secret],
-) -> Report:
-    profile = store.profile
-    shown: tuple[FileEdit, ...] | None = None
-    for _ in range(ATTEMPTS):
-        plan = _plan(store)
-        if plan is None:
-            return _report(profile, "success", "There is nothing to undo")
-        written = targets.of_changes(plan.changes)
-        targets.require_writable(store, written)
-        unusual = tuple(targets.notices(written))
-        if shown != plan.edits:
-            diff = render.diffs(teardown.texts(plan.edits))
-            preview = _preview(plan, store, unusual, terminal.width)
-            if request.dry_run:
-                terminal.say(preview)
-                message = "Nothing was written; this is what would be undone"
-                return _report(profile, "dry_run", message, plan, unusual, diff=diff)
-            consent(request, prompter, terminal, "Undo this?", preview, diff)
-            shown = plan.edits
-        second_reading(plan.edits, terminal)
-        try:
-            carry_out(store, host, plan.changes, plan.folders, secrets)
-        except TargetChanged as moved:
-            changed = moved
-            terminal.say("A file changed while this was running; reading everything again.")
-            continue
+@dataclass(frozen=True)
+class _Undo(teardown.Verb["_Plan"]):
+    store: Store
+    question = "Undo this?"
+
+    def plan(self) -> _Plan | Report:
+        """See teardown.Verb."""
+        plan = _plan(self.store)
+        return _report(self.store.profile, "success", "There is nothing to undo") if plan is None else plan
+
+    def preview(self, plan: _Plan, unusual: tuple[Finding, ...], width: int) -> str:
+        """See teardown.Verb."""
+        return _preview(plan, self.store, unusual, width)
+
+    def dry_run(self, plan: _Plan, unusual: tuple[Finding, ...], diff: str) -> Report:
+        """See teardown.Verb."""
+        message = "Nothing was written; this is what would be undone"
+        return _report(self.store.profile, "dry_run", message, plan, unusual, diff=diff)
+
+    def done(self, plan: _Plan, unusual: tuple[Finding, ...]) -> Report:
+        """See teardown.Verb."""
         message = f"The setup of {moment(plan.history.at)} is undone; {_KEY_STAYS}"
-        return _report(profile, "success", message, plan, unusual)
-    raise changed
+        return _report(self.store.profile, "success", message, plan, unusual)
 
 
 def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int) -> str:
@@ -120,7 +111,7 @@ def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int)
             [f"{_KEY_STAYS}; gonkagate-setup uninstall removes it"],
         )
     )
-    return teardown.preview(f"Undo the setup of {moment(plan.history.at)}", entries, findings, width)
+    return preview_of(f"Undo the setup of {moment(plan.history.at)}", entries, findings, width)
 
 
 def _plan(store: Store) -> _Plan | None:

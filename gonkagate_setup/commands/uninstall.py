@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Iterator, Sequence
 
@@ -19,7 +19,7 @@ from foundation.host import Host
 from foundation.terminal.prompts import Prompter
 from foundation.terminal.terminal import Terminal
 from foundation.terminal.text import visible
-from foundation.transaction import Delete, Role, TargetChanged, Write, backups
+from foundation.transaction import Delete, Role, Write, backups
 from foundation.transaction.changes import Change
 from gonkagate_setup import credential
 from gonkagate_setup.catalog import Profile
@@ -28,13 +28,14 @@ from gonkagate_setup.changes import uninstalling
 from gonkagate_setup.changes.history import FileChange, History
 from gonkagate_setup.changes.undoing import FileEdit
 from gonkagate_setup.changes.uninstalling import Removal
-from gonkagate_setup.commands import known_keys, last_change, recovery, targets
-from gonkagate_setup.commands.teardown import ATTEMPTS, Request, carry_out, consent, second_reading
+from gonkagate_setup.commands import known_keys, last_change, recovery, teardown
+from gonkagate_setup.commands.teardown import Request
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
 from gonkagate_setup.store import Store
-from gonkagate_setup.ui import render, teardown
+from gonkagate_setup.ui import render
+from gonkagate_setup.ui.preview import preview as preview_of
 from opencode_config.program.surveying import take_survey
 from opencode_config.survey import Survey
 
@@ -58,12 +59,22 @@ class _Plan:
     changes: tuple[Change, ...]
     reports: tuple[FileReport, ...]
     former_keys: frozenset[str]
-    unusual: tuple[Finding, ...] = ()
+    folders: tuple[Path, ...]
+
+    @property
+    def edits(self) -> tuple[FileEdit, ...]:
+        """See teardown.Plan."""
+        return self.removal.edits
+
+    @property
+    def seen(self) -> object:
+        """See teardown.Plan."""
+        return self.reports, self.removal.edits
 
     @property
     def notices(self) -> tuple[Finding, ...]:
         """What is kept, and why; what needs the key comes first."""
-        return self.removal.key_needed + self.removal.notices + self.unusual
+        return self.removal.key_needed + self.removal.notices
 
 
 def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prompter: Prompter) -> Report:
@@ -73,38 +84,39 @@ def run(request: Request, host: Host, profile: Profile, terminal: Terminal, prom
     known_keys.keys(store, host, terminal)
     recovery.put_back(store, host, terminal, dry_run=request.dry_run)
     secrets = known_keys.keys(store, host, terminal)
-    shown: _Plan | None = None
-    for _ in range(ATTEMPTS):
-        plan = _plan(request, store, host, profile)
-        if not plan.changes:
-            if not request.dry_run and store.folders[0].exists():
-                _tidy_up(store, host)
-            return _report(profile, "success", "There is nothing to uninstall", plan)
-        written = targets.of_changes(plan.changes)
-        targets.require_writable(store, written)
-        plan = replace(plan, unusual=tuple(targets.notices(written)))
-        if shown is None or shown.reports != plan.reports or shown.removal.edits != plan.removal.edits:
-            diff = render.diffs(teardown.texts(plan.removal.edits))
-            preview = _preview(plan, profile, terminal.width)
-            if request.dry_run:
-                terminal.say(preview)
-                message = "Nothing was removed; this is what would be removed"
-                return _report(profile, "dry_run", message, plan, diff=diff)
-            consent(request, prompter, terminal, "Remove all of this?", preview, diff)
-            shown = plan
-        second_reading(plan.removal.edits, terminal)
-        try:
-            carry_out(store, host, plan.changes, [], secrets)
-        except TargetChanged as moved:
-            changed = moved
-            terminal.say("A file changed while this was running; reading everything again.")
-            continue
-        _remove_empty_folders(store)
-        message = f"{profile.display_name} is removed from opencode. " + _ELSEWHERE.format(
-            name=profile.display_name
-        )
-        return _report(profile, "success", message, plan)
-    raise changed
+    return teardown.run(_Uninstall(request, store, host), request, store, host, terminal, prompter, secrets)
+
+
+@dataclass(frozen=True)
+class _Uninstall(teardown.Verb["_Plan"]):
+    request: Request
+    store: Store
+    host: Host
+    question = "Remove all of this?"
+
+    def plan(self) -> _Plan | Report:
+        """See teardown.Verb."""
+        plan = _plan(self.request, self.store, self.host, self.store.profile)
+        if plan.changes:
+            return plan
+        if not self.request.dry_run and self.store.folders[0].exists():
+            _tidy_up(self.store, self.host)
+        return _report(self.store.profile, "success", "There is nothing to uninstall", plan, ())
+
+    def preview(self, plan: _Plan, unusual: tuple[Finding, ...], width: int) -> str:
+        """See teardown.Verb."""
+        return _preview(plan, self.store.profile, unusual, width)
+
+    def dry_run(self, plan: _Plan, unusual: tuple[Finding, ...], diff: str) -> Report:
+        """See teardown.Verb."""
+        message = "Nothing was removed; this is what would be removed"
+        return _report(self.store.profile, "dry_run", message, plan, unusual, diff=diff)
+
+    def done(self, plan: _Plan, unusual: tuple[Finding, ...]) -> Report:
+        """See teardown.Verb."""
+        name = self.store.profile.display_name
+        message = f"{name} is removed from opencode. " + _ELSEWHERE.format(name=name)
+        return _report(self.store.profile, "success", message, plan, unusual)
 
 
 def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan:
@@ -137,7 +149,9 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
         reports.append(FileReport(str(path), kind, "keep" if kept else "delete"))
         if not kept:
             changes.append(Delete(snapshot, _ROLES[kind]))
-    return _Plan(removal, tuple(changes), tuple(reports), frozenset(map(str, former_keys)))
+    return _Plan(
+        removal, tuple(changes), tuple(reports), frozenset(map(str, former_keys)), _own_folders(store)
+    )
 
 
 def _history(store: Store) -> History | None:
@@ -209,17 +223,14 @@ def _tidy_up(store: Store, host: Host) -> None:
     """Remove the lock and the empty folders of a run that was killed at the very end."""
     with transactions.lock(store, host):
         pass
-    _remove_empty_folders(store)
+    teardown.remove_empty(_own_folders(store))
 
 
-def _remove_empty_folders(store: Store) -> None:
-    for folder in (store.backups, store.backups.parent, *reversed(store.folders)):
-        # Not empty: it has files of somebody else.
-        with suppress(OSError):
-            folder.rmdir()
+def _own_folders(store: Store) -> tuple[Path, ...]:
+    return (store.backups, store.backups.parent, *store.folders)
 
 
-def _preview(plan: _Plan, profile: Profile, width: int) -> str:
+def _preview(plan: _Plan, profile: Profile, unusual: tuple[Finding, ...], width: int) -> str:
     edits = {str(edit.snapshot.path): edit for edit in plan.removal.edits}
     entries = [
         (
@@ -230,7 +241,8 @@ def _preview(plan: _Plan, profile: Profile, width: int) -> str:
         )
         for report in plan.reports
     ]
-    return teardown.preview(f"Remove {profile.display_name} from opencode", entries, plan.notices, width)
+    title = f"Remove {profile.display_name} from opencode"
+    return preview_of(title, entries, plan.notices + unusual, width)
 
 
 def _about(report: FileReport, profile: Profile, edit: FileEdit | None) -> list[str]:
@@ -251,7 +263,15 @@ def _about(report: FileReport, profile: Profile, edit: FileEdit | None) -> list[
     return about
 
 
-def _report(profile: Profile, status: str, message: str, plan: _Plan, diff: str | None = None) -> Report:
+def _report(
+    profile: Profile,
+    status: str,
+    message: str,
+    plan: _Plan,
+    unusual: tuple[Finding, ...],
+    *,
+    diff: str | None = None,
+) -> Report:
     return Report(
         command="uninstall",
         status=status,
@@ -260,6 +280,6 @@ def _report(profile: Profile, status: str, message: str, plan: _Plan, diff: str 
         profile=profile,
         changed=bool(plan.changes),
         files=plan.reports,
-        findings=plan.notices,
+        findings=plan.notices + unusual,
         details={} if diff is None else {"diff": diff},
     )

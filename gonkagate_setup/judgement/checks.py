@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Callable, Final, Iterator, Mapping, Sequence
 
 from gonkagate_setup.catalog import Profile
+from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement.agents import agent_deviations
 from gonkagate_setup.judgement.expectation import (
     Deviation,
+    DeviationKind,
     Expectation,
     always,
     never,
@@ -20,6 +22,7 @@ from opencode_config.jsonc import same
 from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, Path, leaves, lookup
 from opencode_config.output import masked_name
+from opencode_config.places import PROJECT, USER
 
 _SECRET_HEADERS: Final = ("authorization", "api-key", "apikey", "api_key", "cookie", "token", "secret")
 
@@ -58,8 +61,11 @@ def _activation(
     for name, use in (("model", "answers with"), ("small_model", "runs its small tasks on")):
         resolved = config.get(name, MISSING)
         if resolved is MISSING:
-            yield Deviation(
-                "model_not_set", (name,), MISSING, never, f"opencode chooses for itself which model it {use}"
+            yield _missing(
+                "model_not_set",
+                (name,),
+                f"opencode chooses for itself which model it {use}",
+                PROJECT if expectation.scope is Scope.PROJECT else USER,
             )
         elif not same(reference, resolved):
             yield Deviation(
@@ -69,6 +75,10 @@ def _activation(
                 other_model(reference, resolved, variants_stay=variants_stay),
                 f"opencode {use} another model than {reference}",
             )
+
+
+def _missing(code: str, path: Path, effect: str, belongs: str) -> Deviation:
+    return Deviation(code, path, MISSING, never, effect, kind=DeviationKind.MISSING, belongs=belongs)
 
 
 def _hiding(expectation: Expectation, config: Mapping[str, Any]) -> frozenset[Path]:
@@ -89,10 +99,20 @@ def _able_to_hide(expectation: Expectation) -> dict[Path, Callable[[Any], bool]]
 
 def addition(expectation: Expectation, path: Path, resolved: Any, *, hidden: bool) -> Deviation:
     """What the provider has beyond the catalogue; `hidden` if it hides the selected model."""
-    code, effect = "provider_extended", f"this was added to the provider {expectation.profile.id}"
+    profile, can_hide = expectation.profile, _able_to_hide(expectation).get(path)
     if hidden:
-        code, effect = "model_hidden", f"opencode does not offer {expectation.reference}"
-    return Deviation(code, path, resolved, always, effect, hides=_able_to_hide(expectation).get(path))
+        effect = f"opencode does not offer {expectation.reference}"
+        return Deviation("model_hidden", path, resolved, always, effect, hides=can_hide)
+    return Deviation(
+        "provider_extended",
+        path,
+        resolved,
+        always,
+        f"this was added to the provider {profile.id}",
+        hides=can_hide,
+        kind=DeviationKind.EXTRA,
+        tolerated=() if _dangerous(profile, path) else (USER,),
+    )
 
 
 def _gating(
@@ -137,22 +157,14 @@ def _gating(
 def _catalogue(profile: Profile, config: Mapping[str, Any]) -> Iterator[Deviation]:
     base = ("provider", profile.id)
     if not isinstance(lookup(config, base), dict):
-        yield Deviation(
-            "provider_incomplete", base, MISSING, never, f"opencode does not know the provider {profile.id}"
-        )
+        yield _missing("provider_incomplete", base, f"opencode does not know the provider {profile.id}", USER)
         return
     for path, expected in leaves(profile.provider_config(), base):
         if path == key_path(profile.id):
             continue
         resolved = lookup(config, path)
         if resolved is MISSING:
-            yield Deviation(
-                "provider_incomplete",
-                path,
-                MISSING,
-                never,
-                "part of the provider's catalogue is missing",
-            )
+            yield _missing("provider_incomplete", path, "part of the provider's catalogue is missing", USER)
         elif not same(expected, resolved):
             yield Deviation(
                 "provider_overridden",
@@ -203,7 +215,7 @@ def _beside(own: Mapping[str, Any], base: Path, catalogue: Mapping[Path, Any]) -
             yield path
 
 
-def dangerous(profile: Profile, path: Path) -> bool:
+def _dangerous(profile: Profile, path: Path) -> bool:
     """Whether an addition is not allowed even in the user's own layer.
 
     Such an addition changes who gets the key, or how our own models are called.

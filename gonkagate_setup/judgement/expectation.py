@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Callable
 
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.choice import Scope
 from opencode_config.jsonc import same
 from opencode_config.layers import Path
+from opencode_config.places import INFERRED
 from opencode_config.v2_spelling import plain_model
 
 
@@ -30,6 +32,14 @@ class Expectation:
         return self.profile.reference(self.model_key)
 
 
+class DeviationKind(Enum):
+    """How a value is not as expected: nothing is there, something else is, or something too much."""
+
+    MISSING = "missing"
+    WRONG = "wrong"
+    EXTRA = "extra"
+
+
 @dataclass(frozen=True)
 class Deviation:
     """One value that is not as expected.
@@ -39,6 +49,7 @@ class Deviation:
     strongest first (the mode's, then the agent's; empty if that is `path` alone), and `effect` says what that
     means for the user. `wrong` says whether a layer's value causes the deviation. If values at that key can
     hide the selected model, like a blacklist, `hides` says whether a layer's value would, if it took effect.
+    `belongs` is the layer that a missing value belongs in; in the layers of `tolerated` it stops nothing.
     """
 
     code: str
@@ -48,6 +59,9 @@ class Deviation:
     effect: str
     sources: tuple[Path, ...] = ()
     hides: Callable[[Any], bool] | None = None
+    kind: DeviationKind = DeviationKind.WRONG
+    belongs: str = INFERRED
+    tolerated: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Mapping
 
+from foundation.errors import Where
+
 BLOCKER: Final = "blocker"
 NOTICE: Final = "notice"
 DURABLE: Final = "durable"
@@ -68,22 +70,35 @@ class Finding:
     A "blocker" stops success, a "notice" does not; `reach` says in which environments it is true:
     "durable" for every shell, "session" for the current one only.
 
-    `layer` is a name from `places`; `path` the file or variable, None if neither is known; `line` and
-    `column` are 1-based; `key` is dotted, `keys` the same as a path, if it is about one value. `message` says
-    what it means for the user, `next_step` is the exact edit or command. Neither contains a secret.
+    `layer` is a name from `places`; `where` the file or variable, with line and column, None if it is not
+    known; `key` is dotted, `keys` the same as a path, if one value is meant. `message` says what it means
+    for the user, `next_step` is the exact edit or command. Neither contains a secret.
     """
 
     code: str
     severity: str
-    reach: str
     layer: str
-    path: str | None
-    line: int | None
-    column: int | None
-    key: str | None
     message: str
     next_step: str
+    reach: str = DURABLE
+    where: Where | None = None
+    key: str | None = None
     keys: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str | None:
+        """The file or variable."""
+        return None if self.where is None else self.where.name
+
+    @property
+    def line(self) -> int | None:
+        """1-based."""
+        return None if self.where is None else self.where.line
+
+    @property
+    def column(self) -> int | None:
+        """1-based."""
+        return None if self.where is None else self.where.column
 
     @property
     def id(self) -> FindingId:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, Iterator, Sequence
 
-from foundation.errors import Refusal
+from foundation.errors import Refusal, Where
 from gonkagate_setup.catalog import Profile
 from gonkagate_setup.judgement.expectation import Deviation
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
@@ -20,27 +19,9 @@ from opencode_config.survey import Survey
 from opencode_config.versions import NEWEST_AUDITED
 
 
-def about(
-    code: str,
-    severity: str,
-    layer: str,
-    message: str,
-    next_step: str,
-    *,
-    reach: str = DURABLE,
-    path: PurePath | str | None = None,
-    key: str | None = None,
-    line: int | None = None,
-    column: int | None = None,
-) -> Finding:
-    """A finding that is not about an expected value."""
-    name = None if path is None else str(path)
-    return Finding(code, severity, reach, layer, name, line, column, key, message, next_step)
-
-
 def models_unknown(failure: Refusal, reach: str) -> Finding:
     """Opencode was asked which models it offers and did not answer."""
-    return about(
+    return Finding(
         "opencode_models_unknown", BLOCKER, INFERRED, failure.message, failure.next_step, reach=reach
     )
 
@@ -62,7 +43,7 @@ def _list(value: Any) -> list[Any]:
 
 def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
     """Plugins run their own code, and a key that they set does not appear in what opencode prints."""
-    return about(
+    return Finding(
         "plugins_configured",
         NOTICE,
         PLUGIN,
@@ -75,7 +56,7 @@ def plugins_configured(names: tuple[str, ...], reach: str) -> Finding:
 def plugins_unproved(names: tuple[str, ...], failure: Refusal | None, reach: str) -> Finding:
     """Opencode gave no config with its plugins running."""
     reason = "" if failure is None else f" ({failure.message})"
-    return about(
+    return Finding(
         "plugins_unproved",
         NOTICE,
         PLUGIN,
@@ -95,14 +76,14 @@ def plugins_change(names: tuple[str, ...], deviation: Deviation, reach: str) -> 
         change = (
             f"change the model of {agent} in that plugin's settings, name another default_agent, or {change}"
         )
-    return about(
+    return Finding(
         "plugins_change_config",
         BLOCKER,
         PLUGIN,
         f"a plugin changes {key} ({deviation.effect}); configured: {', '.join(names)}",
         f"{change}, then run this command again",
-        key=key,
         reach=reach,
+        key=key,
     )
 
 
@@ -110,17 +91,17 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
     """Notices from the files and the environment."""
     moved = survey.surroundings.environ.get("XDG_CONFIG_HOME")
     if moved:
-        yield about(
+        yield Finding(
             "config_folder_moved",
             NOTICE,
             USER,
             f"XDG_CONFIG_HOME is set, so opencode reads {survey.surroundings.user_folder}, not ~/.config; "
             "a shell without it does not see this setup",
             "set XDG_CONFIG_HOME in every shell that starts opencode, or in none",
-            path=survey.surroundings.user_folder,
+            where=Where(str(survey.surroundings.user_folder)),
         )
     if survey.traces.stored_key:
-        yield about(
+        yield Finding(
             "stored_credential",
             NOTICE,
             INFERRED,
@@ -135,14 +116,14 @@ def of_survey(profile: Profile, survey: Survey) -> Iterator[Finding]:
 
 def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
     if profile.key_variable in layer.references:
-        yield about(
+        yield Finding(
             "key_variable_referenced",
             NOTICE,
             layer.layer,
             f"this config refers to {profile.key_variable}, which opencode does not get during setup",
             "remove the reference: opencode reads the key from the key file",
             reach=reach,
-            path=layer.name,
+            where=Where(layer.name),
         )
     if layer.document is None:
         return
@@ -152,7 +133,7 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
         if token.text != profile.key_binding or (node is not None and node.start <= token.offset < node.end):
             continue
         line, column = layer.document.location(token.offset)
-        yield about(
+        yield Finding(
             "key_reference_elsewhere",
             NOTICE,
             layer.layer,
@@ -160,19 +141,17 @@ def _of_layer(profile: Profile, layer: Layer, reach: str) -> Iterator[Finding]:
             "and does not start if the file is missing",
             "remove it here",
             reach=reach,
-            path=layer.name,
-            line=line,
-            column=column,
+            where=Where(layer.name, line, column),
         )
     if layer.path is not None and schema_line.is_added_to(layer.document.text, layer.document.value):
-        yield about(
+        yield Finding(
             "opencode_edits_config",
             NOTICE,
             layer.layer,
             "this config has no $schema; opencode adds it when it starts",
             "no action needed",
             reach=reach,
-            path=layer.name,
+            where=Where(layer.name),
         )
 
 
@@ -187,7 +166,7 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
         if path[:2] == base[: len(path)] or path in ACTIVATION_PATHS:
             first, _ = document.location(duplicate.first)
             line, column = document.location(duplicate.effective)
-            yield about(
+            yield Finding(
                 "key_stands_twice",
                 NOTICE,
                 layer.layer,
@@ -195,41 +174,39 @@ def of_duplicates(profile: Profile, layer: Layer, reach: str) -> Iterator[Findin
                 "opencode reads only the last one",
                 "remove the one that you do not want",
                 reach=reach,
-                path=layer.name,
+                where=Where(layer.name, line, column),
                 key=dotted(path),
-                line=line,
-                column=column,
             )
 
 
 def of_evidence(evidence: Evidence) -> Iterator[Finding]:
     """Notices about the opencode that was asked."""
     if not evidence.on_path:
-        yield about(
+        yield Finding(
             "opencode_not_on_path",
             BLOCKER,
             INFERRED,
             "opencode is installed, but this shell does not find it: plain `opencode` does not start",
             f"open a new terminal, or add {evidence.executable.parent} to the PATH",
             reach=SESSION,
-            path=evidence.executable,
+            where=Where(str(evidence.executable)),
         )
     for other in evidence.also:
-        yield about(
+        yield Finding(
             "opencode_second",
             NOTICE,
             INFERRED,
             f"a second opencode is on the PATH; plain `opencode` starts {evidence.executable}",
             "remove the one that you do not use",
-            path=other,
+            where=Where(str(other)),
         )
     if evidence.version > NEWEST_AUDITED:
-        yield about(
+        yield Finding(
             "opencode_not_audited",
             NOTICE,
             INFERRED,
             f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest audited version; "
             "it was asked for its models as well",
             "no action needed",
-            path=evidence.executable,
+            where=Where(str(evidence.executable)),
         )

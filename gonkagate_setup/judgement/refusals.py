@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
-from foundation.errors import Refusal
+from foundation.errors import Refusal, Where
 from gonkagate_setup.judgement.findings import BLOCKER, Finding
-from gonkagate_setup.judgement.machine_findings import about
 from gonkagate_setup.judgement.wording import suspects
 from opencode_config.launcher import Folders
 from opencode_config.layers import Layer
@@ -22,16 +21,18 @@ def unreadable(layer: Layer, reach: str, severity: str) -> Finding:
     """A config that cannot be read or parsed: opencode does not start with it, or it cannot be judged."""
     problem = layer.problem
     reason = "" if problem is None else problem.reason
-    return about(
+    return Finding(
         "config_unreadable",
         severity,
         layer.layer,
         f"this config cannot be read: {reason}",
         f"{_corrected(layer)}, then run this command again",
         reach=reach,
-        path=_named_place(layer),
-        line=None if problem is None else problem.line,
-        column=None if problem is None else problem.column,
+        where=Where(
+            _named_place(layer),
+            None if problem is None else problem.line,
+            None if problem is None else problem.column,
+        ),
     )
 
 
@@ -77,7 +78,7 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
     stumbled = _stumbled_over(failure, survey, environment) if layer == INFERRED else None
     if stumbled is not None:
         variable, place = stumbled
-        return about(
+        return Finding(
             "opencode_refused",
             BLOCKER,
             variable,
@@ -85,19 +86,17 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
             f"set the variable {variable} to {_NAMING[variable]}, or `unset {variable}`, "
             "then run this command again",
             reach=reach,
-            path=place,
+            where=Where(str(place)),
         )
     unseen = layer == INFERRED and survey.traces.well_known
-    return about(
+    return Finding(
         "opencode_refused",
         BLOCKER,
         layer,
         failure.message,
         f"{failure.next_step}; or {suspects(survey)}" if unseen else failure.next_step,
         reach=reach,
-        path=name,
-        line=None if where is None else where.line,
-        column=None if where is None else where.column,
+        where=where,
     )
 
 
@@ -125,4 +124,6 @@ def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str
     culprits = launcher.sets("HOME", "XDG_CONFIG_HOME") if launcher is not None else ()
     if culprits:
         message += f"; {', '.join(map(str, culprits))}"
-    return about("config_folder_moved", BLOCKER, USER, message, step, reach=reach, path=folders.config)
+    return Finding(
+        "config_folder_moved", BLOCKER, USER, message, step, reach=reach, where=Where(str(folders.config))
+    )

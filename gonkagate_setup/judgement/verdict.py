@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, Mapping, Sequence
 
-from gonkagate_setup.choice import Scope
 from gonkagate_setup.judgement import machine_findings, plugins, refusals, wording
 from gonkagate_setup.judgement.agents import other_models, starting_agents
-from gonkagate_setup.judgement.attribution import attribute
-from gonkagate_setup.judgement.checks import addition, dangerous, deviations, masked_by_opencode
-from gonkagate_setup.judgement.expectation import Deviation, Expectation, always
+from gonkagate_setup.judgement.attribution import Culprit, attribute
+from gonkagate_setup.judgement.checks import addition, deviations, masked_by_opencode
+from gonkagate_setup.judgement.expectation import Deviation, DeviationKind, Expectation, always
 from gonkagate_setup.judgement.findings import BLOCKER, DURABLE, NOTICE, SESSION, Finding
 from gonkagate_setup.judgement.key_binding import key_facts
 from opencode_config.evidence import Answer, Evidence
@@ -18,7 +17,7 @@ from opencode_config.jsonc import same
 from opencode_config.judged_keys import key_path
 from opencode_config.layers import MISSING, Layer, leaves, lookup, merge, unknown
 from opencode_config.output import MASK
-from opencode_config.places import INFERRED, PROJECT, USER, Environment, Kind, Place
+from opencode_config.places import INFERRED, USER, Environment, Kind, Place
 from opencode_config.survey import Survey
 from opencode_config.v2_spelling import plain_model
 from opencode_config.versions import VARIANTS_GO
@@ -128,11 +127,13 @@ def _judge_config(
     alone = list(deviations(*settings, variants_stay=variants_stay)) if running is not None else together
     for deviation in plugins.of_configs(alone, together, running):
         if answer is None and plugins.left_open(deviation, survey, environment, config):
-            yield from _open_agent(expectation, survey, layers, deviation, reach)
+            told = plugins.open_question(deviation)
+            if told is not None:
+                yield _noticed(expectation, survey, layers, told, reach)
             continue
         # A value in a file that is not read here is known once opencode has answered.
         open_question = answer is None and unknown(deviation.resolved)
-        if not open_question or deviation.code == "provider_extended":
+        if not open_question or deviation.kind is DeviationKind.EXTRA:
             yield from _blamed(expectation, survey, layers, deviation, reach)
     for fact in key_facts(expectation.profile, layers):
         path = key_path(expectation.profile.id)
@@ -149,19 +150,7 @@ def _judge_config(
         )
     others = () if expectation.available_only else other_models(expectation, config, starting_agents(agents))
     for deviation in others:
-        culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
-        layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, deviation.path)
-        yield wording.finding(
-            expectation,
-            deviation.code,
-            NOTICE,
-            reach,
-            layer,
-            path,
-            deviation.effect,
-            value=deviation.resolved,
-            root=survey.project_root,
-        )
+        yield _noticed(expectation, survey, layers, deviation, reach)
 
 
 def _default_agents(layers: Sequence[Layer]) -> list[str]:
@@ -170,24 +159,21 @@ def _default_agents(layers: Sequence[Layer]) -> list[str]:
     return [name for name in named if isinstance(name, str)]
 
 
-def _open_agent(
+def _noticed(
     expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
-) -> Iterator[Finding]:
-    """What a preview says about an agent that a plugin may add: a notice at the layer that names it."""
-    told = plugins.open_question(deviation)
-    if told is None:
-        return
-    culprits = attribute(layers, told.paths, told.wrong, told.resolved).culprits
-    layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, told.path)
-    yield wording.finding(
+) -> Finding:
+    """A notice at the highest layer that makes the deviation."""
+    culprits = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved).culprits
+    layer, path = (culprits[0].layer, culprits[0].path) if culprits else (None, deviation.path)
+    return wording.finding(
         expectation,
-        told.code,
+        deviation.code,
         NOTICE,
         reach,
         layer,
         path,
-        told.effect,
-        value=told.resolved,
+        deviation.effect,
+        value=deviation.resolved,
         root=survey.project_root,
     )
 
@@ -196,9 +182,7 @@ def _blamed(
     expectation: Expectation, survey: Survey, layers: Sequence[Layer], deviation: Deviation, reach: str
 ) -> Iterator[Finding]:
     """One finding for each layer that has to change, highest first."""
-    attribution = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved)
-    if deviation.resolved is MISSING and deviation.code in ("model_not_set", "provider_incomplete"):
-        project = deviation.code == "model_not_set" and expectation.scope is Scope.PROJECT
+    if deviation.kind is DeviationKind.MISSING:
         yield wording.finding(
             expectation,
             deviation.code,
@@ -207,30 +191,21 @@ def _blamed(
             None,
             deviation.path,
             deviation.effect,
-            fallback=PROJECT if project else USER,
+            fallback=deviation.belongs,
             root=survey.project_root,
         )
         return
+    attribution = attribute(layers, deviation.paths, deviation.wrong, deviation.resolved)
     if not attribution.explained or not attribution.culprits:
         yield wording.inferred(survey, layers, deviation, reach)
     for number, culprit in enumerate(attribution.culprits):
-        told = deviation
-        if deviation.hides is not None:
-            # Each layer is judged on its own: once a higher one is removed, the lower one's value takes
-            # effect.
-            value = culprit.layer.get(deviation.path)
-            in_force = (number == 0 and attribution.explained) or same(value, deviation.resolved)
-            hidden = deviation.code == "model_hidden" if in_force else deviation.hides(value)
-            told = addition(expectation, deviation.path, deviation.resolved, hidden=hidden)
-        kept = (
-            told.code == "provider_extended"
-            and culprit.layer.layer == USER
-            and not dangerous(expectation.profile, deviation.path)
-        )
+        in_force = number == 0 and attribution.explained
+        told = _as_said_there(expectation, deviation, culprit, in_force=in_force)
+        tolerated = culprit.layer.layer in told.tolerated
         yield wording.finding(
             expectation,
             told.code,
-            NOTICE if kept else BLOCKER,
+            NOTICE if tolerated else BLOCKER,
             reach,
             culprit.layer,
             culprit.path,
@@ -238,8 +213,25 @@ def _blamed(
             value=culprit.value,
             root=survey.project_root,
         )
-        if kept and deviation.hides is not None:
+        if tolerated and deviation.hides is not None:
             return  # this value takes effect, and none below it
+
+
+def _as_said_there(
+    expectation: Expectation, deviation: Deviation, culprit: Culprit, *, in_force: bool
+) -> Deviation:
+    """The deviation as it is in one layer: whether a value hides the model may differ from layer to layer.
+
+    A layer's own value takes effect once those above it are gone.
+    """
+    if deviation.hides is None:
+        return deviation
+    value = culprit.layer.get(deviation.path)
+    if in_force or same(value, deviation.resolved):
+        hidden = deviation.kind is not DeviationKind.EXTRA
+    else:
+        hidden = deviation.hides(value)
+    return addition(expectation, deviation.path, deviation.resolved, hidden=hidden)
 
 
 def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) -> Iterator[Finding]:

@@ -75,20 +75,17 @@ def finding(
     message = f"{dotted(path)} is {text}: {effect}" if text else f"{dotted(path)}: {effect}"
     if layer is None:
         step = RERUN if severity == BLOCKER else "no action needed"
-        return Finding(code, severity, reach, fallback, None, None, None, dotted(path), message, step)
-    where = layer.locate(path)
+        return Finding(code, severity, fallback, message, step, reach=reach, key=dotted(path))
     step = _step(expectation, code, severity, layer, path, root)
     return Finding(
         code,
         severity,
-        reach,
         layer.layer,
-        layer.name,
-        where.line,
-        where.column,
-        dotted(path),
         message,
         step,
+        reach=reach,
+        where=layer.locate(path),
+        key=dotted(path),
         keys=path,
     )
 
@@ -145,16 +142,7 @@ def inferred(survey: Survey, layers: Sequence[Layer], deviation: Deviation, reac
         f"read here explains it; looked at: {looked}"
     )
     return Finding(
-        deviation.code,
-        BLOCKER,
-        reach,
-        INFERRED,
-        None,
-        None,
-        None,
-        dotted(deviation.path),
-        message,
-        suspects(survey),
+        deviation.code, BLOCKER, INFERRED, message, suspects(survey), reach=reach, key=dotted(deviation.path)
     )
 
 

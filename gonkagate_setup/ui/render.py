@@ -20,6 +20,7 @@ from gonkagate_setup.store import Store
 from gonkagate_setup.ui import catalogue
 from opencode_config import places, schema_line
 from opencode_config.jsonc.operations import Remove, Set
+from opencode_config.judged_keys import ACTIVATION
 
 _ACTION_WIDTH: Final = 11
 _UPWARDS: Final = (
@@ -237,7 +238,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequen
         about.append(f"updates {name}: {_keys(written, 2)}")
     if dropped:
         about.append(f"removes from {name} what is not needed here: {_keys(dropped, 2)}")
-    started = [op for op in operations if op.path[0] in ("model", "small_model")]
+    started = [op for op in operations if op.path[0] in ACTIVATION]
     switched_on = [op for op in started if isinstance(op, Set)]
     if switched_on:
         about.append(f"opencode starts with {visible(switched_on[0].value)} ({_keys(switched_on, 0)})")

@@ -62,25 +62,14 @@ def gather(
     asker = _Asker(opencode, survey, progress)
     twins = _twins(asker.environs)
     distinct = [name for name in Environment if twins[name] is name]
-    for_models = [name for name in distinct if name in _ASKED_FOR_MODELS]
-    always = ask_models or version > NEWEST_AUDITED
-    first = [Question(Topic.CONFIG, name) for name in distinct]
-    first += [Question(Topic.MODELS, name) for name in for_models if always]
-    first += [Question(Topic.PLUGINS, name) for name in distinct if survey.has_plugins(name)]
+    first = _foreseen(survey, distinct, models=ask_models or version > NEWEST_AUDITED)
     answers = {} if known is None else {Question(Topic.CONFIG, Environment.DURABLE): known}
     if not survey.traces.database:
         # Two opencodes that create the database at once break each other (measured, 1.18.33).
         answers.update(asker.ask(first[:1], answers))
     answers.update(asker.ask(first, answers))
     configs = {name: answers[Question(Topic.CONFIG, name)] for name in distinct}
-
-    late = [
-        Question(Topic.MODELS, name)
-        for name in for_models
-        if rests_on_gating(configs[name].config, survey.provider)
-    ]
-    late += [Question(Topic.PLUGINS, name) for name in distinct if (configs[name].config or {}).get("plugin")]
-    answers.update(asker.ask(late, answers))
+    answers.update(asker.ask(_raised(configs, survey.provider), answers))
     folders = {
         name: _elsewhere(survey, configs[name], asker.folders(name))
         for name in distinct
@@ -100,6 +89,24 @@ def gather(
         launchers.read(opencode.executable),
         {name: found for name in Environment for found in [folders.get(twins[name])] if found is not None},
     )
+
+
+def _foreseen(survey: Survey, distinct: Sequence[Environment], *, models: bool) -> list[Question]:
+    """What is asked whatever opencode answers."""
+    questions = [Question(Topic.CONFIG, name) for name in distinct]
+    questions += [Question(Topic.MODELS, name) for name in distinct if models and name in _ASKED_FOR_MODELS]
+    return questions + [Question(Topic.PLUGINS, name) for name in distinct if survey.has_plugins(name)]
+
+
+def _raised(configs: Mapping[Environment, Answer], provider: str) -> list[Question]:
+    """What the resolved configs leave open."""
+    questions = [
+        Question(Topic.MODELS, name)
+        for name, answer in configs.items()
+        if name in _ASKED_FOR_MODELS and rests_on_gating(answer.config, provider)
+    ]
+    plugins = (name for name, answer in configs.items() if (answer.config or {}).get("plugin"))
+    return questions + [Question(Topic.PLUGINS, name) for name in plugins]
 
 
 def _elsewhere(survey: Survey, answer: Answer, folders: Folders | None) -> Folders | None:

@@ -128,7 +128,7 @@ def test_w6_the_files_that_are_reported_are_those_on_the_disk(tmp_path: Path) ->
     assert (done.returncode, report["errorCode"]) == (9, "managed_rollback_failed"), done.stderr
     actions = {Path(file["path"]).name: file["action"] for file in report["files"]}
     assert actions == {"api-key": "create", "opencode.json": "update"}
-    assert "free up space on the disk" in report["nextStep"]
+    assert "free up disk space" in report["nextStep"]
     (blocker,) = report["blockers"]
     assert "Failed to execute statement; the disk that holds" in blocker["reason"]
     assert blocker["nextStep"].startswith("free up space on the disk that holds")

@@ -16,7 +16,7 @@ from foundation import host as hosts
 from gonkagate_setup import cli
 from gonkagate_setup import report as reports
 from gonkagate_setup.choice import Scope
-from gonkagate_setup.commands import undo
+from gonkagate_setup.commands import teardown, undo
 from tests.faults.gonkagate_setup.test_teardown import set_up
 from tests.faults.homes import Home
 
@@ -65,8 +65,8 @@ def undone(home: Home, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[st
 
 
 CASES: list[tuple[Any, str, Callable[[], None], int, str, bool]] = [
-    (undo, "second_reading", interrupt, 130, "Stopped; nothing is left half done", False),
-    (undo, "second_reading", fault, 1, "all changes were rolled back", False),
+    (teardown, "_second_reading", interrupt, 130, "Stopped; nothing is left half done", False),
+    (teardown, "_second_reading", fault, 1, "all changes were rolled back", False),
     (undo, "_report", interrupt, 130, "Stopped after all changes were made; they are kept", True),
     (undo, "_report", fault, 1, "it happened after all changes were made, and they are kept", True),
     (reports, "to_json", interrupt, 0, "is undone", True),

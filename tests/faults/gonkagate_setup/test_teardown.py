@@ -26,7 +26,7 @@ from gonkagate_setup.changes import install_state as states
 from gonkagate_setup.changes import plan as plans
 from gonkagate_setup.changes.plan import KeyAction
 from gonkagate_setup.choice import Choice, Scope
-from gonkagate_setup.commands import last_change, undo, uninstall, verify
+from gonkagate_setup.commands import last_change, teardown, undo, uninstall, verify
 from gonkagate_setup.commands.setup import apply, planning, writes
 from gonkagate_setup.commands.setup.blocked import OnBlocked
 from gonkagate_setup.commands.setup.context import Agreed, Context, Observation
@@ -268,8 +268,7 @@ def test_a_run_that_was_killed_meanwhile_is_put_back_and_what_could_not_be_is_to
         times.append(1)
 
     for command, name in (
-        (undo, "second_reading"),
-        (uninstall, "second_reading"),
+        (teardown, "_second_reading"),
         (writes, "second_read"),
     ):
         monkeypatch.setattr(command, name, meanwhile)

@@ -13,7 +13,10 @@ import pytest
 
 from foundation.processes import Output
 from opencode_config.program import early
+from opencode_config.program import opencode as program
 from opencode_config.program import surveying as surveys
+from opencode_config.program.find import Executable
+from opencode_config.program.opencode import Opencode
 from tests.faults.gonkagate_setup.test_whole_setup import (
     PROJECT,
     REAL_RUN,
@@ -31,7 +34,7 @@ COARSE_CLOCK_NS = 20_000_000
 CONFIG = ("debug", "config", "--pure")
 
 
-class Opencode:
+class Recorded:
     """Recorded answers; `meanwhile` happens while the config is asked for the first time."""
 
     def __init__(self, replay: Replay) -> None:
@@ -69,8 +72,23 @@ def home(tmp_path: Path, recorded: Replay) -> Iterator[Home]:
         yield made
 
 
+def test_it_counts_only_where_nothing_is_written(tmp_path: Path) -> None:
+    host = Home.empty(tmp_path / "machine").host
+    asked = Opencode(Executable(tmp_path, native=True, size=1, mtime_ns=1), host.cwd, host.hidden)
+    survey = surveys.take_survey(host, host.cwd, "gonkagate")
+    answer = early.EarlyAnswer()
+    assert answer.valid(survey, writes=False) is None, "nothing was asked"
+    with mock.patch.object(program, "run", return_value=Output(0, b'{"model": "a/b"}', b"")):
+        answer.ask(asked, {}, "gonkagate")
+        valid = answer.valid(survey, writes=False)
+    assert valid is not None
+    assert valid.config == {"model": "a/b"}
+    assert answer.valid(survey, writes=True) is None
+    answer.stop()
+
+
 def test_a_rerun_asks_before_it_has_read_anything_and_only_once(home: Home, recorded: Replay) -> None:
-    opencode, real = Opencode(recorded), surveys.take_survey
+    opencode, real = Recorded(recorded), surveys.take_survey
 
     def survey_after_the_question(*arguments: Any) -> Any:
         assert opencode.asked.wait(20), "opencode was not asked early"
@@ -82,14 +100,14 @@ def test_a_rerun_asks_before_it_has_read_anything_and_only_once(home: Home, reco
 
 
 def test_an_answer_older_than_a_config_does_not_count(home: Home, recorded: Replay) -> None:
-    opencode = Opencode(recorded)
+    opencode = Recorded(recorded)
     opencode.meanwhile = lambda: home.user_config.write_bytes(home.user_config.read_bytes())
     assert set_up(home, opencode.run, USER, None) == 0
     assert opencode.arguments == [CONFIG, CONFIG]
 
 
 def test_a_replaced_link_makes_the_answer_old_too(home: Home, recorded: Replay) -> None:
-    opencode = Opencode(recorded)
+    opencode = Recorded(recorded)
     target = home.user_config.rename(home.user_config.with_name("elsewhere.json"))
     home.user_config.symlink_to(target)
 
@@ -103,14 +121,14 @@ def test_a_replaced_link_makes_the_answer_old_too(home: Home, recorded: Replay) 
 
 
 def test_what_has_just_been_written_is_too_near_to_tell(home: Home, recorded: Replay) -> None:
-    opencode = Opencode(recorded)
+    opencode = Recorded(recorded)
     with mock.patch.object(early, "_GRANULARITY_NS", 3600 * 1_000_000_000):
         assert set_up(home, opencode.run, USER, None) == 0
     assert opencode.arguments == [CONFIG, CONFIG]
 
 
 def test_the_question_is_given_up_before_anything_is_written(home: Home, recorded: Replay) -> None:
-    opencode = Opencode(recorded)
+    opencode = Recorded(recorded)
     states: list[bool] = []
 
     def wait_for_the_end() -> None:
@@ -126,7 +144,7 @@ def test_the_question_is_given_up_before_anything_is_written(home: Home, recorde
 
 
 def test_a_failed_early_question_is_asked_again(home: Home, recorded: Replay) -> None:
-    opencode = Opencode(recorded)
+    opencode = Recorded(recorded)
 
     def once_broken(*positional: Any, **named: Any) -> Output:
         answer = opencode.run(*positional, **named)
@@ -140,7 +158,7 @@ def test_a_failed_early_question_is_asked_again(home: Home, recorded: Replay) ->
 def test_nothing_is_asked_early_where_nothing_is_proved_or_known(
     tmp_path: Path, recorded: Replay, more: str | None
 ) -> None:
-    opencode = Opencode(recorded)
+    opencode = Recorded(recorded)
     fresh = bare(SETUPS[0], tmp_path / "machine")
     if more is None:
         assert set_up(fresh, opencode.run, USER, NEW_KEY) == 0

@@ -19,6 +19,7 @@ from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.errors import code_of
 from opencode_config.evidence import Gated
 from opencode_config.launcher import Launcher
+from opencode_config.places import Environment
 from opencode_config.program import asking, launchers, surveying
 from opencode_config.program.find import Executable, find
 from opencode_config.program.opencode import Opencode
@@ -394,6 +395,27 @@ case "$*" in
   models*) echo gonkagate/kimi-k2.6;;
   *) cat "$HOME/answer";;
 esac"""
+
+
+def test_each_answer_is_that_of_its_environment(fake: Fake) -> None:
+    seen = "${OPENCODE_CONFIG:-none}-${OPENCODE_PERMISSION:-none}"
+    (fake.home / ".local/share/opencode").mkdir(parents=True)
+    (fake.home / ".local/share/opencode/opencode.db").write_bytes(b"")  # so that several are asked at once
+    fake.does(
+        f'case "$*" in models*) echo "gonkagate/{seen}";; '
+        f'*) echo "{{\\"model\\": \\"{seen}\\", \\"plugin\\": [\\"$2\\"]}}";; esac'
+    )
+    environ = {"OPENCODE_CONFIG": "own", "OPENCODE_PERMISSION": "{}"}
+    found, _ = gathered(fake, environ, ask_models=True)
+    for environment in Environment:
+        chosen = environment.select(environ)
+        expected = "-".join(chosen.get(name, "none") for name in environ)
+        answer = found.answers[environment]
+        assert answer.config == {"model": expected, "plugin": ["config"]}, environment
+        assert answer.models in (None, (f"gonkagate/{expected}",)), environment
+        assert found.plugins[environment].config["model"] == expected, environment
+    assert found.answers[Environment.SESSION].models == ("gonkagate/own-{}",)
+    assert len({answer.config["model"] for answer in found.answers.values()}) == 3
 
 
 def test_only_what_is_needed_is_started(fake: Fake) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from foundation import programs
 from foundation.errors import Refusal
+from foundation.host import Host
 from gonkagate_setup import cli
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.command_line import arguments, key_arguments
-from gonkagate_setup.errors import code_of
+from gonkagate_setup.errors import Exit, code_of
 
 KEY = "gp-SuperSecret.Key_123"
 
@@ -219,6 +221,25 @@ def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().out == shown
     assert cli.main(["help", "verfy"]) == 2
     assert "did you mean help verify?" in capsys.readouterr().err
+
+
+def test_the_key_in_the_environment_is_hidden_from_every_other_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Host] = []
+    monkeypatch.setenv("GONKAGATE_API_KEY", KEY)
+
+    def models(_: object, host: Host, *__: object) -> Exit:
+        made.append(host)
+        return Exit.DONE
+
+    monkeypatch.setitem(cli._VERBS, "models", models)
+    assert cli.main(["models"]) == 0
+    (host,) = made
+    given = programs.environment(host.environ, host.hidden)
+    assert KEY in host.environ.values()
+    assert KEY not in given.values()
+    assert given.keys() == host.environ.keys()
 
 
 def test_a_time_for_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

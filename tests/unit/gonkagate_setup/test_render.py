@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import Where
 from foundation.files.snapshot import Snapshot
 from foundation.secrets import scrub
 from foundation.terminal import text
@@ -28,20 +29,15 @@ PROJECT = PurePosixPath("/src/app")
 STORE = Store(Path("/home/me"), None, GONKAGATE)
 REF = "gonkagate/kimi-k2.6"
 BLOCKER = Finding(
-    code="provider_disabled",
-    severity="blocker",
-    reach="durable",
-    layer=places.PROJECT,
-    path="/src/app/.opencode/opencode.json",
-    line=3,
-    column=25,
+    "provider_disabled",
+    "blocker",
+    places.PROJECT,
+    "a deny list names gonkagate, so opencode does not load it",
+    'take "gonkagate" out of disabled_providers in /src/app/.opencode/opencode.json',
+    where=Where("/src/app/.opencode/opencode.json", 3, 25),
     key="disabled_providers",
-    message="a deny list names gonkagate, so opencode does not load it",
-    next_step='take "gonkagate" out of disabled_providers in /src/app/.opencode/opencode.json',
 )
-NOTICE = Finding(
-    "stored_credential", "notice", "durable", "a_new_layer", None, None, None, None, "It is unused", ""
-)
+NOTICE = Finding("stored_credential", "notice", "a_new_layer", "It is unused", "")
 
 
 def plan(
@@ -250,7 +246,7 @@ def test_every_layer_has_plain_words() -> None:
 
 def test_hostile_names_cannot_draw_on_the_screen() -> None:
     evil = "/tmp/\x1b[2J\r\nnext: rm -rf ~\u202e"
-    finding = replace(BLOCKER, path=evil, key=evil, message=evil, next_step=evil, layer=evil)
+    finding = replace(BLOCKER, where=Where(evil), key=evil, message=evil, next_step=evil, layer=evil)
     shown = render.report(
         ending(message=evil, findings=(finding,), files=(FileReport(evil, "secret", "create", evil),))
     )
