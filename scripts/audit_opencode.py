@@ -1,10 +1,10 @@
-"""Answers "does a new opencode still work?": every validation workflow with several opencode versions.
+"""Checks whether a new opencode still works: runs every validation workflow with several opencode versions.
 
     python3 scripts/audit_opencode.py [VERSION ...] [--model KEY]
 
-Without versions: the oldest supported one that the registry still has, and the newest, as npm says.
+Without versions: the oldest supported one that the registry still has, and the newest one.
 A stand-in answers, so this audits opencode and this product, not a model; no proof is written. Needs what
-scripts/validate_model.py needs. Exit status: 0 when every row held, 1 otherwise.
+scripts/validate_model.py needs. Exit status: 0 if every row succeeded, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _ask_registry() -> dict[str, Any]:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise cache.PreparationError(f"npm has no answer within {_PATIENCE} s. {_WAY_OUT}") from None
+            raise cache.PreparationError(f"npm did not answer within {_PATIENCE} s. {_WAY_OUT}") from None
     try:
         value = json.loads(asked.stdout)
     except ValueError:
@@ -107,7 +107,7 @@ def _ask_registry() -> dict[str, Any]:
         # npm's own text can name a registry with a password in its address.
         code = re.search(r"^npm (?:error|ERR!) code (\w+)$", asked.stderr, re.MULTILINE)
         why = f" ({code[1]})" if code else ""
-        raise cache.PreparationError(f"npm cannot say which opencode-ai there are{why}. {_WAY_OUT}")
+        raise cache.PreparationError(f"npm could not list the versions of opencode-ai{why}. {_WAY_OUT}")
     return value
 
 
@@ -127,7 +127,7 @@ def audit(version: str, key: str) -> Sequence[Outcome | None]:
 
 
 def table(rows: dict[str, Sequence[Outcome | None]]) -> list[str]:
-    """The rows as Markdown: a cell is `ok`, `FAILED`, or `-` for what was not come to."""
+    """The rows as Markdown: a cell is `ok`, `FAILED`, or `-` for what was not reached."""
     names = (*WORKFLOW_NAMES, AROUND)
     lines = ["| opencode | " + " | ".join(names) + " |", "| --- " * (len(names) + 1) + "|"]
     for version, row in rows.items():

@@ -2,9 +2,9 @@
 
     python3 scripts/bench.py [SECTION ...] [--runs N]
 
-Each number is the median of several runs, taken in turn, and a ratio wherever another machine would give
-another number. The native binaries are measured when they are in dist/, where `scripts/build.py native` and
-`nuitka` put them. Ends with status 1 when a target is missed. Needs Python 3.9 or newer, git and npm.
+Each number is the median of several runs, taken in turn, and a ratio if another machine would give
+another number. The native binaries are measured if they are in dist/, where `scripts/build.py native` and
+`nuitka` put them. Exit status: 1 if a target is missed. Needs Python 3.9 or newer, git and npm.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
     python3 scripts/build.py sbom      the software bill of materials
     python3 scripts/build.py all       all of them; Nuitka is skipped, with the reason, without a compiler
 
-They go to dist/, which git ignores, or to --output.
+They are written to dist/, which git ignores, or to --output.
 """
 
 from __future__ import annotations

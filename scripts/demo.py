@@ -3,10 +3,10 @@
     python3 scripts/demo.py [--keep] [--artifact NAME|PATH] [--opencode VERSION]
 
 NAME is pyz, native, nuitka, wheel or sdist, as scripts/build.py put it into dist/; PATH is any such file. A
-wheel or an sdist is installed into an environment of its own.
+wheel or an sdist is installed into its own environment.
 
 Needs Python 3.9 or newer, git and npm; gets everything else into .cache. All of it happens in a throw-away
-home. The service is a scripted stand-in on this machine, which is reached as api.gonkagate.com: it shows the
+home. A scripted stand-in on this machine answers as api.gonkagate.com: the demo shows the
 wiring, not a model.
 """
 
@@ -38,7 +38,7 @@ _EXPECTED: Final = "This file was written by opencode on GonkaGate.\n"
 _CONFIG_BEFORE: Final = """\
 {
   "$schema": "https://opencode.ai/config.json",
-  // a line of yours, which stays as it is
+  // your own line, which is kept as it is
   "autoupdate": false
 }
 """
@@ -64,8 +64,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--keep", action="store_true", help="leave the throw-away folder for a look")
-    parser.add_argument("--artifact", metavar="NAME|PATH", help="show this one, build none")
+    parser.add_argument("--keep", action="store_true", help="keep the throw-away folder")
+    parser.add_argument("--artifact", metavar="NAME|PATH", help="use this one instead of building one")
     parser.add_argument(
         "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
     )
@@ -107,7 +107,7 @@ def _show(options: argparse.Namespace) -> int:
             _check_leaks(machine)
     finally:
         if options.keep:
-            print(f"\nThe folder is left for a look: {root}")
+            print(f"\nThe folder is kept: {root}")
         else:
             shutil.rmtree(root, ignore_errors=True)
     print(
@@ -132,7 +132,7 @@ def _program(artefact: Path, folder: Path) -> list[str]:
     if artefact.suffix == ".pyz":
         return [sys.executable, str(artefact)]
     if artefact.name.endswith((".whl", ".tar.gz")):
-        _step(f"Installing {artefact.name} into an environment of its own")
+        _step(f"Installing {artefact.name} into its own environment")
         return [str(installing.install(artefact, folder))]
     return [str(artefact)]
 
@@ -144,7 +144,7 @@ def _version(machine: Machine) -> str:
 
 
 def _set_up(machine: Machine) -> None:
-    _step("Setting GonkaGate up in a home that has an opencode config already")
+    _step("Setting up GonkaGate in a home that already has an opencode config")
     machine.config_folder.mkdir(parents=True)
     machine.user_config.write_text(_CONFIG_BEFORE, encoding="utf-8")
     before = machine.tree(machine.home)
@@ -176,7 +176,7 @@ def _use(machine: Machine) -> None:
     _say(done.stdout)
     written = machine.project / "hello.txt"
     if not written.is_file() or written.read_text(encoding="utf-8") != _EXPECTED:
-        raise _DemoError("opencode run did not write hello.txt as it was told to")
+        raise _DemoError("opencode run did not write hello.txt as asked")
     print(f"\n   hello.txt, written by opencode: {_EXPECTED.strip()}")
 
 
@@ -208,7 +208,7 @@ def _check_leaks(machine: Machine) -> None:
     if found:
         raise _DemoError("the key is where it must not be: " + "; ".join(found))
     print("\n   The key was looked for in every file of this home and in everything that was printed:")
-    print("   it is in its one file and nowhere else.")
+    print("   it is in its own file and nowhere else.")
 
 
 def _expect(done: Finished, what: str) -> None:

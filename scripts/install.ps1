@@ -5,16 +5,16 @@ Installs gonkagate-setup on native Windows, and starts it. Windows PowerShell 5.
   & ([scriptblock]::Create((irm https://github.com/.../install.ps1))) -NoRun
   & ([scriptblock]::Create((irm https://github.com/.../install.ps1))) --scope user
 
-It puts one program into %LOCALAPPDATA%\Programs\gonkagate-setup, after checking its SHA-256, and changes nothing
-else. Everything stands inside one block, which PowerShell reads to its end before it runs any of it, and the
+It installs one program into %LOCALAPPDATA%\Programs\gonkagate-setup, after checking its SHA-256, and changes nothing
+else. Everything is inside one block, which PowerShell reads to its end before it runs any of it, and the
 block's brace is the last byte: a download that was cut off has no effect.
 
-  -Dir DIR       where to put it
+  -Dir DIR       where to install it
   -Version X     this release instead of the newest
   -Pyz           the .pyz, which needs Python 3.9 or newer
   -NoRun         install only
   -Uninstall     remove what this script installed
-  Anything else goes to gonkagate-setup, for example: --scope user
+  Anything else is passed to gonkagate-setup, for example: --scope user
 #>
 $GonkaGateSetupWords = $args
 & {
@@ -45,10 +45,10 @@ $GonkaGateSetupWords = $args
 
     function Get-Source([string] $Version) {
         if ($Releases -notmatch '^https://|^http://(127\.0\.0\.1|localhost):') {
-            throw 'GONKAGATE_SETUP_RELEASES has to start with https://.'
+            throw 'GONKAGATE_SETUP_RELEASES must start with https://.'
         }
         $Version = $Version -replace '^v', ''
-        if ($Version -notmatch '^[0-9A-Za-z.+-]*$') { throw "$Version is no version." }
+        if ($Version -notmatch '^[0-9A-Za-z.+-]*$') { throw "$Version is not a version." }
         if ($Version) { return "$Releases/download/v$Version" }
         return "$Releases/latest/download"
     }
@@ -105,7 +105,7 @@ $GonkaGateSetupWords = $args
         Save-Url "$Source/$Asset" $path
         $actual = Get-Sha256 $path
         if ($actual -ne $expected) {
-            throw "$Source/$Asset is not what its checksum says ($actual instead of $expected)."
+            throw "$Source/$Asset does not match its checksum ($actual instead of $expected)."
         }
         return $path
     }
@@ -120,7 +120,7 @@ $GonkaGateSetupWords = $args
                 Select-Object -First 1
             if (-not $found) { continue }
             $arguments = @($python | Select-Object -Skip 1)
-            # The Microsoft Store's stand-in for a Python that is not there fails here.
+            # The Microsoft Store's stand-in for a missing Python fails here.
             & $found.Source @arguments -c 'import sys; sys.exit(sys.version_info < (3, 9))' *> $null
             if ($LASTEXITCODE -eq 0) { return , (@($found.Source) + $arguments + @($Path)) }
         }
@@ -182,13 +182,13 @@ $GonkaGateSetupWords = $args
         $there = @(Get-Targets $Dir | Where-Object { Test-Path -LiteralPath $_ })
         foreach ($target in $there) {
             if (-not (Test-Ours $target $Receipt)) {
-                throw "$target was not installed by this script, or changed since; it stays."
+                throw "$target was not installed by this script, or was changed since; it is kept."
             }
         }
         if ($there.Count -eq 0) { Write-Host "${Program}: there is nothing to remove in $Dir" }
         foreach ($target in $there) {
             Remove-Item -LiteralPath $target
-            Write-Host "${Program}: removed $target; what it set up for opencode stays"
+            Write-Host "${Program}: removed $target; what it set up for opencode is kept"
         }
         $made = @(Read-Receipt $Receipt | Where-Object { $_ -like 'made *' } | ForEach-Object { $_.Substring(5) })
         if ([IO.File]::Exists($Receipt)) { [IO.File]::Delete($Receipt) }
@@ -198,7 +198,7 @@ $GonkaGateSetupWords = $args
     function Install-Program([string] $Dir, [string] $Receipt, [string] $Version, [bool] $Pyz) {
         foreach ($target in Get-Targets $Dir) {
             if ((Test-Path -LiteralPath $target) -and -not (Test-Ours $target $Receipt)) {
-                throw "$target is there already, and this script did not put it there (or it changed since). " +
+                throw "$target already exists, and this script did not install it (or it was changed since). " +
                     'Move it away, or choose another folder with -Dir.'
             }
         }
@@ -217,7 +217,7 @@ $GonkaGateSetupWords = $args
             if (-not $Pyz -and @('AMD64', 'ARM64') -contains $architecture) {
                 $fetched = Save-Asset $source $work "$Program-windows-x86_64.exe" "$Program.exe"
                 if (-not (Test-Program $fetched $Version)) {
-                    Write-Host "${Program}: the native binary does not run here; taking the .pyz"
+                    Write-Host "${Program}: the native binary does not run here; using the .pyz"
                     $fetched = $null
                 }
             }
@@ -227,7 +227,7 @@ $GonkaGateSetupWords = $args
                 if (-not (Test-Program $fetched $Version)) { throw 'The .pyz does not run here.' }
             }
             $target = Join-Path $Dir (Split-Path -Leaf $fetched)
-            # The receipt knows the new file before it is there, so an interruption leaves a file that is known.
+            # The receipt lists the new file before it is written, so after an interruption the file is known.
             $lines = @($former | Where-Object { $_ -like 'made *' }) + @($made | ForEach-Object { "made $_" })
             $lines += @(Get-Targets $Dir | Where-Object { [IO.File]::Exists($_) } | ForEach-Object { Get-Sha256 $_ })
             [IO.File]::WriteAllLines($Receipt, [string[]] ($lines + @(Get-Sha256 $fetched)))
@@ -248,7 +248,7 @@ $GonkaGateSetupWords = $args
                 Remove-Empty $made
             }
         }
-        # Only now the other kind goes, if it is there.
+        # Only now the other kind is removed, if it exists.
         Get-Targets $Dir | Where-Object { (Test-Path -LiteralPath $_) -and $_ -ne $target } |
             Remove-Item -ErrorAction SilentlyContinue
         return $target

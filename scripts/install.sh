@@ -4,8 +4,8 @@
 #   curl -fsSL https://github.com/GonkaGate/gonkagate-setup/releases/latest/download/install.sh | sh
 #   curl -fsSL .../install.sh | sh -s -- --scope user
 #
-# It puts one program into ~/.local/bin, after checking its SHA-256, and edits nothing else. `--help` lists the
-# options. Everything stands inside one { ... }, which a shell reads to its end before it runs any of it: a
+# It installs one program into ~/.local/bin, after checking its SHA-256, and edits nothing else. `--help` lists the
+# options. Everything is inside one { ... }, which a shell reads to its end before it runs any of it: a
 # download that was cut off has no effect.
 {
 	# zsh splits words and traps signals as sh does only when told to, which resets what `set` set before.
@@ -23,14 +23,14 @@ Installs gonkagate-setup and starts it.
 
   curl -fsSL .../install.sh | sh -s -- [OPTION ...] [-- SETUP OPTION ...]
 
-  --dir DIR       where to put it (default: ~/.local/bin)
+  --dir DIR       where to install it (default: ~/.local/bin)
   --version X     this release instead of the newest
-  --pyz           the .pyz, which needs Python 3.9 or newer, also where a native binary exists
+  --pyz           the .pyz, which needs Python 3.9 or newer, even if a native binary exists
   --no-run        install only
   --uninstall     remove what this script installed
   --help          this text
 
-Options that are not in this list go to gonkagate-setup, for example: --scope user
+Options that are not in this list are passed to gonkagate-setup, for example: --scope user
 USAGE
 	}
 
@@ -47,7 +47,7 @@ USAGE
 		command -v "$1" >/dev/null 2>&1
 	}
 
-	# The name of the native binary for this machine; nothing, with the reason in $why_not, where there is none.
+	# The name of the native binary for this machine; nothing, with the reason in $why_not, if there is none.
 	native_asset() {
 		machine=$(uname -m)
 		case $(uname -s) in
@@ -66,7 +66,7 @@ USAGE
 			;;
 		Darwin)
 			system=macos
-			# Rosetta says x86_64 on a machine that is not.
+			# Under Rosetta, uname says x86_64 on a machine that is not.
 			[ "$(sysctl -n sysctl.proc_translated 2>/dev/null || true)" != 1 ] || machine=arm64
 			;;
 		*)
@@ -105,7 +105,7 @@ USAGE
 
 	# download URL FILE
 	download() {
-		has curl || fail "curl, which does the download, is not here. Nothing was installed."
+		has curl || fail "this needs curl for the download, and there is none here. Nothing was installed."
 		curl --proto "=$scheme" --tlsv1.2 --connect-timeout 30 --fail --silent --show-error --location \
 			--output "$2" "$1" </dev/null || fail "could not download $1. Nothing was installed."
 	}
@@ -123,7 +123,7 @@ USAGE
 		for hasher in sha256sum shasum openssl; do
 			! has "$hasher" || return 0
 		done
-		fail "neither sha256sum, shasum nor openssl is here to check files with. Nothing was changed."
+		fail "this needs sha256sum, shasum or openssl to check files, and there is none here. Nothing was changed."
 	}
 
 	is_sha256() {
@@ -153,11 +153,11 @@ USAGE
 		download "$url/$1" "$work/program"
 		actual=$(sha256_of "$work/program")
 		[ "$actual" = "$expected" ] ||
-			fail "$url/$1 is not what its checksum says ($actual instead of $expected). Nothing was installed."
+			fail "$url/$1 does not match its checksum ($actual instead of $expected). Nothing was installed."
 		chmod 755 "$work/program" || fail "cannot make $1 executable in $dir. Nothing was installed."
 	}
 
-	# Sets $answer to what the downloaded program says to --version.
+	# Sets $answer to what the downloaded program prints for --version.
 	runs() {
 		answer=$(TMPDIR=${tried:-${TMPDIR:-/tmp}} "$work/program" --version </dev/null 2>/dev/null || true)
 		case "$answer " in
@@ -166,8 +166,8 @@ USAGE
 		esac
 	}
 
-	# The native binary unpacks into the temporary folder. Where that is full or noexec it fails and stays there
-	# unpacked, so it is tried in a folder of its own.
+	# The native binary unpacks into the temporary folder. If that is full or noexec, it fails and is left
+	# unpacked there, so it is tried in a folder of its own.
 	native_runs() {
 		guard_off
 		tried=$(mktemp -d "${TMPDIR:-/tmp}/$PROGRAM-try.XXXXXX" 2>/dev/null) || tried=
@@ -195,7 +195,7 @@ USAGE
 		mkdir -p "$dir" || fail "cannot make the folder $dir; choose another with --dir. Nothing was installed."
 	}
 
-	# Whether the new program is where it belongs; one rename puts it there.
+	# Whether the new program is in place; one rename puts it there.
 	# shellcheck disable=SC2329 # the two that traps call, call it
 	in_place() {
 		"$placing" && { [ -z "$work" ] || [ ! -e "$work/program" ]; }
@@ -232,7 +232,7 @@ USAGE
 			if [ -e "$work/before" ]; then mv -f "$work/before" "$receipt"; else rm -f "$receipt"; fi
 		fi
 		[ -z "$work" ] || rm -rf "$work"
-		# Folders that were made for nothing go again, from the innermost to the outermost.
+		# Remove folders that were made for nothing, from the innermost to the outermost.
 		folder=$dir
 		while [ -n "$outermost" ] && { rmdir "$folder" 2>/dev/null || [ ! -e "$folder" ]; }; do
 			[ "$folder" != "$outermost" ] || break
@@ -242,7 +242,7 @@ USAGE
 
 	install() {
 		if { [ -e "$target" ] || [ -L "$target" ]; } && ! is_ours; then
-			fail "$target is there already, and this script did not put it there (or it changed since)." \
+			fail "$target already exists, and this script did not install it (or it was changed since)." \
 				"Move it away, or choose another folder with --dir. Nothing was installed."
 		fi
 		make_folder
@@ -262,10 +262,10 @@ USAGE
 			}
 		fi
 		if [ -z "$asset" ]; then
-			"$pyz" || say "$why_not; taking the .pyz"
+			"$pyz" || say "$why_not; using the .pyz"
 			require_python
 			fetch "$PROGRAM.pyz"
-			runs || fail "the .pyz does not run from $dir (often: a folder mounted noexec);" \
+			runs || fail "the .pyz does not run from $dir (often because it is mounted noexec);" \
 				"choose another with --dir. Nothing was installed."
 		fi
 		put_in_place
@@ -303,13 +303,13 @@ USAGE
 			say "there is no $target to remove"
 		elif is_ours; then
 			rm -f "$target" "$receipt"
-			say "removed $target; what it set up for opencode stays"
+			say "removed $target; what it set up for opencode is kept"
 		else
-			fail "$target was not installed by this script, or changed since; it stays."
+			fail "$target was not installed by this script, or was changed since; it is kept."
 		fi
 	}
 
-	# Starts the setup. Where this script came through standard input, questions are read from the terminal.
+	# Starts the setup. If this script came through standard input, questions are read from the terminal.
 	start() {
 		case $- in
 		*s*) ;;
@@ -340,13 +340,13 @@ USAGE
 		placing=false
 		outermost=
 		left=$#
-		# What is not ours goes to the end of the list, one by one; at the end only that is left.
+		# Options of the setup are moved to the end of the list, one by one; at the end only those are left.
 		while [ "$left" -gt 0 ]; do
 			case $1 in
 			--dir | --version)
 				value_of "$1" "$left" "${2-}"
 				if [ "$1" = --dir ]; then dir=$2; else version=${2#v}; fi
-				[ "$2" != v ] || [ "$1" = --dir ] || fail "v is no version. Nothing was installed."
+				[ "$2" != v ] || [ "$1" = --dir ] || fail "v is not a version. Nothing was installed."
 				shift
 				left=$((left - 1))
 				;;
@@ -401,10 +401,10 @@ USAGE
 		case $RELEASES in
 		https://*) ;;
 		http://127.0.0.1:* | http://localhost:*) scheme=http ;;
-		*) fail "GONKAGATE_SETUP_RELEASES has to start with https://. Nothing was installed." ;;
+		*) fail "GONKAGATE_SETUP_RELEASES must start with https://. Nothing was installed." ;;
 		esac
 		case $version in
-		*[!0-9A-Za-z.+-]*) fail "$version is no version. Nothing was installed." ;;
+		*[!0-9A-Za-z.+-]*) fail "$version is not a version. Nothing was installed." ;;
 		"") url=$RELEASES/latest/download ;;
 		*) url=$RELEASES/download/v$version ;;
 		esac

@@ -2,9 +2,9 @@
 
     python3 scripts/lint.py
 
-actionlint and zizmor read the workflows, shellcheck and shfmt install.sh, shellcheck also what the workflows
-run, yamllint every YAML file, and tree-sitter's PowerShell grammar the syntax of every .ps1, and that a
-download of install.ps1 that was cut off does nothing. Needs Python 3.11 or newer. A tool that comes without a
+actionlint and zizmor read the workflows, shellcheck and shfmt read install.sh, shellcheck also reads what the
+workflows run, yamllint reads every YAML file. tree-sitter's PowerShell grammar checks the syntax of every
+.ps1, and that a cut-off download of install.ps1 does nothing. Needs Python 3.11 or newer. A tool that has no
 wheel for this Python or machine is skipped.
 """
 

@@ -1,12 +1,12 @@
 """Mutation testing of the JSONC editor, with its golden files and unit tests.
 
-    python3 scripts/mutants.py            some ten minutes on one core; by hand, not in CI
+    python3 scripts/mutants.py            about ten minutes on one core; by hand, not in CI
     python3 scripts/mutants.py FOLDER     the same, and FOLDER keeps the mutants: `mutmut show NAME` in it
 
 mutmut (configured in pyproject.toml) changes the functions that read and edit JSONC, one way at a time;
-module constants and properties it leaves alone. The last lines name what survived and count it by function.
+it does not change module constants and properties. The last lines name and count the survivors by function.
 Needs Python 3.11 or newer, Linux or macOS; gets mutmut into .cache. docs/lossless.md lists
-what survives.
+the survivors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a release needs beside its artefacts; docs/release.md is the walk through it.
+"""What a release needs besides its artefacts; docs/release.md describes all steps.
 
 python3 scripts/release.py check v0.1.0           version, changelog and checkout agree
-python3 scripts/release.py tag v0.1.0             check, then make the annotated tag (pushing it is yours)
+python3 scripts/release.py tag v0.1.0             check, then make the annotated tag (push it yourself)
 python3 scripts/release.py notes v0.1.0           this version's section of CHANGELOG.md
 python3 scripts/release.py compare FIRST SECOND   two builds are the same files with the same bytes
 python3 scripts/release.py sums FOLDER            check the bills of materials, write FOLDER/SHA256SUMS
@@ -43,7 +43,7 @@ def check(tag: str, *, may_exist: bool = True) -> None:
     if changed:
         raise ReleaseError(f"commit these first:\n{changed}")
     if not may_exist and _git("tag", "--list", tag):
-        raise ReleaseError(f"the tag {tag} is there already")
+        raise ReleaseError(f"the tag {tag} already exists")
 
 
 def tag(name: str) -> None:
@@ -111,7 +111,7 @@ def verify(folder: Path, digest: str) -> None:
     if not sums.is_file() or hashlib.sha256(sums.read_bytes()).hexdigest() != digest:
         raise ReleaseError(f"{sums} is not the list that this release was made with ({digest})")
     if sums.read_bytes() != _listing(found):
-        raise ReleaseError(f"{folder} does not hold exactly what its {_SUMS} lists")
+        raise ReleaseError(f"{folder} does not contain exactly what its {_SUMS} lists")
     print(f"{len(found)} files are what {_SUMS} lists")
 
 
@@ -133,7 +133,7 @@ def _files(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
     other = [path.name for path in paths if not path.is_file()]
     if other:
-        raise ReleaseError(f"{folder} holds something that is not a file: {', '.join(other)}")
+        raise ReleaseError(f"{folder} contains something that is not a file: {', '.join(other)}")
     return paths
 
 

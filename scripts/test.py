@@ -1,16 +1,16 @@
-"""Everything that has to hold: lint, types, and every test, each against what it is pinned to.
+"""Runs lint, type checks and every test, with pinned versions of everything.
 
-    python3 scripts/test.py                  the whole thing
+    python3 scripts/test.py                  everything
     python3 scripts/test.py --fast           ruff, types, and the tests that start no opencode: two minutes
-    python3 scripts/test.py --deep           the whole thing with the tests that take minutes
-    python3 scripts/test.py tests/unit -x    these tests only, under the Python that started it
+    python3 scripts/test.py --deep           everything, with the tests that take minutes
+    python3 scripts/test.py tests/unit -x    only these tests, under the Python that started it
 
 Other arguments go to pytest: `--figures` prints numbers that tests recorded, and
 `--deep --built dist tests/e2e/artefacts/test_native.py` tests the native binary in dist/.
 
-Needs Python 3.9 or newer and git, and node and npm unless --fast; gets everything else into .cache. The whole
-thing also runs the unit tests and a smoke test under every other Python from 3.9 on this machine. pytest's
-own closing line of the full suite comes last.
+Needs Python 3.9 or newer and git, and node and npm unless --fast; gets everything else into .cache. Without
+arguments it also runs the unit tests and a smoke test under every other Python from 3.9 on this machine.
+pytest's summary of the full suite comes last.
 """
 
 from __future__ import annotations
@@ -47,12 +47,14 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--fast", action="store_true", help="only what starts no opencode, in two minutes")
+    parser.add_argument(
+        "--fast", action="store_true", help="only the tests that start no opencode, in two minutes"
+    )
     parser.add_argument("--deep", action="store_true", help="also the tests that take minutes")
     parser.add_argument("--figures", action="store_true", help="print the figures that tests recorded")
     options, others = parser.parse_known_args(arguments)
     if options.fast and len(arguments) > 1:
-        parser.error("--fast is a selection of its own and takes nothing else")
+        parser.error("--fast cannot be combined with other arguments")
     try:
         if options.fast:
             return _fast()
@@ -112,7 +114,7 @@ def choose(
 ) -> pythons.Interpreter:
     """The Python that pytest runs under.
 
-    The whole run wants the current tools, which need 3.11; tests that were named run where they were started.
+    Without run wants the current tools, which need 3.11; tests that were named run where they were started.
     """
     same = [one for one in interpreters if one.version == running]
     modern = [one for one in (*same, *interpreters) if one.version >= _CURRENT_TOOLS]

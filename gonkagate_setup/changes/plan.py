@@ -113,7 +113,7 @@ def build(
     if choice.scope is Scope.PROJECT and any(shot.real in user_paths for shot in project_files):
         raise Refusal(
             "project_scope_unavailable",
-            "This folder's opencode.json is opencode's own user config, so there is no project file here",
+            "This folder's opencode.json is opencode's user config, so it cannot be a project file",
             where=Where(str(project_files[0].path)),
             next_step="choose user scope: --scope user",
         )

@@ -1,4 +1,4 @@
-"""The way of `undo` and `uninstall`: plan, show, ask, change everything in one transaction."""
+"""The steps of `undo` and `uninstall`: plan, show, ask, change everything in one transaction."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _Planned = TypeVar("_Planned", bound=Plan)
 
 
 class Verb(Generic[_Planned], ABC):
-    """What undo and uninstall say and do for themselves."""
+    """What differs between undo and uninstall."""
 
     question: str
 
@@ -159,7 +159,7 @@ def _read_again(edits: Sequence[FileEdit]) -> None:
 
 
 def _carry_out(store: Store, host: Host, plan: Plan, secrets: Iterable[Secret]) -> None:
-    """All changes in this order or none, then the folders that are empty by now, innermost first.
+    """Make all changes in this order, or none; then remove the folders that are empty, innermost first.
 
     No copy that is kept contains `secrets`. Raises TargetChanged, and what Transaction.apply and
     recovery.put_back_under_lock raise.

@@ -33,7 +33,7 @@ class Expectation:
 
 
 class DeviationKind(Enum):
-    """How a value is not as expected: nothing is there, something else is, or something too much."""
+    """How a value differs from the expected one: it is missing, wrong, or extra."""
 
     MISSING = "missing"
     WRONG = "wrong"

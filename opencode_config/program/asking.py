@@ -92,14 +92,14 @@ def gather(
 
 
 def _foreseen(survey: Survey, distinct: Sequence[Environment], *, models: bool) -> list[Question]:
-    """What is asked whatever opencode answers."""
+    """The questions that are always asked."""
     questions = [Question(Topic.CONFIG, name) for name in distinct]
     questions += [Question(Topic.MODELS, name) for name in distinct if models and name in _ASKED_FOR_MODELS]
     return questions + [Question(Topic.PLUGINS, name) for name in distinct if survey.has_plugins(name)]
 
 
 def _raised(configs: Mapping[Environment, Answer], provider: str) -> list[Question]:
-    """What the resolved configs leave open."""
+    """The questions that the resolved configs leave open."""
     questions = [
         Question(Topic.MODELS, name)
         for name, answer in configs.items()

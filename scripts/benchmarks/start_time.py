@@ -98,7 +98,7 @@ def _starts(on: Machine, folder: Path) -> Mapping[str, Callable[[], float]]:
 
 
 def _seconds(on: Machine, command: Sequence[str], *, cwd: Path) -> float:
-    # npm looks for its own updates once a day; that is nothing of a start.
+    # npm looks for its own updates once a day; that is not part of a start.
     environ = {**on.environment, "PYTHONPATH": str(cache.ROOT), "npm_config_update_notifier": "false"}
     return succeeded(on.run(command, cwd=cwd, environ=environ)).seconds
 
@@ -114,7 +114,7 @@ def _first_run(on: Machine, folder: Path) -> float:
 
 
 def _first_question(on: Machine, command: Sequence[str]) -> float:
-    """Seconds until the first question stands on a terminal; the program is ended there."""
+    """Seconds until the first question is on a terminal; the program is ended then."""
     controller, terminal = pty.openpty()
     environ = {**on.environment, "PYTHONPATH": str(cache.ROOT), "TERM": "xterm"}
     start = time.monotonic()

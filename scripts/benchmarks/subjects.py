@@ -76,7 +76,7 @@ def forms() -> tuple[Subject, ...]:
 @contextmanager
 def service() -> Iterator[tuple[Path, StandIn]]:
     """A temporary folder for machines, and the stand-in service that they reach."""
-    # With this variable warm starts would compile everything again and mean nothing.
+    # With this variable warm starts would compile everything again, so their times would mean nothing.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="gonkagate-setup-bench-") as folder:
         root = Path(folder)

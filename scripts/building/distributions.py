@@ -1,6 +1,6 @@
 """The wheel and the sdist, for `pipx run` and `uvx`: hatchling, over a stamped copy of the sources.
 
-The package is taken as it stands, like in every artefact; beside it, only what git tracks.
+The package is copied as it is, like in every artefact; apart from it, only what git tracks.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _python_licence() -> Path:
     found = next((path for path in candidates if path.is_file()), None)
     if found is None:
         raise cache.PreparationError(
-            "this Python has no licence text beside it, which every binary has to carry; looked for "
+            "this Python has no licence text, which every binary must contain; looked for "
             + ", ".join(map(str, candidates))
         )
     return found

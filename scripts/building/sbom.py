@@ -1,4 +1,4 @@
-"""Bills of materials, CycloneDX 1.6: what is in an artefact beside our own code."""
+"""Bills of materials, CycloneDX 1.6: what is in an artefact besides our own code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(target: Path, bill: dict[str, Any]) -> Path:
 
 
 def document(name: str, beside: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The bill of the artefact `name` as CycloneDX asks for it: json5, and what stands `beside` it."""
+    """The bill of the artefact `name` as CycloneDX asks for it: json5, and what is `beside` it."""
     product = f"pkg:pypi/{PROGRAM}@{version()}"
     components = [_json5(), *beside]
     return {

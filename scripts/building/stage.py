@@ -15,7 +15,7 @@ PROGRAM: Final = "gonkagate-setup"
 # Every artefact has its own copy of these inside the package, under a private name: two programs of this
 # repository in one environment must not overwrite each other's files.
 SHARED: Final = ("foundation", "opencode_config")
-# What artefacts are made from, beside the package: an sdist carries it to build every one of them again.
+# What artefacts are made from, besides the package: an sdist carries it to build every one of them again.
 BESIDE_THE_PACKAGE: Final = (
     *("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "build", "scripts", "vendor"),
 )
@@ -48,7 +48,7 @@ def commit() -> str | None:
 def stamp(commit_text: str | None) -> bytes | None:
     """The content of the module that `gonkagate_setup.version` reads, None when the commit is unknown.
 
-    An unpacked sdist is no checkout; it carries the stamp that it was made with.
+    An unpacked sdist is not a checkout; it has the stamp that it was made with.
     """
     if commit_text is not None:
         return f'"""Written by scripts/build.py."""\n\nCOMMIT = "{commit_text}"\n'.encode()
@@ -57,7 +57,7 @@ def stamp(commit_text: str | None) -> bytes | None:
 
 
 def copy_sources(target: Path) -> None:
-    """Copy what stands beside the package as git tracks it; outside a checkout, all of it."""
+    """Copy what is next to the package as git tracks it; outside a checkout, all of it."""
     listed = _git("ls-files", "-z", "--", *BESIDE_THE_PACKAGE)
     if listed is None:
         paths = [ROOT / name for name in BESIDE_THE_PACKAGE]

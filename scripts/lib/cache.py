@@ -18,7 +18,7 @@ _STAMP = "installed-from"
 
 
 class PreparationError(Exception):
-    """Something that a script needs could not be had; the text says what and what to do."""
+    """Something that a script needs is not available; the text says what it is and what to do."""
 
 
 def folder() -> Path:

@@ -1,7 +1,7 @@
 """Gets a real opencode from the npm registry into the cache folder.
 
 Only what this machine runs is fetched: `opencode-ai` with its launcher, and the one platform package,
-not the musl and baseline variants beside it (140 MB instead of 550 MB for 1.14.34).
+without the musl and baseline variants (140 MB instead of 550 MB for 1.14.34).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NEWEST: Final = SUPPORTED[0]
 
 
 def executable(version: str) -> Path:
-    """The path of the `opencode` command of that version, installed if it is not there yet."""
+    """The path of the `opencode` command of that version, installed if it is missing."""
     target = cache.folder() / "opencode" / version
     modules = target / "node_modules"
     with cache.exclusive(target):
@@ -34,7 +34,7 @@ def executable(version: str) -> Path:
         commands = [modules / "opencode-ai" / "bin" / "opencode.exe", modules / ".bin" / "opencode.cmd"]
     command = next((path for path in commands if path.exists()), None)
     if command is None:
-        raise cache.PreparationError(f"opencode-ai@{version} brought no {commands[-1]}")
+        raise cache.PreparationError(f"opencode-ai@{version} has no {commands[-1]}")
     return command
 
 
@@ -52,7 +52,7 @@ def npm_install(folder: Path, packages: Sequence[str], what: str) -> None:
     """Install packages into `folder` without running their scripts; nothing is left in the user's home."""
     options = ["--no-save", "--no-audit", "--no-fund", "--omit=optional", "--ignore-scripts"]
     with tempfile.TemporaryDirectory() as home:
-        # npm keeps its cache and logs in the home folder, so it gets one that goes away; the user's
+        # npm keeps its cache and logs in the home folder, so it gets a temporary one; the user's
         # npmrc is still read, because it may name a registry mirror or a proxy.
         environ = {**os.environ, "HOME": home, "npm_config_cache": str(Path(home) / "npm")}
         environ.setdefault("npm_config_userconfig", str(Path.home() / ".npmrc"))

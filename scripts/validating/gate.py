@@ -14,7 +14,7 @@ _CHARACTERS: Final = 8
 
 
 class Gate:
-    """While closed, the next answer that is no title goes on piece by piece from its third one, until `open`.
+    """While closed, the next answer (not a title) comes piece by piece from its third one on, until `open`.
 
     Each piece waits `step` seconds: opencode 1.14.34 now and then draws nothing before the next one comes.
     """
@@ -55,7 +55,7 @@ class Gate:
             exchange.events.append(event)
             seen = pieces(exchange)
             text = essence("".join(seen))
-            # What stands in the prompt is on the screen anyway.
+            # What is in the prompt is on the screen anyway.
             if len(seen) < PIECES or len(text) < _CHARACTERS or text in asked:
                 continue
             if not self.reached.is_set():

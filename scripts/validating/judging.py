@@ -1,4 +1,4 @@
-"""One model with one opencode, from a fresh machine to the outcomes; whatever goes wrong is one of them."""
+"""One model with one opencode, from a fresh machine to the outcomes; every failure is one of them."""
 
 from __future__ import annotations
 

@@ -18,6 +18,6 @@ WORKFLOW_NAMES: Final = (
     "project_scope",
 )
 
-# What is no workflow and has to hold as well: the machine could be made, no key stands outside its one file,
+# Checked besides the workflows: the machine could be made, no key is outside its own file,
 # and the stand-in itself had no fault.
 AROUND: Final = "around"

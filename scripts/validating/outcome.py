@@ -9,14 +9,14 @@ from typing import Any, Final, Mapping, Sequence
 
 from foundation.secrets import Secret, scrub
 
-# Counts, digests and names only: what a proof file may hold.
+# Counts, digests and names only: what a proof file may contain.
 Evidence = Mapping[str, Any]
 
 _SEEN_LIMIT: Final = 1500
 
 
 class WorkflowFailure(Exception):  # noqa: N818 - it says what happened
-    """A workflow did not hold; `expected` and `seen` are for a person and may still hold the key."""
+    """A workflow failed; `expected` and `seen` are for people and may still contain the key."""
 
     def __init__(self, expected: str, seen: str) -> None:
         super().__init__(f"expected {expected}; seen: {seen}")

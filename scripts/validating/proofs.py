@@ -29,7 +29,7 @@ class Mode(str, Enum):
 
 
 def path(folder: Path, mode: Mode, model_key: str, version: str) -> Path:
-    """Where that proof stands: each mode has its own folder."""
+    """Where that proof is: each mode has its own folder."""
     return folder / mode.value / model_key / f"opencode-{version}.json"
 
 
@@ -41,9 +41,9 @@ def config_digest(profile: Profile, model: Model) -> str:
 def proof(
     profile: Profile, model: Model, mode: Mode, version: str, date: str, outcomes: Sequence[Outcome]
 ) -> dict[str, Any]:
-    """The content of a proof file; every outcome has to hold."""
+    """The content of a proof file; every outcome must be a success."""
     if not all(outcome.held for outcome in outcomes):
-        raise ValueError("a workflow did not hold, so there is nothing to prove")
+        raise ValueError("a workflow failed, so there is nothing to prove")
     return {
         "schemaVersion": SCHEMA_VERSION,
         "mode": mode.value,

@@ -1,7 +1,7 @@
 """Passes requests on to the real service and its streamed answers back, within a budget.
 
-The product's config stays as it is: opencode reaches this relay as api.gonkagate.com through the test proxy,
-and the relay reaches the real one over verified TLS. The key lives in memory only.
+The product's config is not changed: opencode reaches this relay as api.gonkagate.com through the test proxy,
+and the relay reaches the real one over verified TLS. The key is only in memory.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class Rig:
 
     @cached_property
     def session(self) -> Session:
-        """A person types a prompt, sees the answer grow, and leaves with Ctrl-C."""
+        """A user types a prompt, sees the answer grow, and leaves with Ctrl-C."""
         if self._scope != "user":
             self.set_up("user")
         before = self._mark()

@@ -34,9 +34,9 @@ def rig(
     live: tuple[Secret, Budget] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Rig]:
-    """A rig on a machine that goes away; `live` gives the key and the budget for the real service.
+    """A rig on a temporary machine; `live` gives the key and the budget for the real service.
 
-    Ends with WorkflowFailure when a key stands anywhere but in its one file, or the stand-in had a fault.
+    Ends with WorkflowFailure if a key is anywhere but in its own file, or if the stand-in had a fault.
     """
     with tempfile.TemporaryDirectory(prefix="gonkagate-validation-") as name:
         root = Path(name).resolve()
@@ -49,7 +49,7 @@ def rig(
                 use_key(made, live[0])
             yield made
             leaks = made.machine.leaks()
-            expect(not leaks, "the key stands in its one file only", "; ".join(leaks))
+            expect(not leaks, "the key is only in its own file", "; ".join(leaks))
             expect(not service.mishaps, "the stand-in answers without a fault of its own", service.mishaps)
 
 

@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal, and the screen that a person would see."""
+"""A program on a pseudo-terminal, and the screen that a user would see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows that a validated model has to hold, each judged by what happened.
+"""The workflows in which a validated model must succeed, each judged by what happened.
 
 A judge gets the rig, raises WorkflowFailure, and returns evidence: counts, names and digests. What a model
 says is free, so what is judged of it is only what the prompts pin down: bytes of files, a code word, and that
@@ -95,7 +95,9 @@ def continuation(rig: Rig) -> Evidence:
     )
     answer = "".join(pieces(second.traffic.answers[-1]))
     expect(
-        CODE_WORD in essence(answer), f"the answer holds the code word {CODE_WORD} of the first turn", answer
+        CODE_WORD in essence(answer),
+        f"the answer contains the code word {CODE_WORD} of the first turn",
+        answer,
     )
     _printed(second)
     return {"prompts": len(users), "answers": len(assistants)}
@@ -220,7 +222,7 @@ def _printed(turn: Run) -> None:
     text = essence("".join(pieces(turn.traffic.answers[-1]))) if turn.traffic.answers else ""
     expect(
         text and text[:TELLING] in essence(turn.finished.stdout),
-        "standard output holds what was streamed",
+        "standard output contains what was streamed",
         turn.finished.output,
     )
 
@@ -229,11 +231,13 @@ def _content(rig: Rig, turn: Run, wanted: bytes) -> bytes:
     path = rig.machine.project / _FILE
     calls = turn.traffic.tool_calls
     data = path.read_bytes().rstrip(b"\n") if path.is_file() else None
-    expect(data == wanted, f"{_FILE} holds {wanted!r}", f"{data!r}, after the tool calls {calls}")
+    expect(data == wanted, f"{_FILE} contains {wanted!r}", f"{data!r}, after the tool calls {calls}")
     _served(rig, turn.traffic)
     results = messages(turn.traffic.completions[-1], "tool")
     expect(
-        calls and results, "a tool's result goes back to the model", f"calls {calls}, {len(results)} results"
+        calls and results,
+        "a tool's result is sent back to the model",
+        f"calls {calls}, {len(results)} results",
     )
     return wanted
 

@@ -122,18 +122,18 @@ def test_what_is_published_is_what_was_listed(tmp_path: Path) -> None:
     with pytest.raises(release.ReleaseError, match="is not the list"):
         release.verify(tmp_path, "0" * 64)
     (tmp_path / "more").write_bytes(b"")
-    with pytest.raises(release.ReleaseError, match="does not hold exactly"):
+    with pytest.raises(release.ReleaseError, match="does not contain exactly"):
         release.verify(tmp_path, digest)
     (tmp_path / "more").unlink()
     (tmp_path / "a").write_bytes(b"two")
-    with pytest.raises(release.ReleaseError, match="does not hold exactly"):
+    with pytest.raises(release.ReleaseError, match="does not contain exactly"):
         release.verify(tmp_path, digest)
 
 
 def test_a_folder_among_the_builds_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "one" / "inner").mkdir(parents=True)
     assert release.main(["compare", str(tmp_path / "one"), str(tmp_path / "one")]) == 1
-    assert capsys.readouterr().err.endswith("holds something that is not a file: inner\n")
+    assert capsys.readouterr().err.endswith("contains something that is not a file: inner\n")
     assert release.main(["compare", str(tmp_path / "two"), str(tmp_path / "one")]) == 1
     assert "there is no folder" in capsys.readouterr().err
 

@@ -29,7 +29,7 @@ _CONSENT_HELP: Final = (
 
 @dataclass(frozen=True)
 class Conversation:
-    """The request, and what it is asked with; `given` are the answers that options gave."""
+    """The request and its context; `given` are the answers from options."""
 
     request: Request
     context: Context
@@ -149,7 +149,7 @@ class Conversation:
 
 
 def given_model(request: Request, profile: Profile) -> Model | None:
-    """The model that --model names; Refusal unsupported_model_key."""
+    """The model that --model names; raises Refusal unsupported_model_key."""
     if not profile.validated:
         raise Refusal(
             "validated_models_unavailable",

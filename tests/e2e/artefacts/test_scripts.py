@@ -48,7 +48,7 @@ def test_the_demo_shows_the_main_job(user_home: Path, tmp_path: Path, build: Cal
     for shown in (
         f"{artefact.name} says: gonkagate-setup {__version__}",
         '"apiKey": "{file:~/.gonkagate/opencode/api-key}"',
-        "// a line of yours, which stays as it is",
+        "// your own line, which is kept as it is",
         "hello.txt, written by opencode: This file was written by opencode on GonkaGate.",
         "POST https://api.gonkagate.com/v1/chat/completions   key gp-*** (",
         "model moonshotai/Kimi-K2.6, for the task",

@@ -153,7 +153,10 @@ def script(
 def test_a_live_run_states_its_limit_first_and_needs_consent_and_a_key() -> None:
     stated = "60 requests, and no new request after\n1,000,000 tokens"
     asks = script("validate_model", "kimi-k2.6", "--live", key="gp-some-key-of-mine")
-    assert (asks.returncode, asks.stderr) == (2, "validate_model: run it again with --yes to agree to that\n")
+    assert (asks.returncode, asks.stderr) == (
+        2,
+        "validate_model: run this command again with --yes to agree\n",
+    )
     assert stated in asks.stdout
     assert "gp-some" not in asks.stdout + asks.stderr
     none = script("validate_model", "kimi-k2.6", "--live", "--yes")
@@ -256,7 +259,7 @@ def test_what_fails_around_the_workflows_is_an_outcome_too(
     outcomes = judging.judge(GONKAGATE, QWEN, tmp_path / "none", 60, WORKFLOW_NAMES, heard.append)
     assert outcomes == heard
     assert [(one.workflow, one.held) for one in outcomes] == [("run", True), (AROUND, False)]
-    assert outcomes[1].expected == "the key stands in its one file only"
+    assert outcomes[1].expected == "the key is only in its own file"
     assert "copy-of-the-key" in outcomes[1].seen
 
 
@@ -333,10 +336,15 @@ def test_the_audit_asks_the_registry_for_the_oldest_and_the_newest(npm: Path) ->
             "{}",
             "npm error code ENOTFOUND\nnpm error request to https://me:password@registry failed",
             1,
-            "npm cannot say which opencode-ai there are (ENOTFOUND). Without a registry, name versions",
+            "npm could not list the versions of opencode-ai (ENOTFOUND). Without a registry, name versions",
         ),
-        ("What?", "", 0, "npm cannot say which opencode-ai there are. Without a registry, name versions"),
-        ('"1.18.33"', "", 0, "npm cannot say which opencode-ai there are. Without a registry, name versions"),
+        ("What?", "", 0, "npm could not list the versions of opencode-ai. Without a registry, name versions"),
+        (
+            '"1.18.33"',
+            "",
+            0,
+            "npm could not list the versions of opencode-ai. Without a registry, name versions",
+        ),
         (
             '{"version": "2.1.0", "versions": ["1.3.2", "2.1.0"]}',
             "",

@@ -151,7 +151,7 @@ DEFECTS = {
     "a forgotten conversation": Defect(
         forgets_the_conversation,
         "continuation",
-        "the answer holds the code word heron42 of the first turn",
+        "the answer contains the code word heron42 of the first turn",
         "This is turn 1",
         (*CONVERSATION, "tools"),
     ),
