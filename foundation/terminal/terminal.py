@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, Callable, Collection, Iterator, Mapping
 
 from foundation.errors import Declined, Refusal
-from foundation.secrets import Secret, scrub
+from foundation.secrets import Secret
 from foundation.terminal import device as devices
 from foundation.terminal.device import Device
 from foundation.terminal.text import NARROWEST, WIDEST, capital, settle, style, visible
@@ -242,6 +242,9 @@ class Terminal:
         return settle(self._scrubbed(text), encoding=device.encoding, colour=self._err.colour)
 
     def _scrubbed(self, text: str) -> str:
+        # Most runs print nothing before the first question, and the patterns take time to compile.
+        from foundation.secrets.scrub import scrub
+
         return scrub(text, self._secrets)
 
     def _scrubbed_value(self, value: Any) -> Any:

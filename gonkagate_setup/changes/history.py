@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final, Mapping, Sequence
 
-from foundation.secrets import scrub
+from foundation.secrets.scrub import scrub
 from gonkagate_setup.catalog import ConfigPath, Profile
 from gonkagate_setup.changes.ownership import removals
 from gonkagate_setup.masking.without_key import harmless

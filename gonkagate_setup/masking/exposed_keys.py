@@ -6,7 +6,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Iterator, Sequence
 
-from foundation.secrets import Secret, find_known, find_shaped, scrub
+from foundation.secrets import Secret
+from foundation.secrets.encoded import find_known
+from foundation.secrets.scrub import find_shaped, scrub
 from opencode_config.jsonc import Document
 from opencode_config.jsonc.scan import place
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from foundation.secrets import LONGEST_WORD, MASK, scrub
+from foundation.secrets import MASK
+from foundation.secrets.scrub import LONGEST_WORD, scrub
 from opencode_config.output import masked_name
 
 # Everything in these is passed to other programs, and may be anything.

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any, Final, Iterable, Iterator
 
-from foundation.secrets import Secret, replace_known
+from foundation.secrets import Secret
+from foundation.secrets.encoded import replace_known
 from gonkagate_setup.catalog import Profile
 from opencode_config import jsonc
 from opencode_config.judged_keys import key_path

@@ -16,7 +16,7 @@ from typing import Final, Iterable, Iterator
 from foundation import disk
 from foundation.errors import Refusal, Where
 from foundation.processes import Output
-from foundation.secrets import scrub
+from foundation.secrets.scrub import scrub
 from opencode_config.program.answers import lines, plain
 from opencode_config.program.run import AGAIN
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Mapping, Sequence
 
-from foundation.secrets import Secret, scrub
+from foundation.secrets import Secret
+from foundation.secrets.scrub import scrub
 
 # Counts, digests and names only: what a proof file may contain.
 Evidence = Mapping[str, Any]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import Refusal
-from foundation.secrets import scrub
+from foundation.secrets.scrub import scrub
 from foundation.terminal.completion import script
 from foundation.terminal.usage import Verb
 from gonkagate_setup.catalog import GONKAGATE

@@ -10,7 +10,8 @@ import urllib.parse
 
 import pytest
 
-from foundation.secrets import MASK, Secret, scrub
+from foundation.secrets import MASK, Secret
+from foundation.secrets.scrub import scrub
 
 KEY = "gp-test-Ab9xYz.second-Half_4711+/~q"
 SECRET = Secret(KEY)

@@ -11,7 +11,7 @@ import pytest
 
 from foundation.errors import Where
 from foundation.files.snapshot import Snapshot
-from foundation.secrets import scrub
+from foundation.secrets.scrub import scrub
 from foundation.terminal import text
 from gonkagate_setup.catalog import GONKAGATE, Status
 from gonkagate_setup.changes.plan import KeyAction, Plan, build
