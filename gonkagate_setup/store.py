@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from foundation.secrets import Secret
 from foundation.workspace import Workspace
 from gonkagate_setup.catalog import Profile
 from opencode_config import schema_line
 
+if TYPE_CHECKING:
+    from foundation.transaction import Role
+
 NOTE_NAME = "opencode-executable.json"
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A file that this program makes for itself; `kind` is what a report calls it."""
+
+    path: Path
+    role: Role
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,20 @@ class Store(Workspace):
     def available(self) -> Path:
         """Exists while GonkaGate is only available: opencode starts with something else, as was chosen."""
         return self.folder / "available-only.json"
+
+    @property
+    def own_files(self) -> tuple[OwnFile, ...]:
+        """All of them but the backups; the key first."""
+        from foundation.transaction import Role
+
+        roles = {
+            self.key: Role.SECRET,
+            self.state: Role.STATE,
+            self.available: Role.STATE,
+            self.note: Role.NOTE,
+            self.history: Role.NOTE,
+        }
+        return tuple(OwnFile(path, role, role.value) for path, role in roles.items())
 
     @property
     def config_names(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ class Version:
         return self.text or f"{self.major}.{self.minor}.{self.patch}"
 
 
-# Older ones have no `debug config` that proves anything.
+# 1.3.2 does not know `debug config --pure` (docs/opencode-facts.md#versions-and-the-spelling-of-opencode-2).
 OLDEST: Final = Version(1, 4, 0)
 # From here on `debug config` lists sources instead of the resolved config.
 BEYOND: Final = Version(2, 0, 0)

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Iterator, Sequence
+from typing import Iterator, Sequence
 
 from foundation import transaction as transactions
 from foundation.errors import Refusal
@@ -33,7 +33,7 @@ from gonkagate_setup.commands.teardown import Request
 from gonkagate_setup.errors import Exit
 from gonkagate_setup.judgement.findings import Finding
 from gonkagate_setup.report import FileReport, Report
-from gonkagate_setup.store import Store
+from gonkagate_setup.store import OwnFile, Store
 from gonkagate_setup.ui import render
 from gonkagate_setup.ui.preview import preview as preview_of
 from opencode_config.program.surveying import take_survey
@@ -43,9 +43,6 @@ _ELSEWHERE = (
     "Projects in other folders cannot be checked from here: an opencode.json there may still name "
     "a {name} model, which opencode would no longer find"
 )
-
-# The role in a report, and the role that decides the error code if the file cannot be removed.
-_ROLES: Final = {"secret": Role.SECRET, "state": Role.STATE, "note": Role.NOTE, "backup": Role.NOTE}
 
 
 @dataclass(frozen=True)
@@ -141,14 +138,14 @@ def _plan(request: Request, store: Store, host: Host, profile: Profile) -> _Plan
         reports.append(FileReport(str(snapshot.path), edit.layer, action, leads_to=snapshot.leads_to))
     keep_key = request.keep_key or bool(removal.key_needed)
     former_keys = [Path(copy.path) for copy in credential.former_keys(store)]
-    for path, kind in _own_files(store, survey, former_keys):
-        snapshot = reading.read_snapshot(path, follow_links=False)
+    for own in _own_files(store, survey, former_keys):
+        snapshot = reading.read_snapshot(own.path, follow_links=False)
         if snapshot.data is None:
             continue
-        kept = path in kept_copies or (path == store.key and keep_key)
-        reports.append(FileReport(str(path), kind, "keep" if kept else "delete"))
+        kept = own.path in kept_copies or (own.path == store.key and keep_key)
+        reports.append(FileReport(str(own.path), own.kind, "keep" if kept else "delete"))
         if not kept:
-            changes.append(Delete(snapshot, _ROLES[kind]))
+            changes.append(Delete(snapshot, own.role))
     return _Plan(
         removal, tuple(changes), tuple(reports), frozenset(map(str, former_keys)), _own_folders(store)
     )
@@ -177,23 +174,23 @@ def _repaired(history: History) -> Iterator[tuple[FileChange, Snapshot]]:
             yield change, reading.read_snapshot(Path(change.path))
 
 
-def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Path and role of each of this program's files; the key first, because nothing refers to it any more."""
-    yield store.key, "secret"
-    for path in former_keys:
-        yield path, "backup"
-    yield store.state, "state"
-    yield store.available, "state"
-    yield store.note, "note"
-    yield store.history, "note"
+def _own_files(store: Store, survey: Survey, former_keys: Sequence[Path]) -> Iterator[OwnFile]:
+    """Each of this program's files; the keys first, because nothing refers to them any more."""
+    key, *others = store.own_files
+    yield key
+    yield from (_backup(path) for path in former_keys)
+    yield from others
     found = [
         copy
         for snapshot in survey.user_files
         for config in _names(snapshot)
         for copy in _copies(store, Role.USER_CONFIG, config)
     ]
-    for path in dict.fromkeys([*found, *_project_copies(store)]):
-        yield path, "backup"
+    yield from (_backup(path) for path in dict.fromkeys([*found, *_project_copies(store)]))
+
+
+def _backup(path: Path) -> OwnFile:
+    return OwnFile(path, Role.NOTE, "backup")
 
 
 def _names(snapshot: Snapshot) -> tuple[Path, ...]:

@@ -1,6 +1,6 @@
 """Sources without the annotations that nothing reads, and with one blank a level: a tenth off the .pyz.
 
-Only what a type checker reads is removed: annotations, and what only they need from `typing`. In classes they
+Only what a type checker reads is removed: annotations, and the imports that only they need. In classes they
 make the fields of dataclasses and named tuples, so a `0` is left of each there (nothing in the package reads
 what it says). Lines stay where they are, columns do not.
 """
@@ -59,22 +59,40 @@ def _behind(line: int, column: int, annotation: ast.expr, instead: bytes = b"") 
 
 
 def _without_unused(source: str) -> str:
-    """No name is imported from `typing` on a line of its own that nothing needs at run time."""
+    """No name is imported at the top that nothing needs at run time: only annotations did."""
     tree = ast.parse(source)
-    used = _names(tree).union(word for word in _READ if word in source)
     lines = source.split("\n")
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module == "typing" and node.lineno == node.end_lineno:
-            needed = [name.name for name in node.names if name.asname is None and name.name in used]
-            if all(name.asname is None for name in node.names):
-                lines[node.lineno - 1] = f"from typing import {', '.join(needed)}" if needed else ""
+        if _for_types(node):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or 0) - node.lineno + 1)
+    tree = ast.parse("\n".join(lines))
+    used = _names(tree).union(word for word in _READ if word in source)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module not in (None, "__future__") and not node.level:
+            needed = [name for name in node.names if (name.asname or name.name) in used]
+            if len(needed) < len(node.names):
+                said = ", ".join(n.name + (f" as {n.asname}" if n.asname else "") for n in needed)
+                kept = f"from {node.module} import {said}" if needed else ""
+                count = int(node.end_lineno or 0) - node.lineno
+                lines[node.lineno - 1 : node.end_lineno] = [kept, *[""] * count]
     return "\n".join(lines)
 
 
+def _for_types(node: ast.stmt) -> bool:
+    """Whether it is an `if TYPE_CHECKING:`."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 def _names(tree: ast.Module) -> set[str]:
-    """The names that are looked up when the module runs: annotations in classes are not."""
+    """The names that are looked up when the module runs, or by others (`__all__`); annotations are not."""
     waiting: list[ast.AST] = [tree]
-    found = set()
+    found = {
+        value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for value in ast.walk(node.value)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Name):
@@ -123,12 +141,8 @@ class _Bare(ast.NodeTransformer):
 def _statements(source: str) -> str:
     """Every statement with its line, without those annotations."""
     tree = _Bare().visit(ast.parse(source))
-    tree.body = [node for node in tree.body if not _from_typing(node)]
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) and not _for_types(node)]
     for node in ast.walk(tree):
         for name in ("end_lineno", "col_offset", "end_col_offset"):
             vars(node).pop(name, None)
     return ast.dump(tree, include_attributes=True)
-
-
-def _from_typing(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "typing"

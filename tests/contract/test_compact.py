@@ -69,3 +69,69 @@ def test_only_what_a_type_checker_reads_goes() -> None:
         "  later: int\n"
         "  return cast('Some', text)\n"
     )
+
+
+def test_an_import_for_annotations_goes_and_every_other_stays() -> None:
+    source = (
+        "from __future__ import annotations\n"
+        "from a import (\n    one,\n    Two,\n)\n"
+        "from b import Three, four as five\n"
+        "from c import Shown\n"
+        "import d\n"
+        "if TYPE_CHECKING:\n    from e import Six\n"
+        "__all__ = ['Shown']\n"
+        "def f(two: Two, three: Three) -> Six:\n    return one(five)\n"
+    )
+    assert compact(source) == (
+        "from __future__ import annotations\n"
+        "from a import one\n\n\n\n"
+        "from b import four as five\n"
+        "from c import Shown\n"
+        "import d\n"
+        "\n\n"
+        "__all__ = ['Shown']\n"
+        "def f(two, three):\n return one(five)\n"
+    )
+
+
+def bound(source: str) -> set[str]:
+    """The names that the module has once it is loaded."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def test_whatever_another_module_takes_is_still_there() -> None:
+    packed = {path.relative_to(ROOT): compact(path.read_text(encoding="utf-8")) for path in MODULES}
+    there = {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): bound(source)
+        for path, source in packed.items()
+    }
+    missing = []
+    for path, source in packed.items():
+        modules = {}
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.ImportFrom) or node.module not in there:
+                continue
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                if whole in there:
+                    modules[alias.asname or alias.name] = there[whole]
+                elif alias.name not in there[node.module]:
+                    missing.append(f"{path}: {whole}")
+        missing += [
+            f"{path}: {ast.unparse(node)}"
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in modules
+            and not node.attr.startswith("__")
+            and node.attr not in modules[node.value.id]
+        ]
+    assert missing == []

@@ -200,7 +200,7 @@ def test_w2_a_full_disk_is_found_before_anything_is_written(tmp_path: Path) -> N
     code, message, _, next_step = in_mounts(FULL, tmp_path / "machine")
     assert code == "managed_state_write_failed"
     assert "is full" in message
-    assert next_step.startswith("make room")
+    assert next_step.startswith("free up space")
 
 
 @mounted.needs_mounts
@@ -353,7 +353,7 @@ def test_p13_a_folder_that_may_not_be_written(strangers: Home, owner: int, mode:
 
 def test_p13_the_next_step_of_a_failed_write_fits_its_reason(home: Home) -> None:
     path = home.user_config
-    for number, part in ((errno.ENOSPC, "make room"), (errno.EIO, "make it writable")):
+    for number, part in ((errno.ENOSPC, "free up space"), (errno.EIO, "make it writable")):
         why, next_step = writable.advice(path, OSError(number, os.strerror(number)))
         assert os.strerror(number).lower() in why
         assert part in next_step

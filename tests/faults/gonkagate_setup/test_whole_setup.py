@@ -54,7 +54,11 @@ PROJECT = ("--scope", "project", "--model", "minimax-m2.7", "--yes", "--json", "
 
 @dataclass(frozen=True)
 class Whole:
-    """`earlier` setups make the home that `arguments` then runs in, with `key` in the environment."""
+    """`earlier` setups make the home that `arguments` then runs in, with `key` in the environment.
+
+    `asks_again`: what it writes depends on opencode's answer, so configs that somebody else has changed are
+    asked about again, of the real one.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -62,6 +66,7 @@ class Whole:
     earlier: tuple[tuple[str, ...], ...] = ()
     key: bytes | None = None
     files: tuple[tuple[str, bytes], ...] = ()
+    asks_again: bool = False
 
 
 SETUPS = (
@@ -79,21 +84,23 @@ SETUPS = (
     Whole("what is in the way is changed", (*USER, "--on-blocked", "fix"), key=NEW_KEY, files=(
         ("home/.config/opencode/opencode.json", b'{\n\t"default_agent": "nobody", // mine\n}\n'),
         ("project/opencode.json", b'{"model": "other/model"}\n'),
-    )),
+    ), asks_again=True),
     Whole("available only", (*USER, "--on-blocked", "available"), key=NEW_KEY, files=(
         ("home/.config/opencode/opencode.json", b'{"model": "a/b", "disabled_providers": ["gonkagate"]}\n'),
-    )),
+    ), asks_again=True),
 )  # fmt: skip
 
 
 class Replay:
     """opencode's answers, each to the same question about the same configs in the same order.
 
-    Configs that somebody else has changed meanwhile get the answer to the same question alone.
+    Configs that somebody else has changed meanwhile get the answer to the same question alone, or
+    (`asks_again`) the one that the real opencode gives now.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, asks_again: bool = False) -> None:
         self.home = home
+        self.asks_again = asks_again
         self.answers: dict[tuple[object, ...], list[Output]] = {}
         self.counts: dict[tuple[object, ...], int] = {}
 
@@ -103,8 +110,10 @@ class Replay:
             self.answers.setdefault(question, []).append(answer)
         return answer
 
-    def play(self, *positional: Any, **_named: Any) -> Output:
+    def play(self, *positional: Any, **named: Any) -> Output:
         question = self._question(positional[1])
+        if self.asks_again and question not in self.answers:
+            self.answers[question] = [REAL_RUN(*positional, **named)]
         question = question if question in self.answers else tuple(positional[1])
         answers, count = self.answers[question], self.counts.get(question, 0)
         self.counts[question] = count + 1
@@ -177,7 +186,7 @@ class Sweep:
         self.whole = whole
         self.template = template
         self.home = bare(whole, root)
-        self.replay = Replay(self.home)
+        self.replay = Replay(self.home, asks_again=whole.asks_again)
         # A rerun asks for it only where what it noted about opencode cannot be read.
         version = Output(0, f"{opencode_versions.NEWEST}\n".encode(), b"")
         self.replay.answers["--version",] = [version]
