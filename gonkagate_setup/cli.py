@@ -204,7 +204,7 @@ def _print(command: str, text: str, profile: Profile, terminal: Terminal) -> Exi
         command=command,
         status="success",
         exit_status=Exit.DONE,
-        message="The text is what is printed without --json",
+        message="`text` is what is printed without --json",
         profile=profile,
         details={"text": text},
     )

@@ -163,7 +163,7 @@ class Gateway:
             )
         return Refusal(
             "live_rate_limited",
-            f"{name} accepts the key, but accepts no more requests at the moment (HTTP 429)",
+            f"{name} accepts the key, but there were too many requests (HTTP 429)",
             next_step="wait a minute, then: gonkagate-setup verify --live",
         )
 

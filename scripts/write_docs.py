@@ -33,7 +33,7 @@ _WIDTH: Final = 100
 _HEAD: Final = """\
 # Commands
 
-Every verb with its help, as the program prints it. Made by `python3 scripts/write_docs.py`; do not edit.
+Every command with its help, as the program prints it. Made by `python3 scripts/write_docs.py`; do not edit.
 [exit-statuses.md](exit-statuses.md) says what each exit status means.
 """
 _WRONG_USAGE: Final = 2

@@ -54,8 +54,8 @@ def help_text(program: str, verb: Verb, verbs: tuple[Verb, ...], width: int) -> 
     ]
     lines += ["", "options:", *_table([(heading(flag), flag.help) for flag in verb.flags], width)]
     if verb.default:
-        lines += ["", "verbs:", *_table([(one.name, one.summary) for one in verbs], width)]
-        lines += ["", wrap(f"Each verb has its own help, for example: {program} verify --help", width)]
+        lines += ["", "commands:", *_table([(one.name, one.summary) for one in verbs], width)]
+        lines += ["", wrap(f"Each command has its own help, for example: {program} verify --help", width)]
     if verb.epilog:
         lines += ["", wrap(verb.epilog, width)]
     return "\n".join(lines)

@@ -129,7 +129,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
             descriptor = folder.open(name, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(errno.EINVAL, f"{name} is no plain file")
+            raise OSError(errno.EINVAL, f"{name} is not a plain file")
         return descriptor
 
     def _remove_unused(self) -> None:

@@ -51,7 +51,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _working_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--cwd", metavar="PATH", help="act as if started in this folder (default: the current one)"
+        "--cwd", metavar="PATH", help="act as if started in PATH (default: the current folder)"
     )
 
 
@@ -75,9 +75,9 @@ def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
         parser,
         "--on-blocked",
         ("rollback", "keep", "fix", "available"),
-        help="what to do if something keeps opencode from using it: put everything back (default), keep the "
-        "setup for every other folder, change what is in the way (in your own config and the project's), "
-        "or only make the models available",
+        help="what to do if opencode would not use GonkaGate: put everything back (rollback, the default), "
+        "keep the setup for every other folder (keep), change what is in the way in your own config and the "
+        "project's (fix), or only make the models available (available)",
     )
     parser.add_argument("--no-input", action="store_true", help="never ask; report what is missing instead")
     parser.epilog = (
@@ -131,7 +131,7 @@ def _undo(parser: argparse.ArgumentParser, profile: Profile) -> None:
     _taking_back(parser)
     parser.epilog = (
         "A file that was not changed since is restored byte for byte. In a changed file, only the keys "
-        f"that the setup wrote are undone. The stored {profile.display_name} key is kept."
+        f"that the setup wrote are restored. The stored {profile.display_name} key is kept."
     )
 
 
@@ -140,8 +140,8 @@ def _uninstall(parser: argparse.ArgumentParser, profile: Profile) -> None:
     parser.add_argument("--keep-key", action="store_true", help="keep the stored key")
     parser.epilog = (
         f"Removes {profile.display_name}'s own settings from your opencode config and from this folder's "
-        "project file, then removes the key, the notes and the backups. What you added yourself is kept and "
-        "listed. Other projects cannot be found from here: run it there too."
+        "project file, then removes the key, the records and the backups. What you added yourself is kept "
+        "and listed. Other projects are not searched for: run uninstall there too."
     )
 
 

@@ -76,7 +76,7 @@ def manual(profile: Profile) -> str:
             program=command_line.PROGRAM,
             version=__version__,
             summary=f"connect opencode to {profile.display_name}, and prove that it works",
-            description="Edits opencode's config without losing a byte that is not its own, keeps the "
+            description="Edits opencode's config and leaves every other byte as it was, keeps the "
             f"{profile.display_name} key in one protected file, and says done only when opencode itself "
             "confirms it.",
             verbs=_verbs(profile),

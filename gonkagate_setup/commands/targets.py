@@ -81,7 +81,7 @@ def notices(targets: Iterable[Target]) -> Iterator[Finding]:
                 "config_has_other_names",
                 NOTICE,
                 role.value,
-                f"this file has {names} (hard links); they keep the old content, only this one changes",
+                f"this file has {names} (hard links); only this one gets the new content",
                 f"to link them again: find ~ -inum {_inode(snapshot)}, then for each: ln -f {name} OTHER",
                 where=Where(str(snapshot.path)),
             )

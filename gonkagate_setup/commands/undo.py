@@ -89,8 +89,8 @@ class _Undo(teardown.Verb["_Plan"]):
 
 def _preview(plan: _Plan, store: Store, findings: Sequence[Finding], width: int) -> str:
     about = {
-        "restore": "becomes byte for byte what it was before the setup",
-        "update": "only the keys that the setup wrote are undone; later changes are kept",
+        "restore": "byte for byte as it was before the setup",
+        "update": "only the keys that the setup wrote are restored; later changes are kept",
         "delete": "was created by the setup",
     }
     duplicates = {

@@ -35,7 +35,7 @@ def key_facts(profile: Profile, layers: Sequence[Layer]) -> Iterator[KeyFact]:
                 "key_defined_elsewhere",
                 BLOCKER,
                 layer,
-                "the key is set here; only your own config may set it, to the reference to the key file",
+                "the key is set here, but only your own config may set it",
             )
         elif not canonical(profile, layer):
             yield KeyFact(

@@ -205,8 +205,8 @@ def of_evidence(evidence: Evidence) -> Iterator[Finding]:
             "opencode_not_audited",
             NOTICE,
             INFERRED,
-            f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest audited version; "
-            "it was asked for its models as well",
+            f"opencode {evidence.version} is newer than {NEWEST_AUDITED}, the newest audited version, "
+            "so it was also asked for its models",
             "no action needed",
             where=Where(str(evidence.executable)),
         )

@@ -82,7 +82,7 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
             "opencode_refused",
             BLOCKER,
             variable,
-            f"opencode does not start with what {variable} names: {failure.message}",
+            f"opencode does not start with the place that {variable} names: {failure.message}",
             f"set the variable {variable} to {_NAMING[variable]}, or `unset {variable}`, "
             "then run this command again",
             reach=reach,
@@ -103,11 +103,13 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
 def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str) -> Finding:
     """Opencode uses another config folder than this program, or sees other files in it."""
     own, launcher = survey.surroundings.user_folder, survey.traces.launcher
-    other = "use an opencode that is started without it, for example from `npm install -g opencode-ai`"
+    other = (
+        "use an opencode without such a launcher or sandbox, for example from `npm install -g opencode-ai`"
+    )
     if folders.config == own and folders.home != survey.surroundings.home:
         message = f"opencode uses {folders.home} as the home folder, not {survey.surroundings.home}, so the "
         message += (
-            "reference to the key file points elsewhere: what starts it (snap, firejail, a launcher) sets it"
+            "reference to the key file points elsewhere; a launcher or sandbox (snap, firejail) sets it"
         )
         step = f"run `HOME='{folders.home}' gonkagate-setup`, which puts the key there, or {other}"
     elif folders.config == own:

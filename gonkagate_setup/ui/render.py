@@ -244,7 +244,7 @@ def _about(config: ConfigChange, profile: Profile, store: Store, repairs: Sequen
         about.append(f"opencode starts with {visible(switched_on[0].value)} ({_keys(switched_on, 0)})")
     switched_off = [op for op in started if isinstance(op, Remove)]
     if switched_off:
-        about.append(f"no longer chooses the model here ({_keys(switched_off, 0)})")
+        about.append(f"no longer sets the model here ({_keys(switched_off, 0)})")
     if any(op.path == (schema_line.KEY,) for op in config.operations):
         about.append("adds opencode's $schema, which opencode would add itself")
     about += [visible(sentence) for sentence in repairs]

@@ -42,7 +42,9 @@ class SafeMergeError(ValueError):
         self.reason = reason
         self.next_step = "nothing was written; please report the structure of this config as a bug"
         if too_deep:
-            self.next_step = "nothing was written; nest less in this config, or make the change by hand"
+            self.next_step = (
+                "nothing was written; reduce the nesting in this config, or make the change by hand"
+            )
         super().__init__(reason)
 
 

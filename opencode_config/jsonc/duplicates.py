@@ -44,7 +44,7 @@ def _fate(document: Document, duplicate: Duplicate, operations: Iterable[Operati
         if operation.path != duplicate.path:
             continue
         if isinstance(operation, Remove):
-            return "the earlier one was written by a setup too, and is removed too"
+            return "the earlier one was also written by a setup and is removed"
         if isinstance(operation, Set) and earlier and same(operation.value, earlier[-1].value):
             return "the earlier one is kept and takes effect"
     return "the last one takes effect and is edited, the earlier one is kept"

@@ -137,7 +137,7 @@ ACCOUNT = "https://gonkagate.com/en/register"
         (
             Fault(status=429),
             6,
-            "GonkaGate accepts the key, but accepts no more requests at the moment (HTTP 429)",
+            "GonkaGate accepts the key, but there were too many requests (HTTP 429)",
             f"wait a minute, then: {AGAIN}",
         ),
         (

@@ -117,7 +117,7 @@ GonkaGate with Kimi K2.6, in this project only
   change     /home/me/.config/opencode/opencode.json
              updates provider.gonkagate: name, npm, options and models
              removes from provider.gonkagate what is not needed here: api
-             no longer chooses the model here (model)
+             no longer sets the model here (model)
              adds opencode's $schema, which opencode would add itself
              a backup is kept next to it
   change     /src/app/opencode.json

@@ -83,7 +83,7 @@ def test_an_earlier_one_of_ours_goes_along_and_is_told_of() -> None:
     made = removal({USER_FILE: '{"a": 1,\n"model": "gonkagate/kimi-k2.6",\n"model": "gonkagate/kimi-k2.6"}'})
     assert after(made) == {USER_FILE: {"a": 1}}
     assert [duplicate.sentence for duplicate in made.edits[0].duplicates] == [
-        "model appears twice (lines 2 and 3); the earlier one was written by a setup too, and is removed too"
+        "model appears twice (lines 2 and 3); the earlier one was also written by a setup and is removed"
     ]
     assert made.notices == ()
 

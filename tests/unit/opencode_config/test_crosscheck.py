@@ -236,7 +236,7 @@ def test_p12_what_only_json5_reads_is_read(text: str) -> None:
 def test_what_is_too_deep_is_not_called_a_bug() -> None:
     with pytest.raises(SafeMergeError) as refusal:
         check_edit("{}", nested("objects", 200_000), [])
-    assert "nest less in this config" in refusal.value.next_step
+    assert "reduce the nesting in this config" in refusal.value.next_step
 
 
 def test_the_recursion_limit_is_given_back() -> None:
