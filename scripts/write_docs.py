@@ -97,7 +97,7 @@ def screens() -> dict[Path, str]:
     return pages(*record())
 
 
-# What a second makes; tests/contract/test_documented.py checks each.
+# What a second makes; tests/contract/pages/test_documented.py checks each.
 PAGES: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
     "commands": commands,
     "manual": manual,

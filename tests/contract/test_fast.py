@@ -103,8 +103,8 @@ def test_fast_selects_what_starts_no_opencode() -> None:
     assert {name.split("/")[1] for name in files} == {"unit", "golden", "property", "contract"}
     # Each of these asks for a machine, or runs node.
     assert "tests/property/test_jsonc_differential.py" not in files
-    assert "tests/contract/test_json.py::test_undo_and_uninstall" not in selected
-    assert "tests/contract/test_json.py::test_the_schema_is_one" in selected
+    assert "tests/contract/pages/test_json.py::test_undo_and_uninstall" not in selected
+    assert "tests/contract/pages/test_json.py::test_the_schema_is_one" in selected
     assert "tests/contract/test_stand_in.py::test_opencode_reaches_it_by_its_real_name" not in selected
 
 

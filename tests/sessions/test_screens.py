@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.contract.test_json import VALIDATOR
+from tests.contract.pages.test_json import VALIDATOR
 from tests.sessions.desk import Desk
 from tests.sessions.screen import CTRL_C, CTRL_D, Screen
 from tests.support.configs import KIMI, MINIMAX, SCHEMA, activation, read

@@ -9,7 +9,7 @@ from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.changes import ownership
 from opencode_config.jsonc.operations import Remove
 from tests.support import migrating
-from tests.unit.gonkagate_setup.test_ownership import applied, written
+from tests.unit.gonkagate_setup.changes.test_ownership import applied, written
 
 CANONICAL: dict[str, Any] = {"provider": {"gonkagate": GONKAGATE.provider_config()}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "layers.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "layers.md"
 
 # Written by hand from what opencode 1.18.33 does; neither the generator nor places.py has a part in it.
 EVERY = "durable, fresh, session"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.architecture import block, listed, mistakes, modules
+from tests.contract.pages.architecture import block, listed, mistakes, modules
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("foundation", "opencode_config", "gonkagate_setup")
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 

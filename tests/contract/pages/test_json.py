@@ -15,7 +15,7 @@ from gonkagate_setup.ui.render import LAYERS
 from tests.support.machine import Finished, Machine
 from tests.support.resolving import resolving_opencode
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))
 PAGE = (DOCS / "json.md").read_text(encoding="utf-8")
 ARGUMENTS = ("--model", "kimi-k2.6", "--scope", "user", "--json")

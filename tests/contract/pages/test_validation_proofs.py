@@ -12,7 +12,7 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from scripts.lib import proofs_table
 
-FOLDER = Path(__file__).resolve().parents[2] / "validation"
+FOLDER = Path(__file__).resolve().parents[3] / "validation"
 PROOFS = sorted(FOLDER.glob("*/*/*.json"))
 SCHEMA = json.loads((FOLDER / "proof.schema.json").read_text(encoding="utf-8"))
 

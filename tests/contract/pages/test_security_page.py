@@ -10,7 +10,7 @@ from foundation.transaction import backups, lock
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.store import Store
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 

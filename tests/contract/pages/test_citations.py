@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.citing import SUFFIXES, Tree, broken
+from tests.contract.pages.citing import SUFFIXES, Tree, broken
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 FOREIGN = re.compile(r"vendor/|opencode_config/_vendor/")
 # These are about what they cite: words that lead nowhere are their subject.
-ABOUT = {"tests/contract/citing.py", "tests/contract/test_citations.py"}
+ABOUT = {"tests/contract/pages/citing.py", "tests/contract/pages/test_citations.py"}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 from gonkagate_setup.judgement import findings
 from gonkagate_setup.judgement.findings import CODES
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "troubleshooting.md"
 
 
 def entries() -> dict[str, str]:

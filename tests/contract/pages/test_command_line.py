@@ -20,7 +20,7 @@ from gonkagate_setup.command_line import arguments, self_description
 from gonkagate_setup.command_line.self_description import ENVIRONMENT, EXITS
 from gonkagate_setup.errors import Exit, code_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 VERBS = tuple(arguments.describe(name, GONKAGATE) for name in arguments.VERBS)
 MODELS = {"kimi-k2.6", "qwen3-235b-a22b-instruct-2507-fp8", "minimax-m2.7"}
 
