@@ -150,7 +150,7 @@ $GonkaGateSetupWords = $args
         return @(Read-Receipt $Receipt) -contains (Get-Sha256 $Path)
     }
 
-    # One line per checksum of a file of ours, and "made FOLDER" per folder that was made for it, outermost first.
+    # One line per checksum of our files, and "made FOLDER" per folder that was made for it, outermost first.
     function Read-Receipt([string] $Receipt) {
         if ([IO.File]::Exists($Receipt)) { return [IO.File]::ReadAllLines($Receipt) }
         return @()

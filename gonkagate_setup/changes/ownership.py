@@ -106,7 +106,7 @@ def removals(document: Document, path: ConfigPath, ours: _Ours) -> list[Operatio
 
     For example, opencode reads only the last `model` in `{"model": "a/b", "model": "gonkagate/x"}`. That one
     is ours, the other one is not, and neither may be lost: the last one is set to "a/b", which is what
-    opencode reads without ours. If both are ours, both are removed. An object of ours is emptied instead.
+    opencode reads without ours. If both are ours, both are removed. If ours is an object, it is emptied.
     """
     node = document.find(path)
     present = [] if node is None else list(_written(node, path))
