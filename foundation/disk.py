@@ -1,4 +1,4 @@
-"""Whether a disk is full."""
+"""Which of some folders is on a full disk, for messages about another program that failed."""
 
 from __future__ import annotations
 

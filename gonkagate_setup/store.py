@@ -90,7 +90,9 @@ class Store(Workspace):
     @property
     def config_names(self) -> tuple[str, ...]:
         """What opencode reads in a folder."""
-        return "config.json", "opencode.json", "opencode.jsonc"
+        from opencode_config.places import USER_NAMES
+
+        return USER_NAMES
 
     def also_ours(self, data: bytes) -> tuple[bytes, ...]:
         """The same with the `$schema` line that opencode adds when it starts."""

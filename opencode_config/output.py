@@ -1,4 +1,4 @@
-"""What opencode prints of a resolved config, and which part of it is kept."""
+"""What opencode prints of a resolved config: masked values, and the judged part as an Answer."""
 
 from __future__ import annotations
 

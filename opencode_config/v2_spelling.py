@@ -1,4 +1,6 @@
-"""opencode 2's names for config keys, as opencode 1 reads them (docs/opencode-facts.md).
+"""opencode 2's names for config keys, as opencode 1 reads them; not support for opencode 2.
+
+See docs/opencode-facts.md.
 
 From 1.18.28 on, each file's `agents`, `commands` and `model` object are turned into their V1 forms before the
 files are merged; an entry that the file also has in its V1 form is ignored, and `providers` and `plugins`
@@ -51,3 +53,10 @@ def native_path(path: tuple[str, ...]) -> tuple[str, ...] | None:
             names = {lower: upper for upper, lower in _NAMES.items()}
             return (native, *path[1:-1], names.get(path[-1], path[-1]))
     return None
+
+
+def v1_path(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path in V1 spelling of a key of an agent or a command, in whichever it is."""
+    if len(path) < 2:  # noqa: PLR2004 - the kind and a key
+        return path
+    return (_KINDS.get(path[0], path[0]), *path[1:-1], _NAMES.get(path[-1], path[-1]))

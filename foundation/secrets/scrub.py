@@ -11,7 +11,8 @@ from foundation.secrets.encoded import replace_known
 # No English word is that long.
 LONGEST_WORD: Final = 20
 
-# Any printable ASCII except quotes and backslashes may follow the prefix; a dot does not end it.
+# The prefix of the keys that programs of this repository handle. Any printable ASCII except quotes and
+# backslashes may follow it; a dot does not end it.
 # A letter before it is part of another word, unless it ends an escape: %0A, \n, \u003d, a colour.
 _KEY_SHAPED: Final = (
     r"(?P<lead>\[[0-9;:]*m|(?<![A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\[ux][0-9A-Fa-f]{2})"

@@ -22,6 +22,7 @@ from opencode_config.jsonc.operations import Operation, Remove, Repair, Set
 from opencode_config.layers import MISSING, Path, lookup, merge
 from opencode_config.places import PROJECT, USER, USER_NAMES, Environment
 from opencode_config.survey import Survey
+from opencode_config.v2_spelling import v1_path
 
 # These decide whether opencode starts with GonkaGate; all others decide whether opencode offers it at all.
 _OF_THE_START: Final = frozenset(
@@ -198,11 +199,7 @@ def _right_value(expectation: Expectation, survey: Survey, code: str, path: Path
 
 def _override(expectation: Expectation, survey: Survey, blocker: Finding) -> Operation:
     """What to write into the project's file so that it overrides the user's own agents."""
-    names = {"agents": "agent", "commands": "command", "disabled": "disable"}
-    path = tuple(
-        names.get(key, key) if place in (0, len(blocker.keys) - 1) else key
-        for place, key in enumerate(blocker.keys)
-    )
+    path = v1_path(blocker.keys)
     if blocker.code == "agent_unusable":
         return Set(path, _usable(survey, path))
     return Set(path, expectation.reference)

@@ -1,1 +1,1 @@
-"""One file per verb; each reads as the story of that verb."""
+"""The verbs, and what several of them share; each reads as the story of that verb."""

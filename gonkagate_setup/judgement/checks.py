@@ -1,4 +1,4 @@
-"""Compare one resolved config with what is expected of it: deviations, not yet attributed to a layer."""
+"""Compare one resolved config with what is expected of it: deviations in words, without their layer."""
 
 from __future__ import annotations
 

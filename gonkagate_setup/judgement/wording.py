@@ -1,4 +1,4 @@
-"""Findings in words: what is wrong, and the exact fix for that layer."""
+"""A deviation in one layer as a finding: the frame of its message, and the exact fix for that layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scripts/test.py runs and gets: `--fast` and named tests get no opencode, and fast is fast."""
+"""What scripts/test.py runs: --fast and named tests get no opencode, and --fast leaves out what is slow."""
 
 from __future__ import annotations
 

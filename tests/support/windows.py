@@ -1,4 +1,4 @@
-"""What the Windows of the moment has: the wine of scripts/wine.py lacks some of it."""
+"""Whether this is a real Windows or the wine of scripts/wine.py, which lacks some of it."""
 
 from __future__ import annotations
 

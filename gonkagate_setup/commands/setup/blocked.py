@@ -1,4 +1,4 @@
-"""What can be done about a blocked setup: which choices would work, and the question."""
+"""After a block: the choices that would work, and the question which one it is to be."""
 
 from __future__ import annotations
 

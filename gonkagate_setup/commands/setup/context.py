@@ -1,4 +1,4 @@
-"""The values that the steps of a setup pass on."""
+"""What the steps of a setup pass on: Request, Attempt, Context, Observation, Agreed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What setup can do itself after a block: edit what is in the way, or make GonkaGate available only."""
+"""After a block: the plan for each choice that setup carries out itself."""
 
 from __future__ import annotations
 

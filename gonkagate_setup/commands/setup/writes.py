@@ -1,4 +1,4 @@
-"""What a setup writes: key, configs, and the records of it."""
+"""The changes that a setup asks a transaction for: key, configs and records."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Questions at a terminal, and the prompter that refuses to ask: answers in, answers out."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""What goes to which stream, in which colour and width, and what never does."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""Text made visible, wrapped and shortened."""
+
 from __future__ import annotations
 
 import pytest

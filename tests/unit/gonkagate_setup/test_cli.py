@@ -1,3 +1,5 @@
+"""From arguments to an exit status, without opencode."""
+
 from __future__ import annotations
 
 import json
@@ -247,3 +249,9 @@ def test_a_time_for_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "next: add --live, or leave out --timeout" in capsys.readouterr().err
     assert arguments.parse(["verify", "--live"], GONKAGATE).timeout == 90
     assert arguments.parse(["verify", "--live", "--timeout", "30"], GONKAGATE).timeout == 30
+
+
+def test_every_verb_that_writes_or_starts_opencode_is_refused_in_a_home_of_somebody_else() -> None:
+    only_reads = {"models"}
+    assert set(cli._AT_HOME) == set(cli._VERBS) - only_reads
+    assert set(cli._CHANGING) < set(cli._AT_HOME)

@@ -1,3 +1,5 @@
+"""The setup record: what is read of it, and that exactly five fields are written."""
+
 from __future__ import annotations
 
 import json

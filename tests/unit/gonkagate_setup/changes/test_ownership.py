@@ -1,3 +1,5 @@
+"""Which keys of a config are this program's, and which operations follow."""
+
 from __future__ import annotations
 
 import json

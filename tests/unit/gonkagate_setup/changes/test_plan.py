@@ -1,3 +1,5 @@
+"""The plan of a setup: which files change, and how."""
+
 from __future__ import annotations
 
 import json

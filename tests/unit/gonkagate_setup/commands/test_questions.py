@@ -1,3 +1,5 @@
+"""The three questions: what is asked, what options and the project answer, and the way back."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
