@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,20 @@ def test_both_are_made_and_the_same_again(built: Path, tmp_path: Path) -> None:
     assert {path.name for path in built.iterdir()} == names
     for name in names:
         assert (built / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_the_wheel_shares_no_file_with_another_program_of_this_repository(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        sources = {name: archive.read(name).decode() for name in names if name.endswith(".py")}
+    assert {name.split("/")[0] for name in names} == {
+        "gonkagate_setup",
+        f"gonkagate_setup-{__version__}.dist-info",
+    }
+    public = re.compile(rf"^ *(?:from|import) ({'|'.join(stage.SHARED)})\b", re.MULTILINE)
+    assert [name for name, text in sources.items() if public.search(text)] == []
+    assert "gonkagate_setup/_foundation/host.py" in sources
 
 
 @pytest.mark.parametrize("pattern", ["*.whl", "*.tar.gz"])
