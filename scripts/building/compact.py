@@ -86,6 +86,8 @@ def _for_types(node: ast.stmt) -> bool:
 def _names(tree: ast.Module) -> set[str]:
     """The names that are looked up when the module runs, or by others (`__all__`); annotations are not."""
     waiting: list[ast.AST] = [tree]
+    # Without it, what was too long for one line is still there and evaluated.
+    postponed = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
     found = {
         value.value
         for node in tree.body
@@ -97,8 +99,8 @@ def _names(tree: ast.Module) -> set[str]:
         node = waiting.pop()
         if isinstance(node, ast.Name):
             found.add(node.id)
-        fields = ast.iter_child_nodes(node)
-        waiting += [one for one in fields if one is not getattr(node, "annotation", None)]
+        unread = getattr(node, "annotation", None) if postponed else None
+        waiting += [one for one in ast.iter_child_nodes(node) if one is not unread]
     return found
 
 

@@ -94,6 +94,11 @@ def test_an_import_for_annotations_goes_and_every_other_stays() -> None:
     )
 
 
+def test_an_annotation_that_is_evaluated_keeps_its_import() -> None:
+    source = "from a import (\n    Two,\n)\ndef f(two: Two[\n    int]):\n    return 1\n"
+    assert compact(source) == "from a import (\n Two,\n)\ndef f(two: Two[\n int]):\n return 1\n"
+
+
 def bound(source: str) -> set[str]:
     """The names that the module has once it is loaded."""
     found: set[str] = set()

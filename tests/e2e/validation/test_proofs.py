@@ -130,7 +130,7 @@ DEFECTS = {
     "no tool calls": Defect(
         calls_no_tools,
         "tools",
-        "notes.txt holds b'first draft'",
+        "notes.txt contains b'first draft'",
         "None, after the tool calls []",
         (*CONVERSATION, "continuation"),
     ),

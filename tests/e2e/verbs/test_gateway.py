@@ -229,7 +229,7 @@ def test_no_network(stand_in: StandIn, canary: Canary) -> None:
         gateway(stand_in, canary, profile=nowhere, environ={"HTTPS_PROXY": ""}).models,
         "live_unreachable",
         canary,
-        "looked up",
+        "resolved",
     )
 
 
