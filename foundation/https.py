@@ -51,12 +51,10 @@ class _Proxy:
     @classmethod
     def of(cls, environ: Mapping[str, str], host: str) -> _Proxy | None:
         """The proxy for `host`, None for none; Refusal proxy_unusable."""
-        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
         # curl's order: the name in lower case comes first.
         value = environ.get("https_proxy") or environ.get("HTTPS_PROXY")
         exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-        if not value or proxy_bypass_environment(host, {"no": exceptions}):
+        if not value or _bypassed(host, exceptions):
             return None
         try:
             parts = urlsplit(value if "://" in value else f"http://{value}")
@@ -77,6 +75,15 @@ class _Proxy:
             user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             headers["Proxy-Authorization"] = "Basic " + b64encode(user.encode()).decode()
         return cls(name, port, headers)
+
+
+def _bypassed(host: str, exceptions: str) -> bool:
+    """Whether NO_PROXY names the host, or a domain that it is in; `*` names all of them."""
+    names = [name.strip().lstrip(".").lower() for name in exceptions.split(",")]
+    host = host.lower()
+    return exceptions.strip() == "*" or any(
+        name and (host == name or host.endswith(f".{name}")) for name in names
+    )
 
 
 def _context(environ: Mapping[str, str]) -> ssl.SSLContext:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.building import contents, sbom
+from scripts.building.compact import compact
 from scripts.building.stage import PROGRAM, licence_text, stage, version
 from scripts.lib import cache
 
@@ -35,6 +36,9 @@ def build(output: Path) -> Path:
         staged = work / "stage"
         staged.mkdir()
         stage(staged)
+        for path in staged.rglob("*.py"):
+            # Annotations would be kept as texts in the byte code.
+            path.write_text(compact(path.read_text(encoding="utf-8")), encoding="utf-8")
         collect_licences(staged / "LICENSES", python)
         contents_file = work / "contents.txt"
         options = [str(staged), str(contents_file)]
