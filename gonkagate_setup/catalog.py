@@ -1,6 +1,7 @@
 """The provider profile and the curated models, each value with its source.
 
-What other modules know about GonkaGate, they read from a `Profile`. There is no flag to choose one.
+Other modules read every value of GonkaGate (address, folder, key, models) from a `Profile`; its name in a
+fixed sentence is where the sentence is. There is no flag to choose one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Copies that stay: of a config as it was before it was changed, without a key in it.
+"""Kept copies of configs as they were before they were changed, without a key in them.
 
-`<name>.bak-YYYYMMDDTHHMMSSZ` beside a user config; for a project file, and if that folder is read-only,
-`<name>.<first 12 hex of sha256(path)>.bak-<stamp>` in `Workspace.backups`, because a copy beside it could be
-committed. At most KEPT per file; the oldest ones are removed.
+`<name>.bak-YYYYMMDDTHHMMSSZ` next to a user config; for a project file, and if that folder is read-only,
+`<name>.<first 12 hex of sha256(path)>.bak-<stamp>` in `Workspace.backups`, because a copy next to it could
+be committed. At most KEPT per file; the oldest ones are removed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 One JSON object per line, after its SHA-256 sum, appended and synced. A line that is cut off or does not match
 its sum ends the journal: it was being written when the process died, so none of what it says has begun.
-The file contains exact copies of what is replaced, the key's former value
-among them, and is gone when the setup has ended.
+The file contains exact copies of what is replaced, the key's former value among them, and is gone when the
+setup has ended.
 """
 
 from __future__ import annotations
