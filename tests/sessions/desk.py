@@ -81,7 +81,8 @@ class Desk:
 
 def _timeless(text: str) -> str:
     text = re.sub(r"( \d+ s)+$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\.bak-\d{8}T\d{6}Z", ".bak-<time>", text)
+    # A second copy within the same second ends in -2.
+    text = re.sub(r"\.bak-\d{8}T\d{6}Z(-\d+)?\b", ".bak-<time>", text)
     text = re.sub(r"\.[0-9a-f]{12}\.bak", ".<digest>.bak", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?", "<time>", text)
     text = re.sub(r"opencode \d+\.\d+\.\d+", "opencode <version>", text)
