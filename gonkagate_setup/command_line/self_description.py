@@ -77,7 +77,8 @@ def manual(profile: Profile) -> str:
             version=__version__,
             summary=f"connect opencode to {profile.display_name}, and prove that it works",
             description=f"Adds {profile.display_name} to opencode's config and leaves every other byte "
-            "as it was, keeps the key in one protected file, and reports success only when opencode itself confirms it.",
+            "as it was, keeps the key in one protected file, and reports success only when opencode itself "
+            "confirms it.",
             verbs=_verbs(profile),
             exits=EXITS,
             environment={profile.key_variable: "the key, for unattended runs", **ENVIRONMENT},
