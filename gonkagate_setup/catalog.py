@@ -249,7 +249,7 @@ GONKAGATE: Final = Profile(
                 "transport": _CURATED,
                 "adapter": _CURATED,
             },
-            note="No limits are published, so none is written.",
+            note="No limits are published, so none are written.",
         ),
     ),
     default_model="kimi-k2.6",
