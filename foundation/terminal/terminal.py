@@ -164,6 +164,12 @@ class Terminal:
             self._spoke = True
             self._err.write(self._scrubbed(text) + "\n")
 
+    def append(self, text: str) -> None:
+        """A piece of a note, without a line end of its own."""
+        if self.talks:
+            self._spoke = True
+            self._err.write(self._scrubbed(text))
+
     def result(self, text: str) -> None:
         """The result for the user, on stdout; after a blank line if the screen already shows something."""
         if self._spoke and self._err.terminal and self._out.terminal:
@@ -185,6 +191,10 @@ class Terminal:
     def error_text(self, error: Refusal) -> str:
         """The refusal as it is shown."""
         return error_text(error, self._names)
+
+    def debug(self, text: str) -> None:
+        """What the user asked for with an option of its own: on stderr even with --json."""
+        self._err.write(self._scrubbed(text) + "\n")
 
     def last_word(self, error: Refusal) -> None:
         """A refusal on stderr even with --json, because the object it belongs to could not be written."""
