@@ -1,0 +1,34 @@
+"""A stand-in for an OpenAI-compatible chat service such as Sakana Fugu, on loopback.
+
+    with chat_stand_in() as service:
+        service.answer("Fine.", slot="normal-1", after=1.0)
+        service.fail(429, slot="normal-2", retry_after="2", times=2)
+        service.reply(faults.DROPPED, model="fugu-ultra", times=1)
+        ...                                    # a client of service.base_url with service.key
+        assert service.overlaps == []
+
+Without a rule each question gets an answer that says which slot it was, which turn it is, and what was asked.
+`python -m tests.stand_in.chat` is the same as a process of its own; `process.py` programs it from outside.
+"""
+
+from __future__ import annotations
+
+from tests.stand_in.chat import faults
+from tests.stand_in.chat.bodies import ABSENT, USUAL
+from tests.stand_in.chat.listening import unused_port
+from tests.stand_in.chat.received import Received
+from tests.stand_in.chat.reply import Reply
+from tests.stand_in.chat.service import KEY, MODELS, ChatStandIn, chat_stand_in
+
+__all__ = [
+    "ABSENT",
+    "KEY",
+    "MODELS",
+    "USUAL",
+    "ChatStandIn",
+    "Received",
+    "Reply",
+    "chat_stand_in",
+    "faults",
+    "unused_port",
+]
