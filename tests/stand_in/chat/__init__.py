@@ -8,7 +8,8 @@
         assert service.overlaps == []
 
 Without a rule each question gets an answer that says which slot it was, which turn it is, and what was asked.
-`python -m tests.stand_in.chat` is the same as a process of its own; `process.py` programs it from outside.
+`ChatProcess` is the same in a process of its own, `python -m tests.stand_in.chat` that process by hand, and
+`ConnectProxy` an HTTP proxy that leads to it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from __future__ import annotations
 from tests.stand_in.chat import faults
 from tests.stand_in.chat.bodies import ABSENT, USUAL
 from tests.stand_in.chat.listening import unused_port
+from tests.stand_in.chat.process import ChatProcess
+from tests.stand_in.chat.proxy import ConnectProxy
 from tests.stand_in.chat.received import Received
 from tests.stand_in.chat.reply import Reply
 from tests.stand_in.chat.service import KEY, MODELS, ChatStandIn, chat_stand_in
@@ -25,7 +28,9 @@ __all__ = [
     "KEY",
     "MODELS",
     "USUAL",
+    "ChatProcess",
     "ChatStandIn",
+    "ConnectProxy",
     "Received",
     "Reply",
     "chat_stand_in",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.stand_in.authority import Authority
 
 MODELS: Final = ("fugu", "fugu-ultra")
-KEY: Final = "a key for the chat stand-in"
+KEY: Final = "chat-stand-in-key"
 OnConnect = Literal["close", "reset", "hang"]
 _WAIT_SECONDS: Final = 30.0
 _HANDSHAKE_SECONDS: Final = 30.0
@@ -33,6 +33,7 @@ class ChatStandIn(Programmed):
 
     `requests` grows in order of arrival. `violations` has what was wrong with any of them, `mishaps` the
     faults of the stand-in itself. Only `key` is served, others get 401; `models` are listed and served.
+    `unfinished` counts connections that ended in the middle of a request, `handshakes_failed` those in TLS.
     """
 
     def __init__(
@@ -153,6 +154,9 @@ class ChatStandIn(Programmed):
         while True:
             try:
                 incoming = line.request()
+            except ssl.SSLError:  # since TLS 1.3 a client refuses the certificate after the handshake
+                self.handshakes_failed += 1
+                return
             except OSError:
                 self.unfinished += 1
                 return
