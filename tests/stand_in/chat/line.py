@@ -116,8 +116,10 @@ class Line:
 
     def end(self, then: Then) -> None:
         """End as `then` says; "keep" does nothing."""
-        if then == "hang":
-            self.wait(_IDLE_SECONDS)
+        while then == "hang":  # LeftError or a time-out ends it; what still comes is dropped
+            self._socket.settimeout(_IDLE_SECONDS)
+            if not self._socket.recv(_PIECE):
+                raise LeftError
         if then == "reset":
             with suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Callable, Final, Iterator
 
 _BACKLOG: Final = 128
-_POLL_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.2
 
 
 class Listener:
@@ -56,6 +56,9 @@ class Listener:
                 continue
             except OSError:
                 break
+            if self._closing.is_set():
+                connection.close()
+                break
             with self._lock:
                 self.accepted += 1
                 number = self.accepted
@@ -87,6 +90,8 @@ class Listener:
 
     def _stop_accepting(self) -> None:
         self._closing.set()
+        with suppress(OSError), socket.create_connection((self.host, self.port), timeout=_POLL_SECONDS):
+            self._thread.join()  # what waits for a connection got one
         self._thread.join()
         self._socket.close()
 
