@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -25,11 +26,11 @@ BROKEN: dict[str, type[Exception]] = {
     "RESET_IN_BODY": ConnectionResetError,
     "CUT_CHUNKS": http.client.IncompleteRead,
     "CUT_IN_A_CHUNK": http.client.IncompleteRead,
-    "SILENT": TimeoutError,
-    "SILENT_IN_HEADERS": TimeoutError,
-    "SILENT_IN_BODY": TimeoutError,
-    "SILENT_AFTER_BODY": TimeoutError,
-    "OVER_THE_LIMIT_ANNOUNCED": TimeoutError,
+    "SILENT": socket.timeout,
+    "SILENT_IN_HEADERS": socket.timeout,
+    "SILENT_IN_BODY": socket.timeout,
+    "SILENT_AFTER_BODY": socket.timeout,
+    "OVER_THE_LIMIT_ANNOUNCED": socket.timeout,
     "NOT_HTTP": http.client.BadStatusLine,
     "BINARY": http.client.BadStatusLine,
     "BAD_STATUS": http.client.BadStatusLine,

@@ -1,11 +1,11 @@
 """A stand-in for an OpenAI-compatible chat service such as Sakana Fugu, on loopback.
 
-    with chat_stand_in() as service:
-        service.answer("Fine.", slot="normal-1", after=1.0)
-        service.fail(429, slot="normal-2", retry_after="2", times=2)
-        service.reply(faults.DROPPED, model="fugu-ultra", times=1)
-        ...                                    # a client of service.base_url with service.key
-        assert service.overlaps == []
+    with chat_stand_in() as fugu:
+        fugu.answer("Fine.", slot="normal-1", after=1.0)
+        fugu.fail(429, slot="normal-2", retry_after="2", times=2)
+        fugu.reply(faults.DROPPED, model="fugu-ultra", times=1)
+        ...                                    # a client of fugu.base_url with fugu.key
+        assert fugu.overlaps == []
 
 Without a rule each question gets an answer that says which slot it was, which turn it is, and what was asked.
 `ChatProcess` is the same in a process of its own, `python -m tests.stand_in.chat` that process by hand, and
