@@ -164,8 +164,8 @@ def refuse_keys(argv: Sequence[str]) -> None:
     if any(_KEY_FLAG.match(word) for word in before_separator(argv)):
         raise Refusal(
             "api_key_flag_refused",
-            "a key is not accepted as an argument: it would stay in the shell's history and be visible to other "
-            "programs",
+            "a key is not accepted as an argument: it would stay in the shell's history and be visible to "
+            "other programs",
             next_step="set MMI_OVERLORD_LLM_API_KEY or SAKANA_API_KEY; if it was a real key, replace it",
         )
 
@@ -184,43 +184,61 @@ def parse(argv: Sequence[str]) -> Arguments:
     """The arguments; Refusal usage_error, which repeats names that were typed and never values."""
     name, rest = _split(argv)
     if name is None:
-        if any(word in ("-h", "--help") for word in rest) or (rest and rest[0] == "help"):
-            return Arguments("help")
-        if "--version" in rest:
-            return Arguments("version")
-        _refuse_verb(rest)
+        return _without_verb(rest)
     verb, words = VERBS[name]
-    flags = {one: flag for flag in verb.flags for one in flag.names}
-    found: list[str] = []
-    options: dict[str, tuple[str, ...]] = {}
-    waiting = list(rest)
-    while waiting:
-        word = waiting.pop(0)
-        if word == "--":
-            found += waiting
-            break
-        if not word.startswith("-") or word == "-":
-            found.append(word)
-            continue
-        given, equals, value = word.partition("=")
-        flag = flags.get(given)
-        if flag is None:
-            _refuse_option(given, verb)
-        if flag.value is None and equals:
-            _refuse(f"{given} takes no value", verb)
-        if flag.value is not None and not equals:
-            if not waiting:
-                _refuse(f"{given} needs a value", verb)
-            value = waiting.pop(0)
-        if flag.choices and value not in flag.choices:
-            _refuse(f"invalid value for {given}", verb, f"it can be {listed(flag.choices, 'or')}; ")
-        options[flag.names[-1]] = (*options.get(flag.names[-1], ()), value)
+    found, options = _taken_apart(rest, verb)
     if "--help" not in options:
         if len(found) < words.needed:
             _refuse(f"{words.names[len(found)]} is missing", verb)
         if len(found) > len(words.names):
             _refuse("too many arguments", verb, "quote a text that has blanks; ")
     return Arguments(name, tuple(found), options)
+
+
+def _without_verb(rest: Sequence[str]) -> Arguments:
+    if any(word in ("-h", "--help") for word in rest) or list(rest[:1]) == ["help"]:
+        return Arguments("help")
+    if "--version" in rest:
+        return Arguments("version")
+    typed = next((word for word in rest if not word.startswith("-")), None)
+    near = None if typed is None else closest(typed, tuple(VERBS))
+    hint = "" if near is None else f"did you mean {near}? "
+    what = "no command was given" if typed is None else "there is no such command"
+    raise Refusal("usage_error", what, next_step=f"{hint}see: {_WORDS} --help")
+
+
+def _taken_apart(rest: Sequence[str], verb: Verb) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+    """The words, and the options with their values."""
+    found: list[str] = []
+    options: dict[str, tuple[str, ...]] = {}
+    waiting = list(rest)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            return found + waiting, options
+        if not word.startswith("-") or word == "-":
+            found.append(word)
+            continue
+        name, value = _option(word, waiting, verb)
+        options[name] = (*options.get(name, ()), value)
+    return found, options
+
+
+def _option(word: str, waiting: list[str], verb: Verb) -> tuple[str, str]:
+    """An option's long name and its value, which is taken from what is waiting if it is not in the word."""
+    given, equals, value = word.partition("=")
+    flag = next((flag for flag in verb.flags if given in flag.names), None)
+    if flag is None:
+        _refuse_option(given, verb)
+    if flag.value is None and equals:
+        _refuse(f"{given} takes no value", verb)
+    if flag.value is not None and not equals:
+        if not waiting:
+            _refuse(f"{given} needs a value", verb)
+        value = waiting.pop(0)
+    if flag.choices and value not in flag.choices:
+        _refuse(f"invalid value for {given}", verb, f"it can be {listed(flag.choices, 'or')}; ")
+    return flag.names[-1], value
 
 
 def _split(argv: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -237,14 +255,6 @@ def _split(argv: Sequence[str]) -> tuple[str | None, list[str]]:
             known = word if word in VERBS else None
             return known, list(argv) if known is None else [*argv[:index], *argv[index + 1 :]]
     return None, list(argv)
-
-
-def _refuse_verb(rest: Sequence[str]) -> NoReturn:
-    typed = next((word for word in rest if not word.startswith("-")), None)
-    near = None if typed is None else closest(typed, tuple(VERBS))
-    hint = "" if near is None else f"did you mean {near}? "
-    what = "no command was given" if typed is None else "there is no such command"
-    raise Refusal("usage_error", what, next_step=f"{hint}see: {_WORDS} --help")
 
 
 def _refuse_option(given: str, verb: Verb) -> NoReturn:

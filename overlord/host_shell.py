@@ -62,7 +62,7 @@ def require_supported(shell: str) -> None:
 
 
 def native(path: str, shell: str, windows: bool) -> str:
-    """A path that was typed, as the system names it: in Git Bash `/c/x` is `C:\\x`."""
+    """A path that was typed, as the system names it: in Git Bash `/c/x` is `x` on drive C."""
     match = _DRIVE.fullmatch(path) if windows and shell == "git-bash" else None
     if match is None:
         return path

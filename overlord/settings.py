@@ -157,15 +157,13 @@ def _what_is_wrong(text: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL"
-    if parts.scheme not in ("https", "http") or not host:
-        return "is not of the form https://HOST/PATH"
-    if "@" in parts.netloc:
-        return "has a user or a password in it"
-    if "?" in text or "#" in text:
-        return "has a query or a fragment"
-    if parts.scheme == "http" and not is_loopback(host):
-        return "is http, and not to a loopback address"
-    return None
+    checks = (
+        (parts.scheme in ("https", "http") and bool(host), "is not of the form https://HOST/PATH"),
+        ("@" not in parts.netloc, "has a user or a password in it"),
+        ("?" not in text and "#" not in text, "has a query or a fragment"),
+        (parts.scheme == "https" or is_loopback(host or ""), "is http, and not to a loopback address"),
+    )
+    return next((why for right, why in checks if not right), None)
 
 
 def _clamped(text: str | None, least: int, most: int, default: int) -> int:

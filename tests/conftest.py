@@ -20,6 +20,7 @@ import pytest
 
 from scripts.lib import opencode_versions
 from tests.stand_in import HOST, Authority, StandIn
+from tests.stand_in.chat import ChatStandIn, chat_stand_in
 from tests.support import canary, watching
 from tests.support.machine import ROOT, Machine
 
@@ -155,6 +156,19 @@ def stand_in(authority: Authority) -> Iterator[StandIn]:
     with StandIn(authority) as service:
         yield service
     assert service.mishaps == []
+
+
+@pytest.fixture
+def chat_service() -> Iterator[ChatStandIn]:
+    """A stand-in for a chat service on plain HTTP, with a canary as its key."""
+    with chat_stand_in(key=canary.new_canary().key) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def chat_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The test certificate authority for chat services: localhost, and Sakana's by its real name."""
+    return Authority(tmp_path_factory.mktemp("authority"), "localhost", "127.0.0.1", "api.sakana.ai")
 
 
 @pytest.fixture(params=opencode_versions.SUPPORTED)

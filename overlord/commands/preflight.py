@@ -12,14 +12,14 @@ from overlord.service.client import ChatClient
 from overlord.settings import MODEL, ULTRA_MODEL
 
 _NEXT_STEPS = {
-    "key_refused": "make a new key at console.sakana.ai, set SAKANA_API_KEY to it, then run this command again",
+    "key_refused": "make a new key at console.sakana.ai, set SAKANA_API_KEY, then run this command again",
     "account_refused": "check the account at the service, then run this command again",
     "rate_limited": "wait a minute, then run this command again",
     "provider_unavailable": "try again in a few minutes",
     "timeout": "try again, or set MMI_OVERLORD_LLM_TIMEOUT_MS to more",
     "unreachable": "check the network, HTTPS_PROXY and MMI_OVERLORD_LLM_BASE_URL",
     "redirected": "check MMI_OVERLORD_LLM_BASE_URL, and whether a proxy or a login page is in between",
-    "certificate_untrusted": "name your company's certificate file in NODE_EXTRA_CA_CERTS, or do not use this network",
+    "certificate_untrusted": "name your company's certificates in NODE_EXTRA_CA_CERTS",
 }
 
 

@@ -109,7 +109,8 @@ def _report(context: Context, store: RunStore, slot: str) -> Report:
         )
     error = Refusal(
         "startup_failed",
-        f"{slot} has a new conversation (generation {generation}), but did not answer ({servant['blockedReason']})",
+        f"{slot} has a new conversation (generation {generation}), but did not answer "
+        f"({servant['blockedReason']})",
         next_step=f"mmi-cli overlord recover {slot}",
     )
     return Report(

@@ -23,7 +23,7 @@ def run(arguments: Arguments, context: Context) -> Report:
     context.require_same_provider(registry, slots)
     client = context.client(registry["baseUrl"], context.key())
     sent = send.ask_again(context, store, client, message["id"], slots)
-    return send.report("retry", context, store, message["id"], sent)
+    return send.report("retry", store, message["id"], sent)
 
 
 def _message(registry: Json, named: str | None) -> Json | None:

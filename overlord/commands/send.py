@@ -36,14 +36,14 @@ def run(arguments: Arguments, context: Context) -> Report:
     client = context.client(registry["baseUrl"], context.key())
     message_id, sent = deliver(context, store, client, slots, target, text)
     if not then:
-        return report(arguments.verb, context, store, message_id, sent)
-    first = report(arguments.verb, context, store, message_id, sent)
+        return report(arguments.verb, store, message_id, sent)
+    first = report(arguments.verb, store, message_id, sent)
     message = messages.message_of(store.load(), message_id)
     if message["state"] == "failed":
         return first
     quoted = with_answers(text, message, texts.MOST_BYTES)
     then_id, then_sent = deliver(context, store, client, then, arguments.value("--then") or "", quoted)
-    return both(first, report(arguments.verb, context, store, then_id, then_sent))
+    return both(first, report(arguments.verb, store, then_id, then_sent))
 
 
 def _then(arguments: Arguments, registry: Json) -> list[str]:
@@ -146,7 +146,6 @@ def _ask(
 
 def report(
     command: str,
-    context: Context,
     store: RunStore,
     message_id: str,
     sent: tuple[Mapping[str, Outcome], Mapping[str, float]],
@@ -166,9 +165,7 @@ def report(
     if failed:
         kind = "partial" if answered else "send_failed"
         names = listed(f"{result['servantId']} ({result['failureReason']})" for result in failed)
-        error = Refusal(
-            kind, f"{summary} No answer from {names}", next_step=_next_step(message_id, failed, store)
-        )
+        error = Refusal(kind, f"{summary} No answer from {names}", next_step=_next_step(message_id, failed))
     last = summary if error is None or len(results) > 1 else "No answer."
     return Report(
         command=command,
@@ -181,7 +178,7 @@ def report(
     )
 
 
-def _next_step(message_id: str, failed: Sequence[Json], store: RunStore) -> str:
+def _next_step(message_id: str, failed: Sequence[Json]) -> str:
     full = [result["servantId"] for result in failed if result["failureReason"] in NEEDS_REPLACEMENT]
     if full:
         return f"mmi-cli overlord replace {full[0]}"

@@ -62,7 +62,7 @@ def run(arguments: Arguments, context: Context) -> Report:
     if arguments.has("--dry-run"):
         return _dry_run(context, base_url, wanted, servants_models)
     _phase(context, 4, "Starting one Ultra and normal Fugus.")
-    store, registry, startup_lock = _create(arguments, context, base_url, wanted, servants_models)
+    store, startup_lock = _create(arguments, context, base_url, wanted, servants_models)
     try:
         _phase(context, 5, "Recording model, request, and conversation state.")
         _phase(context, 6, "Loading servant instructions.")
@@ -117,13 +117,13 @@ def _require_none_open(context: Context) -> None:
             "run_exists",
             f"{run_id} is open in {context.worktree}",
             where=Where(str(found[-1].store.folder)),
-            next_step=f"use it, or end it with: mmi-cli overlord stop --run {run_id}, or add --new to start another",
+            next_step=f"use it, end it with: mmi-cli overlord stop --run {run_id}, or add --new",
         )
 
 
 def _create(
     arguments: Arguments, context: Context, base_url: str, wanted: Wanted, models: Mapping[str, str]
-) -> tuple[RunStore, Json, Lock]:
+) -> tuple[RunStore, Lock]:
     """The run on disk, its startups pending, recorded as being at work; its lock is held."""
     context.require_no_key_in(str(context.worktree), "name of the worktree")
     runs = context.runs
@@ -144,7 +144,7 @@ def _create(
         store = runs.store(run_id)
         registry = _registry(store, context, base_url, wanted, models, stamp(now))
         lock = store.create(registry)
-    return store, registry, lock
+    return store, lock
 
 
 def _registry(

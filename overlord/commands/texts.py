@@ -1,4 +1,4 @@
-"""Texts that are sent to servants: from an argument, standard input or a file; bounded, and never with a key."""
+"""Texts for servants: from an argument, standard input or a file; bounded, and never with a key."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def handoff(registry: Json, servant: Json, note: str | None) -> str:
     reason = servant["blockedReason"] or "on request"
     lines = [
         "Handoff from your predecessor in this slot.",
-        f"Slot: {servant['id']}. Role: {servant['role']}. Profile: {servant['profile']}. "
+        f"Slot: {servant['id']}. Role: {servant['role']}. Profile: {servant['profile']}.",
         f"Generation: {servant['generation'] + 1}.",
         f"Why it was replaced: {reason}.",
     ]

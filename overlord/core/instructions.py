@@ -11,25 +11,21 @@ _PROFILES: Final[Mapping[str, str]] = {
     "implementation": "Your profile is implementation: you write patches as text, for the Overlord to judge "
     "and apply.",
 }
+_RULES: Final = """\
+This is an API conversation. It belongs to a run that is led by the Overlord, an agent in the host session; \
+the messages that you get come from it.
+You have no tools: no shell, no stage or dev servers, no browser and no Playwright. You have no PR or \
+release rights.
+The Overlord judges your advice, and does tool use, checks, edits and PR operations itself, in the host \
+session. Full-trust repair is never delegated to you.
+Do not claim results that you cannot have: if a check is needed, say what you would have checked, and how.
+Never ask for secrets, such as keys, passwords or tokens."""
 
 
 def system_message(*, name: str, slot: str, role: str, run_id: str, scope_token: str, profile: str) -> str:
     """The one system message of a servant."""
-    return "\n".join(
-        [
-            f"You are {name}, servant {slot} (role: {role}) of run {run_id}, scope {scope_token}.",
-            "This is an API conversation. It belongs to a run that is led by the Overlord, an agent in the host "
-            "session; the messages that you get come from it.",
-            _PROFILES[profile],
-            "You have no tools: no shell, no stage or dev servers, no browser and no Playwright. You have no PR "
-            "or release rights.",
-            "The Overlord judges your advice, and does tool use, checks, edits and PR operations itself, in the "
-            "host session. Full-trust repair is never delegated to you.",
-            "Do not claim results that you cannot have: where a check is needed, say what you would have "
-            "checked, and how.",
-            "Never ask for secrets, such as keys, passwords or tokens.",
-        ]
-    )
+    you = f"You are {name}, servant {slot} (role: {role}) of run {run_id}, scope {scope_token}."
+    return f"{you}\n{_PROFILES[profile]}\n{_RULES}"
 
 
 def startup_message(assignment: str, handoff: str | None) -> str:

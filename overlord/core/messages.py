@@ -14,7 +14,7 @@ _ID: Final = re.compile(r"m-(\d{4,})")
 
 
 def next_id(registry: Json) -> str:
-    """The id of a new message: `m-0001`, …"""
+    """The id of a new message, such as `m-0001`."""
     numbers = [int(match[1]) for message in registry["messages"] if (match := _ID.fullmatch(message["id"]))]
     return f"m-{max(numbers, default=0) + 1:04d}"
 

@@ -1,4 +1,4 @@
-"""Leases, and whether a servant is ready: a captured useful text counts for a while, and is no lasting proof."""
+"""Leases, and whether a servant is ready: a captured useful text counts for a while only."""
 
 from __future__ import annotations
 

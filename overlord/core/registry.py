@@ -1,4 +1,4 @@
-"""The registry of a run: how a new one looks, whether one that was read is whole, what state the run is in."""
+"""The registry of a run: a new one, whether one that was read is whole, and what state the run is in."""
 
 from __future__ import annotations
 
@@ -96,21 +96,23 @@ def what_is_wrong(value: Any, run_id: str) -> str | None:
     wrong = _mismatch(value, _SHAPE, "")
     if wrong is not None:
         return wrong
-    if value["runId"] != run_id:
-        return "its runId is another one"
-    if value["state"] not in RUN_STATES:
-        return "its state is unknown"
-    if not value["servants"]:
-        return "it has no servants"
-    slots = [servant.get("id") for servant in value["servants"] if isinstance(servant, dict)]
-    if len({str(slot) for slot in slots}) != len(value["servants"]):
-        return "its servants are not told apart by their id"
-    for servant in value["servants"]:
+    servants = value["servants"]
+    slots = [servant.get("id") for servant in servants if isinstance(servant, dict)]
+    checks = (
+        (value["runId"] == run_id, "its runId is another one"),
+        (value["state"] in RUN_STATES, "its state is unknown"),
+        (bool(servants), "it has no servants"),
+        (len({str(slot) for slot in slots}) == len(servants), "its servants are not told apart by their id"),
+        (
+            all(isinstance(entry, dict) for entry in value["ownedResources"]),
+            "ownedResources has an entry that is not an object",
+        ),
+    )
+    wrong = next((why for right, why in checks if not right), None)
+    for servant in servants:
         wrong = wrong or _wrong_servant(servant)
     for message in value["messages"]:
         wrong = wrong or _wrong_message(message, slots)
-    if wrong is None and not all(isinstance(entry, dict) for entry in value["ownedResources"]):
-        return "ownedResources has an entry that is not an object"
     return wrong
 
 

@@ -14,13 +14,16 @@ class Living(Protocol):
     """A living process: what the system says about it; None is not known."""
 
     @property
-    def pid(self) -> int: ...
+    def pid(self) -> int:
+        """Its id."""
 
     @property
-    def start_time(self) -> str | None: ...
+    def start_time(self) -> str | None:
+        """When it was started."""
 
     @property
-    def executable(self) -> str | None: ...
+    def executable(self) -> str | None:
+        """The file that it runs."""
 
 
 def fingerprint(run_id: str, run_token: str, pid: object, start_time: object, executable: object) -> str:
@@ -47,20 +50,26 @@ def entry(registry: Json, process: Living, at: str) -> Json:
 def what_is_unproved(recorded: Json, registry: Json, living: Living) -> str | None:
     """Half a sentence about why the living process is not proved to be the recorded one; None if it is."""
     run_id, token = registry["runId"], registry["runToken"]
-    if recorded.get("kind") != KIND:
-        return "it is not recorded as a process"
-    if recorded.get("runId") != run_id or recorded.get("runToken") != token:
-        return "it is recorded for another run"
     facts = (recorded.get("pid"), recorded.get("startTime"), recorded.get("executable"))
-    if recorded.get("fingerprint") != fingerprint(run_id, token, *facts):
-        return "its fingerprint does not fit"
-    if living.start_time is None or living.executable is None:
-        return "the system does not say when it was started and from which file"
-    if recorded.get("startTime") != living.start_time:
-        return "the process with this id was started at another time"
-    if recorded.get("executable") != living.executable:
-        return "the process with this id runs another program"
-    return None
+    checks = (
+        (recorded.get("kind") == KIND, "it is not recorded as a process"),
+        (
+            recorded.get("runId") == run_id and recorded.get("runToken") == token,
+            "it is recorded for another run",
+        ),
+        (
+            recorded.get("fingerprint") == fingerprint(run_id, token, *facts),
+            "its fingerprint does not fit",
+        ),
+        (
+            living.start_time is not None and living.executable is not None,
+            "the system does not say when it was started and from which file",
+        ),
+        (facts[0] == living.pid, "it has another id"),
+        (facts[1] == living.start_time, "the process with this id was started at another time"),
+        (facts[2] == living.executable, "the process with this id runs another program"),
+    )
+    return next((why for right, why in checks if not right), None)
 
 
 def pid_of(recorded: Json) -> int | None:

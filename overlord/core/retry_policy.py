@@ -1,4 +1,4 @@
-"""Whether and when a request is tried again: only what cannot have been billed, and only within the time left."""
+"""Whether and when a request is tried again: only what was not billed, and only within the time left."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def role_of(slot: str) -> str:
 
 
 def name_of(slot: str) -> str:
-    """`Ultra`, `Fugu 1`, …"""
+    """The name, such as `Ultra` or `Fugu 1`."""
     return "Ultra" if slot == ULTRA else f"Fugu {slot.rpartition('-')[2]}"
 
 

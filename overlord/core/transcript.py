@@ -1,4 +1,4 @@
-"""The transcript of a run as Markdown: what was said, quoted line by line, so that nothing in it is markup."""
+"""The transcript of a run as Markdown: all texts are quoted line by line, so that none of it is markup."""
 
 from __future__ import annotations
 

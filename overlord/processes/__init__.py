@@ -29,7 +29,7 @@ class Process:
 
 
 def inspect(pid: int) -> Process | None:
-    """The living process with that id, None if there is none; one that has ended and waits for its parent is none."""
+    """The living process with that id, None if there is none; a zombie is none."""
     if pid <= 0:
         return None
     if sys.platform.startswith("linux"):

@@ -108,7 +108,7 @@ class ChatClient:
             raise Failure("timeout", f"no answer within {seconds:g} s")
         try:
             status, headers, body = task.result()
-        except _EndedEarly:
+        except _EndedEarlyError:
             raise failure("connection_dropped") from None
         if status != _OK:
             raise self._refused(status, headers, body)
@@ -131,7 +131,7 @@ class ChatClient:
                         return self._answered(headers, body, exchange.tries)
                     problem = self._refused(status, headers, body)
                     again = status in TRIED_AGAIN and problem.reason != "context_overflow"
-                except _EndedEarly:
+                except _EndedEarlyError:
                     problem = failure("connection_dropped")
                     again = True
                 left = deadline - time.monotonic()
@@ -174,7 +174,7 @@ class ChatClient:
     def _once(
         self, method: str, path: str, data: bytes | None, deadline: float, exchange: Exchange
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One try: status, headers (names in lower case) and body. Raises Failure, _EndedEarly."""
+        """One try: status, headers (names in lower case) and body. Raises Failure, _EndedEarlyError."""
         started = False
         try:
             with contextlib.closing(
@@ -195,7 +195,7 @@ class ChatClient:
             if time.monotonic() >= deadline or isinstance(problem, (socket.timeout, TimeoutError)):
                 raise timed_out(self.timeout) from None
             if not started and _ended_early(problem):
-                raise _EndedEarly from None
+                raise _EndedEarlyError from None
             raise failure_of(problem, self._host) from None
 
     def _send(
@@ -214,7 +214,7 @@ class ChatClient:
             connection.request(method, self._path + path, data, headers)
 
 
-class _EndedEarly(Exception):
+class _EndedEarlyError(Exception):
     """The connection ended before a status line."""
 
 
@@ -260,6 +260,6 @@ def _body(response: http.client.HTTPResponse, connected: socket.socket, deadline
 
 
 def _cut_off(data: bytes) -> bool:
-    """Whether a body that ends with its connection is not all: it has begun as JSON and does not end as such."""
+    """Whether a body that ends with its connection was cut: it begins as JSON and does not end as such."""
     text = data.strip()
     return not text or (text[:1] == b"{" and text[-1:] != b"}")

@@ -57,8 +57,8 @@ def failure_of(problem: Exception, host: str) -> Failure:
     if isinstance(problem, ssl.SSLCertVerificationError):
         return Failure(
             "certificate_untrusted",
-            f"the certificate of {host} cannot be trusted ({problem.verify_message}); behind a company proxy, "
-            "name its certificate file in NODE_EXTRA_CA_CERTS",
+            f"the certificate of {host} cannot be trusted ({problem.verify_message}); behind a company "
+            "proxy, name its certificate file in NODE_EXTRA_CA_CERTS",
         )
     dropped: tuple[type[BaseException], ...] = (
         http.client.IncompleteRead,

@@ -1,7 +1,7 @@
 """Journals: for people who look into a run. They prove nothing, so a damaged one is begun anew.
 
-`<slot>.jsonl` has what was said, `<slot>.events.jsonl` what happened. Each is at most 1 MiB, and has one older
-`.1` beside it.
+`<slot>.jsonl` has what was said, `<slot>.events.jsonl` what happened. Each is at most 1 MiB, and has one
+older `.1` beside it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +110,7 @@ class Runs:
         try:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(gone)
-            os.replace(store.folder, gone)
+            store.folder.replace(gone)
             shutil.rmtree(gone)
         except OSError as problem:
             raise Refusal(

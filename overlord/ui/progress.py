@@ -13,7 +13,7 @@ _EVERY: Final = 30
 
 
 class Progress:
-    """A line with the servants that have ended, each with its seconds; on a terminal also who is waited for."""
+    """A line with the servants that have answered, each with its seconds; on a terminal also who has not."""
 
     def __init__(self, append: Callable[[str], object], *, on_terminal: bool) -> None:
         self._append = append

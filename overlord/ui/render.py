@@ -147,7 +147,6 @@ def run_lines(runs: Sequence[Json], now: datetime) -> list[str]:
         changed = parsed(run["updatedAt"])
         age = "" if changed is None else f"{_duration((now - changed).total_seconds())} ago"
         count = "" if run["servants"] is None else f"{run['servants']} servants"
-        lines.append(
-            f"{run['runId']}  {run['state']:<14}  {age:>10}  {count:>10}  {visible(run['worktree'] or '')}".rstrip()
-        )
+        worktree = visible(run["worktree"] or "")
+        lines.append(f"{run['runId']}  {run['state']:<14}  {age:>10}  {count:>10}  {worktree}".rstrip())
     return lines

@@ -158,7 +158,7 @@ class Liveness:
 
 @dataclass(frozen=True)
 class Recovery:
-    """A blocked servant is brought back: by its startup if that was never answered, else by a liveness check."""
+    """A blocked servant is brought back: by its startup if that was never answered, else by a short line."""
 
     slot: str
 
