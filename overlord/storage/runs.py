@@ -15,6 +15,7 @@ from foundation.host import Host
 from foundation.terminal.text import listed
 from overlord.core.json_values import Json
 from overlord.core.registry import ENDED, RUN_ID
+from overlord.storage.changes import Changes
 from overlord.storage.home import names_in
 from overlord.storage.run_store import RunStore
 
@@ -36,13 +37,14 @@ class Found:
 class Runs:
     """The runs below the state folder `home`."""
 
-    def __init__(self, home: Path, host: Host) -> None:
+    def __init__(self, home: Path, host: Host, changes: Changes) -> None:
         self.folder = home / "runs"
         self._host = host
+        self._changes = changes
 
     def store(self, run_id: str) -> RunStore:
         """The store of the run with that id, which need not exist."""
-        return RunStore(self.folder / run_id, self._host)
+        return RunStore(self.folder / run_id, self._host, self._changes)
 
     def all(self) -> Iterator[Found]:
         """Every run, by its id, readable or not; a folder without registry is no run."""
@@ -79,7 +81,7 @@ class Runs:
 
         Raises Refusal no_run, run_ambiguous, and what keeps the only candidates from being read.
         """
-        if named:
+        if named is not None:
             return self.named(named)
         found = list(self.all())
         here = [
