@@ -14,11 +14,12 @@ from foundation.errors import Refusal, Where
 from foundation.secrets import MASK, Secret
 from foundation.secrets.encoded import replace_known
 from foundation.terminal.terminal import Terminal
+from foundation.terminal.text import capital
 from overlord import __version__, command_line, host_shell, processes
 from overlord.command_line import GROUP, PROGRAM, Arguments
 from overlord.errors import Exit, status_of
 from overlord.report import Report, to_json
-from overlord.settings import Settings
+from overlord.settings import KEYS, Settings
 from overlord.storage.changes import Changes
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _run(argv: Sequence[str], terminal: Terminal, changes: Changes, *, grouped: 
     settings = _settings()
     if command_line.verb_of(argv) in _IN_A_SHELL and not command_line.wants_help(argv):
         host_shell.require_supported(settings.shell)
-    command_line.refuse_keys(argv, settings.how_to_set_key())
+    command_line.refuse_keys(argv, settings.how_to_set(KEYS[1], "if that was a real key, replace it"))
     if not grouped:
         return _ungrouped(argv, terminal)
     arguments = command_line.parse(argv)
@@ -185,7 +186,7 @@ def _failed(command: str, error: Refusal, changes: Changes) -> Report:
         note = " Nothing was started."
     return Report(
         command,
-        f"{error.message}.{note}",
+        f"{capital(error.message)}.{note}",
         error=error,
         changed=bool(changes.changed),
         run_id=changes.changed[-1] if changes.changed else None,

@@ -169,7 +169,7 @@ def refuse_keys(argv: Sequence[str], how_to_set: str) -> None:
             "api_key_flag_refused",
             "a key is not accepted as an argument: it would stay in the shell's history and be visible to "
             "other programs",
-            next_step=f"{how_to_set}   (if it was a real key, replace it)",
+            next_step=how_to_set,
         )
 
 

@@ -55,7 +55,7 @@ class Context:
     @cached_property
     def runs(self) -> Runs:
         """All runs."""
-        return Runs(self.home, self.host, self.changes)
+        return Runs(self.home, self.host, self.changes, settle_what_is_dead)
 
     @cached_property
     def worktree(self) -> Path:

@@ -19,7 +19,7 @@ VARIABLE = "MMI_OVERLORD_HOME"
 def state_folder(host: Host, settings: Settings) -> Path:
     """The folder for the state, links resolved; it need not exist. Refusal state_unusable."""
     named = host.environ.get(VARIABLE, "")
-    if named:
+    if named.strip():
         if not Path(named).is_absolute():
             _refuse(
                 Where(VARIABLE),

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Iterator, Sequence
+from typing import Callable, Final, Iterable, Iterator, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.files.links import is_link
@@ -35,12 +35,13 @@ class Found:
 
 
 class Runs:
-    """The runs below the state folder `home`."""
+    """The runs below the state folder `home`; `settled` settles what dead commands have left in one."""
 
-    def __init__(self, home: Path, host: Host, changes: Changes) -> None:
+    def __init__(self, home: Path, host: Host, changes: Changes, settled: Callable[[RunStore], Json]) -> None:
         self.folder = home / "runs"
         self._host = host
         self._changes = changes
+        self._settled = settled
 
     def store(self, run_id: str) -> RunStore:
         """The store of the run with that id, which need not exist."""
@@ -68,13 +69,20 @@ class Runs:
 
     def open_in(self, worktree: Path) -> list[Found]:
         """The runs in this worktree that are neither stopped nor failed."""
-        return [
-            found
-            for found in self.all()
-            if found.registry is not None
-            and found.registry["worktree"] == str(worktree)
-            and found.registry["state"] not in ENDED
-        ]
+        return _in_states(self._here(self.all(), worktree), ENDED, inside=False)
+
+    def _here(self, found: Iterable[Found], worktree: Path, *, settle: bool = True) -> list[Found]:
+        """Those of this worktree that can be read; a start that a kill has ended is one that failed."""
+        here = []
+        for one in found:
+            if one.registry is None or one.registry["worktree"] != str(worktree):
+                continue
+            if settle and one.registry["state"] == "starting":
+                with contextlib.suppress(Refusal):  # what cannot be written now stays as it is
+                    here.append(Found(one.store, self._settled(one.store)))
+                    continue
+            here.append(one)
+        return here
 
     def select(self, command: str, named: str | None, worktree: Path) -> RunStore:
         """The run that the command is about; `named` is its id from --run or the environment.
@@ -84,9 +92,8 @@ class Runs:
         if named is not None:
             return self.named(named)
         found = list(self.all())
-        here = [
-            one for one in found if one.registry is not None and one.registry["worktree"] == str(worktree)
-        ]
+        # `stop` looks at what dead commands have recorded before that is settled.
+        here = self._here(found, worktree, settle=command != "stop")
         candidates = _in_states(here, ENDED, inside=False)
         if len(candidates) > 1:
             ids = listed([one.store.run_id for one in candidates])
