@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Union
 
 from foundation.errors import Refusal
 from foundation.terminal.text import listed
@@ -14,14 +13,13 @@ from overlord.commands.context import Context
 from overlord.commands.preflight import preflight
 from overlord.commands.start import number_of_normal
 from overlord.core import usage
-from overlord.core.failures import Answer, Failure, timed_out
+from overlord.core.failures import Answer, Failure, Outcome, timed_out
 from overlord.core.json_values import Json
 from overlord.core.servants import ULTRA, slots
 from overlord.report import Report
 from overlord.service.client import ChatClient, Exchange
 from overlord.ui import render
 
-Outcome = Union[Answer, Failure]
 _LOOK_SECONDS = 0.2
 _GRACE = 0.5
 
