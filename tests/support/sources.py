@@ -10,3 +10,5 @@ PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup", "overlord
 MODULES: Final = sorted(
     path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "_vendor" not in path.parts
 )
+OVERLORD: Final = [path for path in MODULES if path.is_relative_to(ROOT / "overlord")]
+SETUP: Final = [path for path in MODULES if path not in OVERLORD]
