@@ -207,7 +207,7 @@ GONKAGATE: Final = Profile(
                 "adapter": _CURATED,
             },
             note=(
-                "Another GonkaGate tool spells the id moonshotai/kimi-k2.6 since 2026-05-12 "
+                "Another GonkaGate tool has spelled the id moonshotai/kimi-k2.6 since 2026-05-12 "
                 '("to align with the catalog"); unresolved. Its codex tool names a context of 240000 '
                 "without an output limit, so no limit is written."
             ),
@@ -249,7 +249,7 @@ GONKAGATE: Final = Profile(
                 "transport": _CURATED,
                 "adapter": _CURATED,
             },
-            note="No limits are published, so none is written.",
+            note="No limits are published, so none are written.",
         ),
     ),
     default_model="kimi-k2.6",

@@ -138,7 +138,7 @@ def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Termina
 
     if not arguments.no_input and terminal.interactive:
         return AskingPrompter(terminal, "pipe the key in with --api-key-stdin")
-    because = "--no-input forbids questions" if arguments.no_input else "there is no terminal to ask at"
+    because = "--no-input forbids questions" if arguments.no_input else "there is no terminal to prompt on"
     return RefusingPrompter(because, f"set {profile.key_variable}, or pipe the key in with --api-key-stdin")
 
 

@@ -251,7 +251,7 @@ def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) 
             if not plugins.among(deviation, known):
                 yield machine_findings.plugins_change(names, deviation, reach)
         if answer.key != pure.key:
-            effect = "opencode sends another key than the one in the key file"
+            effect = "opencode sends a key other than the one in the key file"
             replaced = Deviation("key", key_path(expectation.profile.id), MISSING, always, effect)
             yield machine_findings.plugins_change(names, replaced, reach)
 

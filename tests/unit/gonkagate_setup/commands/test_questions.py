@@ -316,7 +316,7 @@ def test_a_dry_run_needs_no_key() -> None:
 )
 def test_without_anybody_to_ask_the_missing_choice_is_named(given: Answers, code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        ask(RefusingPrompter("there is no terminal to ask at", "GONKAGATE_API_KEY"), given=given)
+        ask(RefusingPrompter("there is no terminal to prompt on", "GONKAGATE_API_KEY"), given=given)
     assert code_of(refused.value) == code
 
 
