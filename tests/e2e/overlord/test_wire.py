@@ -76,7 +76,7 @@ TRIED_AGAIN = [
     *(Case(str(status), error(status, None), ("provider_unavailable",), 3) for status in (500, 504)),
     Case("429", error(429, "rate_limit_exceeded"), ("rate_limited",), 3),
     Case("408", error(408, None), ("request_refused",), 3),
-    Case("nonsense to wait for", error(503, None, headers=(("Retry-After", "soon"),)), ("provider_unavailable",), 3),
+    Case("no wait", error(503, None, headers=(("Retry-After", "soon"),)), ("provider_unavailable",), 3),
 ]  # fmt: skip
 REFUSED = [
     case("CONTEXT_OVERFLOW", "context_overflow"),
@@ -147,7 +147,7 @@ def batches() -> Iterator[Any]:
             yield pytest.param(cases[at : at + 8], id=f"{name} {at // 8 + 1}")
 
 
-@pytest.mark.parametrize("cases", batches())
+@pytest.mark.parametrize("cases", list(batches()))
 def test_each_fault_has_its_reason(
     wired: OverlordHome, chat_service: ChatStandIn, cases: Sequence[Case]
 ) -> None:
