@@ -160,7 +160,9 @@ class Asking:
         for asked in self._open:
             if now > asked.deadline + _GRACE:
                 asked.exchange.end()
-                events.append(_Event(asked, asked.step, timed_out(self._client.timeout)))
+                late = timed_out(self._client.timeout)
+                late.attempts = asked.exchange.tries
+                events.append(_Event(asked, asked.step, late))
         waiting = [(asked.task.slot, now - asked.began) for asked in self._open if asked.began]
         self._watcher.waiting(waiting)
         return events
@@ -270,7 +272,9 @@ class Asking:
 
         def settle(registry: Json) -> None:
             for asked in left:
-                asked.task.settle(registry, failure("interrupted"), at)
+                cut_off = failure("interrupted")
+                cut_off.attempts = asked.exchange.tries
+                asked.task.settle(registry, cut_off, at)
             self._finish(registry)
 
         try:
