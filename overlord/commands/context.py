@@ -92,7 +92,7 @@ class Context:
     def selected(self, arguments: Arguments) -> RunStore:
         """The run that the command is about; Refusal no_run, run_ambiguous, state_unusable."""
         named = arguments.value("--run") or self.host.environ.get(VARIABLE, "").strip() or None
-        return self.runs.select(arguments.verb, named, self.worktree)
+        return self.runs.select(arguments.verb, named, self.worktree, settle_what_is_dead)
 
     def opened(self, arguments: Arguments) -> tuple[RunStore, Json]:
         """The run that the command is about, and its registry, with what dead commands left settled."""

@@ -31,6 +31,7 @@ from overlord.storage.home import make_private
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
 from overlord.ui import render
+from overlord.work.recovery import settle_what_is_dead
 from overlord.work.tasks import Startup, store_startup
 
 _PHASES: Final = 8
@@ -110,7 +111,7 @@ def _phase(context: Context, number: int, text: str) -> None:
 
 
 def _require_none_open(context: Context) -> None:
-    found = context.runs.open_in(context.worktree)
+    found = context.runs.open_in(context.worktree, settle_what_is_dead)
     if found:
         run_id = found[-1].store.run_id
         raise Refusal(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Iterator, Sequence
+from typing import Callable, Final, Iterable, Iterator, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.files.links import is_link
@@ -22,6 +22,7 @@ VARIABLE: Final = "MMI_OVERLORD_RUN"
 # These also find a run that failed; the second ones also one that was stopped.
 TAKE_FAILED: Final = ("status", "recover", "stop", "export", "watch")
 TAKE_STOPPED: Final = ("status", "export", "watch")
+Settle = Callable[[RunStore], Json]
 
 
 @dataclass(frozen=True)
@@ -64,27 +65,22 @@ class Runs:
                 return store
         raise _no_run("there is no run of that id")
 
-    def open_in(self, worktree: Path) -> list[Found]:
-        """The runs in this worktree that are neither stopped nor failed."""
-        return [
-            found
-            for found in self.all()
-            if found.registry is not None
-            and found.registry["worktree"] == str(worktree)
-            and found.registry["state"] not in ENDED
-        ]
+    def open_in(self, worktree: Path, settle: Settle) -> list[Found]:
+        """The runs in this worktree that are neither stopped nor failed; see `select` for `settle`."""
+        return _in_states(_settled_in(worktree, self.all(), settle), ENDED, inside=False)
 
-    def select(self, command: str, named: str | None, worktree: Path) -> RunStore:
+    def select(self, command: str, named: str | None, worktree: Path, settle: Settle) -> RunStore:
         """The run that the command is about; `named` is its id from --run or the environment.
+
+        `settle` gives a run's registry once everything is settled that a dead command left open: a startup
+        that was cut off makes a run `failed`, so it decides which runs are open.
 
         Raises Refusal no_run, run_ambiguous, and what keeps the only candidates from being read.
         """
         if named:
             return self.named(named)
         found = list(self.all())
-        here = [
-            one for one in found if one.registry is not None and one.registry["worktree"] == str(worktree)
-        ]
+        here = _settled_in(worktree, found, settle)
         candidates = _in_states(here, ENDED, inside=False)
         if len(candidates) > 1:
             ids = listed([one.store.run_id for one in candidates])
@@ -119,6 +115,14 @@ class Runs:
                 where=Where(str(store.folder)),
                 next_step="make this folder writable for your user, then run this command again",
             ) from None
+
+
+def _settled_in(worktree: Path, found: Iterable[Found], settle: Settle) -> list[Found]:
+    here = [one for one in found if one.registry is not None and one.registry["worktree"] == str(worktree)]
+    for place, one in enumerate(here):
+        with contextlib.suppress(Refusal):  # it can be read, though not be written now
+            here[place] = replace(one, registry=settle(one.store))
+    return here
 
 
 def _in_states(found: Sequence[Found], states: Sequence[str], *, inside: bool = True) -> list[Found]:
