@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Final, Mapping
@@ -143,6 +142,8 @@ def is_loopback(host: str) -> bool:
     """Whether the host is this machine, whatever a name server says."""
     if host.lower() == "localhost":
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -5,6 +5,7 @@
     python3 scripts/build.py nuitka    the binary for this machine, by Nuitka (needs a C compiler)
     python3 scripts/build.py wheel     wheel and sdist
     python3 scripts/build.py sbom      the software bill of materials
+    python3 scripts/build.py mmi-cli   the packed file and the wheel of mmi-cli
     python3 scripts/build.py all       all of them; Nuitka is skipped, with the reason, without a compiler
 
 They are written to dist/, which git ignores, or to --output.
@@ -20,6 +21,7 @@ from typing import Callable, Final, Mapping
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.building import distributions, native, nuitka, pyz, sbom
+from scripts.building.stage import OVERLORD, Program
 from scripts.lib import cache
 
 _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
@@ -28,7 +30,13 @@ _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
     "nuitka": nuitka.build,
     "wheel": distributions.build,
     "sbom": sbom.build,
+    "mmi-cli": lambda output: _both(OVERLORD, output),
 }
+
+
+def _both(program: Program, output: Path) -> Path:
+    distributions.build_wheel(program, output)
+    return pyz.build_program(program, output)
 
 
 def main(arguments: list[str]) -> int:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Callable, Final, Mapping
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.building import native, pyz
-from scripts.building.stage import version
+from scripts.building.stage import SETUP, version
 from scripts.lib import cache, installing, opencode_versions
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ _CONFIG_BEFORE: Final = """\
 
 
 _NAMES: Final[Mapping[str, Callable[[], str]]] = {
-    "pyz": lambda: pyz.NAME,
+    "pyz": lambda: pyz.name(SETUP),
     "native": native.name,
     "nuitka": lambda: native.name("-nuitka"),
-    "wheel": lambda: f"gonkagate_setup-{version()}-py3-none-any.whl",
-    "sdist": lambda: f"gonkagate_setup-{version()}.tar.gz",
+    "wheel": lambda: f"gonkagate_setup-{version(SETUP)}-py3-none-any.whl",
+    "sdist": lambda: f"gonkagate_setup-{version(SETUP)}.tar.gz",
 }
 # What is shown must come from the artefact alone.
 _NO_CHECKOUT: Final = {"PYTHONPATH": ""}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from foundation.errors import Refusal
 from foundation.terminal.text import listed
 from overlord.command_line import Arguments
-from overlord.commands import working
 from overlord.commands.context import Context
 from overlord.core import readiness
 from overlord.core.json_values import Json
 from overlord.report import Notice, Report
 from overlord.storage.run_store import RunStore
 from overlord.ui import render
-from overlord.work.tasks import Liveness
 
 
 def run(arguments: Arguments, context: Context) -> Report:
@@ -36,6 +34,9 @@ def _expired(registry: Json, rules: readiness.Rules) -> list[str]:
 
 def _check(context: Context, store: RunStore, registry: Json, slots: list[str]) -> tuple[Notice, ...]:
     """Ask them; a notice says why they could not be asked."""
+    from overlord.commands import working
+    from overlord.work.tasks import Liveness
+
     try:
         context.require_same_provider(registry, slots)
         client = context.client(registry["baseUrl"], context.key())

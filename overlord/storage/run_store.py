@@ -46,7 +46,7 @@ class RunStore:
         self.journals = Journals(folder / "journal")
         self._host = host
         self._ledger = Ledger(folder / "ledger.jsonl")
-        self._read: tuple[Snapshot, Json] | None = None
+        self._read: tuple[tuple[int, int, int, int] | None, Json] | None = None
 
     @property
     def registry_path(self) -> Path:
@@ -66,9 +66,9 @@ class RunStore:
 
         Raises Refusal registry_unreadable, registry_newer, run_token_mismatch, no_run.
         """
-        snapshot = read_snapshot(self.registry_path, follow_links=False, limit=_MOST_BYTES)
-        if self._read is not None and snapshot.identity == self._read[0].identity:
+        if self._read is not None and self._read[0] == self._identity():
             return self._read[1]
+        snapshot = read_snapshot(self.registry_path, follow_links=False, limit=_MOST_BYTES)
         if snapshot.data is None:
             raise Refusal(
                 "no_run",
@@ -78,7 +78,7 @@ class RunStore:
             )
         registry = self._parsed(snapshot.data)
         self._require_token(registry)
-        self._read = (_without_data(snapshot), registry)
+        self._read = (snapshot.identity, registry)
         return registry
 
     def change(self, mutate: Callable[[Json], Result], wait_seconds: float = _WAIT_SECONDS) -> Result:
@@ -113,15 +113,18 @@ class RunStore:
             registry["updatedAt"] = self.now()
             self._write(registry)
             self._ledger.append(registry[UNLEDGERED])
-            self._read = (self._written(), registry)
+            self._read = (self._identity(), registry)
         except OSError as problem:
             self._refuse_writing(problem)
         return result
 
-    def _written(self) -> Snapshot:
-        status = self.registry_path.lstat()
-        identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        return Snapshot(self.registry_path, self.registry_path, None, identity=identity)
+    def _identity(self) -> tuple[int, int, int, int] | None:
+        """What tells one registry from the next: each is a new file. None if it cannot be looked at."""
+        try:
+            status = self.registry_path.lstat()
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def unledgered(self, registry: Json) -> bool:
         """Whether a command was killed before the ledger had its last events."""
@@ -234,10 +237,6 @@ class RunStore:
             where=Where(str(self.folder)),
             next_step=next_step,
         ) from None
-
-
-def _without_data(snapshot: Snapshot) -> Snapshot:
-    return Snapshot(snapshot.path, snapshot.real, None, identity=snapshot.identity)
 
 
 def _no_constant(name: str) -> NoReturn:

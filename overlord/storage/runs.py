@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Final, Iterable, Iterator, Sequence
@@ -102,6 +101,8 @@ class Runs:
 
     def remove(self, store: RunStore) -> None:
         """Remove everything of a run; Refusal write_failed. It is no run any more at once."""
+        import shutil
+
         gone = self.folder / f".{store.run_id}.deleted"
         try:
             with contextlib.suppress(FileNotFoundError):
