@@ -100,7 +100,7 @@ def _run(argv: Sequence[str], terminal: Terminal, changes: Changes, *, grouped: 
         return _ungrouped(argv, terminal)
     arguments = command_line.parse(argv)
     if arguments.verb == "version":
-        return _text("version", f"{PROGRAM} {__version__}")
+        return _text("version", _version())
     if arguments.verb == "help" or arguments.has("--help"):
         return _text("help", command_line.help_text(arguments.verb, terminal.width))
     context = _context(arguments, settings, terminal, changes)
@@ -112,7 +112,7 @@ def _run(argv: Sequence[str], terminal: Terminal, changes: Changes, *, grouped: 
 
 def _ungrouped(argv: Sequence[str], terminal: Terminal) -> Report:
     if "--version" in argv:
-        return _text("version", f"{PROGRAM} {__version__}")
+        return _text("version", _version())
     if any(word in ("-h", "--help", "help") for word in argv):
         return _text("help", command_line.help_text("help", terminal.width))
     raise Refusal(
@@ -153,6 +153,12 @@ def _folder(named: str) -> Path:
             next_step="name an existing folder",
         ) from None
     return path
+
+
+def _version() -> str:
+    from foundation.version import version_text
+
+    return version_text(PROGRAM, __version__, "overlord")
 
 
 def _text(command: str, text: str) -> Report:
@@ -224,7 +230,7 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
 
     known = {flag for verb, _ in command_line.VERBS.values() for one in verb.flags for flag in one.names}
     given = (word.split("=", 1)[0] for word in argv)
-    program = crash.Program(PROGRAM, f"{PROGRAM} {__version__}", frozenset({"foundation", "overlord"}))
+    program = crash.Program(PROGRAM, _version(), frozenset({"foundation", "overlord"}))
     report = crash.write(program, fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which contains no key and no message"
     return Refusal(

@@ -71,12 +71,12 @@ class Runs:
         return _in_states(self._here(self.all(), worktree), ENDED, inside=False)
 
     def _here(self, found: Iterable[Found], worktree: Path, *, settle: bool = True) -> list[Found]:
-        """Those of this worktree that can be read; a start that a kill has ended is one that failed."""
+        """Those of this worktree that can be read, with what dead commands left open settled first."""
         here = []
         for one in found:
             if one.registry is None or one.registry["worktree"] != str(worktree):
                 continue
-            if settle and one.registry["state"] == "starting":
+            if settle:
                 with contextlib.suppress(Refusal):  # what cannot be written now stays as it is
                     here.append(Found(one.store, self._settled(one.store)))
                     continue

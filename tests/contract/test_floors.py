@@ -23,7 +23,6 @@ BELOW: dict[str, set[str]] = {
 FLOORS = {
     "gonkagate_setup": {
         "errors": 0,
-        "version": 0,
         "catalog": 0,
         "choice": 0,
         "judgement": 1,
