@@ -58,13 +58,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str], terminal: Terminal) -> Report:
     arguments = command_line.parse(argv)
+    if getattr(arguments, "help", False):
+        return _text("help", command_line.help_text(arguments.words))
     if getattr(arguments, "version", False):
         from sovereigncode.version import version_text
 
         return _text("version", version_text())
-    if getattr(arguments, "help", False) or arguments.command is None:
-        named = [arguments.command, getattr(arguments, "action", None)]
-        return _text("help", command_line.help_text([word for word in named if word]))
+    if arguments.command is None:
+        return _text("help", command_line.help_text([]))
     host = hosts.current({})
     if arguments.cwd is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd)

@@ -60,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The typed arguments; raises Refusal usage_error with a sentence that repeats no value."""
+    if {"-h", "--help"} & {*argv}:
+        # Help needs nothing else to be right.
+        words_ = [word for word in argv if word in (*VERBS, *APPROVALS, *AUDIT)]
+        return argparse.Namespace(help=True, words=words_, json="--json" in argv)
     arguments, unknown = parser().parse_known_args(list(argv))
     command = verb(argv)
     if unknown:

@@ -115,6 +115,13 @@ def understood(
     return value, tuple(fault(_worded(problem), document.where(problem, name)) for problem in problems)
 
 
+def meaning(path: Path, data: bytes) -> tuple[object, tuple[Fault, ...]]:
+    """What one of the two files means, by its name, if it had these bytes."""
+    if path.name == CAPSULE:
+        return understood(str(path), CAPSULE_INVALID, data, json_text.read, capsules.parse)
+    return understood(str(path), POLICY_INVALID, data, yaml_text.read, tenant_policy.parse)
+
+
 def _part(
     root: Path, path: Path, code: str, read_text: Callable[[bytes], Document], parse: _Parse[_Value]
 ) -> tuple[_Value | None, Snapshot | None, tuple[Fault, ...]]:
