@@ -10,7 +10,8 @@ from typing import Callable, Iterator, Mapping, Sequence
 from foundation.errors import Where
 from sovereigncode.audit.months import Span
 from sovereigncode.audit.record import Record, parsed
-from sovereigncode.audit.verify import Known, Line, Verdict, Walk
+from sovereigncode.audit.verdict import Known, Line, Verdict
+from sovereigncode.audit.verify import Walk
 
 Lines = Callable[[Sequence[Span]], Iterator[Line]]
 

@@ -26,7 +26,7 @@ from foundation.files.reading import READ, drain
 from foundation.files.replace import Attributes, Folder, sync, write_beside
 from foundation.host import Host
 from sovereigncode.audit.folders import refuse, require_own_file
-from sovereigncode.audit.verify import End, Known
+from sovereigncode.audit.verdict import End, Known
 
 _PARTS: Final = ("sovereigncode", "audit-heads")
 _SLOT: Final = 512

@@ -26,7 +26,8 @@ from sovereigncode.audit.heads import Head, head_file
 from sovereigncode.audit.lock import held
 from sovereigncode.audit.months import KIND, Span, Tail
 from sovereigncode.audit.record import Entry, Record, chained, parsed
-from sovereigncode.audit.verify import End, Known, Line, Verdict, judged
+from sovereigncode.audit.verdict import End, Known, Line, Verdict
+from sovereigncode.audit.verify import judged
 
 FOLDER: Final = "audit"
 _LOOKS: Final = 3

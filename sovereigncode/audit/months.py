@@ -14,7 +14,7 @@ from foundation.files.reading import READ, drain
 from foundation.files.replace import Folder, sync
 from sovereigncode.audit.folders import refuse, require_own_file
 from sovereigncode.audit.record import LONGEST, parsed
-from sovereigncode.audit.verify import Line
+from sovereigncode.audit.verdict import Line
 
 KIND: Final = "audit_unusable"
 _NAME: Final = re.compile(r"audit-[0-9]{4}(0[1-9]|1[0-2])\.jsonl\Z")

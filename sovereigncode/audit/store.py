@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Mapping, Protocol, Sequence
 
 from sovereigncode.audit.record import Entry, Record
-from sovereigncode.audit.verify import End, Verdict
+from sovereigncode.audit.verdict import End, Verdict
 
 
 class AuditStore(Protocol):
