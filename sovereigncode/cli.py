@@ -97,10 +97,25 @@ def _evaluate(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> 
     return evaluate.run(arguments.file, host, sys.stdin)
 
 
+def _approvals(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from sovereigncode.commands import approvals
+
+    return approvals.run(arguments, host, terminal)
+
+
+def _audit(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from sovereigncode.commands import audit
+
+    del terminal
+    return audit.run(arguments, host)
+
+
 _VERBS: dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]] = {
     "init": _init,
     "check": _check,
     "evaluate": _evaluate,
+    "approvals": _approvals,
+    "audit": _audit,
 }
 
 

@@ -9,6 +9,7 @@ from foundation.errors import Refusal, Where
 from foundation.files import reading
 from foundation.host import Host
 from sovereigncode import workspace as workspaces
+from sovereigncode.commands.recording import record
 from sovereigncode.core import request as requests
 from sovereigncode.core.decision import decide
 from sovereigncode.core.request import Request
@@ -30,12 +31,17 @@ def run(name: str, host: Host, stdin: IO[str] | None) -> Report:
     request = _read(name, host, stdin)
     workspace = workspaces.read(host.cwd)
     decided = decide(workspace.rules, request)
+    decision_id = record(workspace, request, decided, host)
     return Report(
         "evaluate",
         Exit.DONE if decided.allowed else Exit.DENIED,
         decided.decision,
         render.decision(decided),
-        {**decided.to_json(), "capsule_id": workspace.capsule.capsule_id if workspace.capsule else None},
+        {
+            **decided.to_json(),
+            "capsule_id": workspace.capsule.capsule_id if workspace.capsule else None,
+            "decision_id": decision_id,
+        },
     )
 
 

@@ -60,7 +60,8 @@ def make(
 ) -> Plan:
     """The plan; `configs` are the project's opencode.json and .jsonc.
 
-    `resolved` is what opencode makes of all its configs before the change. Raises Refusal config_invalid with the place for a config that cannot be edited.
+    `resolved` is what opencode makes of all its configs before the change. Raises Refusal config_invalid with
+    the place for a config that cannot be edited.
     """
     config, tools, wanted = _config(answers, configs, resolved)
     capsule, policy = (_snapshot(workspace, name) for name in (CAPSULE, POLICY))
