@@ -183,13 +183,13 @@ class AuditLog:
 
 @signals.uninterrupted
 def _write(folder: Folder, head: Head, tail: Tail, records: Sequence[Record], now: datetime) -> None:
-    """Announce, write, confirm. Raises OSError; then the head explains every end that the chain may have."""
+    """Announce, write, confirm. If this raises, the head explains every end that the chain may have."""
     end, last = _end_of(tail), End(records[-1].seq, records[-1].hash)
     head.announce(end, last)
     try:
         months.extend(folder, tail, now, b"".join(record.line() + b"\n" for record in records))
     except OSError:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, Refusal):
             now_there = months.tail(folder, months.names(folder))
             if _end_of(now_there) == end and not now_there.half:
                 head.confirm(end)
