@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from foundation.files.links import others_can_write, resolve
+from foundation.files.links import is_link, others_can_write, resolve
 from foundation.files.reading import READ, drain
 from foundation.files.replace import Attributes, Folder, sync, write_beside
 from foundation.host import Host
@@ -66,8 +66,9 @@ class _State:
 class Head:
     """The remembered end of one chain, open for the time of one use.
 
-    `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for another user's file
-    or one that cannot be read, unsafe_link for a link, write_failed.
+    `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for a link, for another
+    user's file and for one that cannot be read; unsafe_link for a state folder that others can lead elsewhere;
+    write_failed.
     """
 
     def __init__(self, path: Path, workspace: Path, *, writable: bool) -> None:
@@ -143,15 +144,16 @@ class Head:
         self._state = state
 
     def _open(self) -> None:
-        path = resolve(self.path, follow_last=False)
-        flags = READ | (os.O_RDWR if self._writable else 0)
+        if is_link(self.path):
+            refuse(_KIND, self.path, "this is a link, but a file of this program belongs here", "remove it")
         try:
-            self._descriptor = os.open(path, flags)
+            self._descriptor = os.open(self.path, READ | (os.O_RDWR if self._writable else 0))
         except FileNotFoundError:
             return
-        require_own_file(path, self._descriptor, _KIND)
-        if others_can_write(path.parent):
-            refuse(_KIND, path.parent, "other users can write here", f"run: chmod go-w {path.parent}")
+        require_own_file(self.path, self._descriptor, _KIND)
+        above = self.path.parent
+        if others_can_write(above):
+            refuse(_KIND, above, "other users can write here", f"take that away with: chmod go-w {above}")
         text = drain(self._descriptor, 2 * _SLOT)
         states = [_parsed(text[at : at + _SLOT]) for at in (0, _SLOT)]
         newest = max((state for state in states if state is not None), key=lambda one: one.turn, default=None)

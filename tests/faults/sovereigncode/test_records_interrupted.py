@@ -34,7 +34,7 @@ def whole(place: Place, before: list[bytes], least: int = 0) -> None:
     assert lines[: len(before)] == before
     assert len(lines) >= len(before) + least
     assert verdict.end.seq == len(lines) == place.log.head().seq
-    assert [record.line() + b"\n" for record in place.log.read()] == lines
+    assert [record.line + b"\n" for record in place.log.read()] == lines
 
 
 def goes_on(scenario: Scenario, place: Place) -> None:

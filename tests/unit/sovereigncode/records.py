@@ -114,7 +114,7 @@ def entry(number: int = 0, **more: Any) -> Entry:
 def written(number: int, first: int = 0) -> list[bytes]:
     """The lines of a chain, each with its end."""
     entries = [entry(first + one) for one in range(number)]
-    return [record.line() + b"\n" for record in chained(entries, seq=0, prev=None, now=START)]
+    return [record.line + b"\n" for record in chained(entries, seq=0, prev=None, now=START)]
 
 
 def as_lines(text: bytes, name: str = "audit-202611.jsonl") -> list[Line]:

@@ -75,7 +75,7 @@ def test_an_approval_from_the_question_to_its_use(place: Place) -> None:
     assert {record.entry.request_hash for record in records} == {made.digest}
     assert {record.entry.approval_id for record in records} == {made.id}
     assert {(record.entry.kind, record.entry.action) for record in records} == {("approval", "publish")}
-    assert "git push" not in "".join(record.line().decode() for record in records)
+    assert "git push" not in "".join(record.line.decode() for record in records)
 
 
 def test_no_is_no(place: Place) -> None:

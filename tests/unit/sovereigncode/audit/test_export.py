@@ -32,7 +32,7 @@ def cells(records: tuple[Record, ...]) -> list[dict[str, str]]:
 
 
 def test_json_has_everything_as_it_was_recorded() -> None:
-    assert json.loads("".join(as_json(RECORDS))) == [json.loads(record.line()) for record in RECORDS]
+    assert json.loads("".join(as_json(RECORDS))) == [json.loads(record.line) for record in RECORDS]
     assert json.loads("".join(as_json(()))) == []
 
 

@@ -48,7 +48,7 @@ def test_records_are_lines_of_the_months_file(place: Place) -> None:
     second = place.log.append([entry(3)])
     records = (*first, *second)
     assert place.file.name == "audit-202611.jsonl"
-    assert place.lines() == [record.line() + b"\n" for record in records]
+    assert place.lines() == [record.line + b"\n" for record in records]
     assert records == chained([entry(1), entry(2), entry(3)], seq=0, prev=None, now=place.clock.now)
     assert tuple(place.log.read()) == records
     assert place.log.head() == End(3, records[-1].hash)
@@ -226,7 +226,7 @@ def test_half_a_line_is_removed_by_the_next_append(place: Place) -> None:
         # What a process leaves that is killed after half a write.
         def killed(*_: object) -> None:
             with place.file.open("ab") as file:
-                file.write(next_one.line()[:100])
+                file.write(next_one.line[:100])
             raise KeyboardInterrupt
 
         patched.setattr(months, "extend", killed)

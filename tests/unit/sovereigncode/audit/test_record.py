@@ -44,7 +44,7 @@ def test_the_fields_are_the_contracts() -> None:
     assert list(FIELDS) == CONTRACT
     (record,) = chained([entry()], seq=0, prev=None, now=START)
     assert list(record.as_json()) == CONTRACT
-    assert set(json.loads(record.line())) == set(CONTRACT)
+    assert set(json.loads(record.line)) == set(CONTRACT)
 
 
 def test_the_bytes_and_the_hash_of_a_line() -> None:
@@ -61,7 +61,7 @@ def test_the_bytes_and_the_hash_of_a_line() -> None:
     (record,) = chained([made], seq=0, prev=None, now=START)
     digest = hashlib.sha256(FIRST.replace(b'"hash":"HASH",', b"")).hexdigest()
     assert record.hash == digest
-    assert record.line() == FIRST.replace(b"HASH", digest.encode())
+    assert record.line == FIRST.replace(b"HASH", digest.encode())
 
 
 def test_records_are_linked() -> None:
@@ -74,7 +74,7 @@ def test_records_are_linked() -> None:
 @given(ENTRIES)
 def test_every_entry_becomes_one_line_that_is_read_back(made: Entry) -> None:
     (record,) = chained([made], seq=0, prev=None, now=START)
-    line = record.line()
+    line = record.line
     assert b"\n" not in line
     assert parsed(line) == record
     assert parsed(line).fits
@@ -85,7 +85,7 @@ def test_every_entry_becomes_one_line_that_is_read_back(made: Entry) -> None:
 def test_bytes_of_a_header_that_are_not_utf_8_are_recorded_as_escapes() -> None:
     header = b"caf\xe9".decode("utf-8", "surrogateescape")
     (record,) = chained([entry(purpose=header)], seq=0, prev=None, now=START)
-    assert json.loads(record.line())["purpose"] == "caf\\udce9"
+    assert json.loads(record.line)["purpose"] == "caf\\udce9"
 
 
 @pytest.mark.parametrize(
