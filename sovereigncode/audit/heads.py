@@ -21,11 +21,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from foundation.files.links import others_can_write, resolve
+from foundation.files.links import is_link, others_can_write, resolve
 from foundation.files.reading import READ, drain
 from foundation.files.replace import Attributes, Folder, sync, write_beside
 from foundation.host import Host
-from sovereigncode.audit.folders import refuse, require_own_file
+from sovereigncode.audit.folders import not_read, not_written, refuse, require_own_file
 from sovereigncode.audit.verdict import End, Known
 
 _PARTS: Final = ("sovereigncode", "audit-heads")
@@ -66,8 +66,9 @@ class _State:
 class Head:
     """The remembered end of one chain, open for the time of one use.
 
-    `writable` is for the holder of the chain's lock. Raises Refusal audit_unusable for another user's file,
-    unsafe_link for a link, and OSError.
+    `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for a link, for another
+    user's file and for one that cannot be read; unsafe_link for a state folder that others can lead elsewhere;
+    write_failed.
     """
 
     def __init__(self, path: Path, workspace: Path, *, writable: bool) -> None:
@@ -78,7 +79,10 @@ class Head:
         self._state: _State | None = None
 
     def __enter__(self) -> Head:
-        self._open()
+        try:
+            self._open()
+        except OSError as problem:
+            raise not_read(self.path, problem, _KIND) from None
         return self
 
     def __exit__(
@@ -95,6 +99,13 @@ class Head:
 
     def begin(self, end: End) -> None:
         """Remember the end of a chain for the first time; on disk when this returns."""
+        try:
+            self._make(end)
+            self._open()
+        except OSError as problem:
+            raise not_written(self.path, problem) from None
+
+    def _make(self, end: End) -> None:
         place = _made(self.path.parent)
         with Folder(place) as folder:
             temporary = f"{self.path.name}.tmp"
@@ -109,7 +120,6 @@ class Head:
                 folder.remove(temporary)
                 raise
             folder.sync()
-        self._open()
 
     def announce(self, end: End, upcoming: End) -> None:
         """Records after `end`, up to `upcoming`, are about to be written; on disk when this returns."""
@@ -123,23 +133,27 @@ class Head:
         if self._state is None or self._descriptor is None:
             raise RuntimeError("a head is begun before it is written")
         state = _State(self._state.turn + 1, known)
-        os.lseek(self._descriptor, _SLOT * (state.turn % 2), os.SEEK_SET)
-        if os.write(self._descriptor, _slot(state)) != _SLOT:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.path))
-        if durable:
-            sync(self._descriptor)
+        try:
+            os.lseek(self._descriptor, _SLOT * (state.turn % 2), os.SEEK_SET)
+            if os.write(self._descriptor, _slot(state)) != _SLOT:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.path))
+            if durable:
+                sync(self._descriptor)
+        except OSError as problem:
+            raise not_written(self.path, problem) from None
         self._state = state
 
     def _open(self) -> None:
-        path = resolve(self.path, follow_last=False)
-        flags = READ | (os.O_RDWR if self._writable else 0)
+        if is_link(self.path):
+            refuse(_KIND, self.path, "this is a link, but a file of this program belongs here", "remove it")
         try:
-            self._descriptor = os.open(path, flags)
+            self._descriptor = os.open(self.path, READ | (os.O_RDWR if self._writable else 0))
         except FileNotFoundError:
             return
-        require_own_file(path, self._descriptor, _KIND)
-        if others_can_write(path.parent):
-            refuse(_KIND, path.parent, "other users can write here", f"run: chmod go-w {path.parent}")
+        require_own_file(self.path, self._descriptor, _KIND)
+        above = self.path.parent
+        if others_can_write(above):
+            refuse(_KIND, above, "other users can write here", f"take that away with: chmod go-w {above}")
         text = drain(self._descriptor, 2 * _SLOT)
         states = [_parsed(text[at : at + _SLOT]) for at in (0, _SLOT)]
         newest = max((state for state in states if state is not None), key=lambda one: one.turn, default=None)

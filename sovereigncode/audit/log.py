@@ -81,7 +81,7 @@ class AuditLog:
                 now = self._host.now()
                 records = chained(entries, seq=end.seq, prev=end.hash, now=now)
                 if records:
-                    _write(folder, head, tail, records, now)
+                    _write(folder, head, end, tail, records, now)
                 return records
         except OSError as problem:
             raise not_written(self.folder, problem) from None
@@ -171,7 +171,7 @@ class AuditLog:
         known = head.known
         with suppress(ValueError):
             tail = months.tail(folder, months.names(folder))
-            if known is not None and known.upcoming is None and not tail.half and _end_of(tail) == known.end:
+            if known is not None and known.upcoming is None and tail.is_the_end(known.end):
                 return known.end, tail
         verdict = judged(months.lines(folder, months.spans(folder)), known, self._nowhere)
         if not verdict.holds:
@@ -182,16 +182,17 @@ class AuditLog:
 
 
 @signals.uninterrupted
-def _write(folder: Folder, head: Head, tail: Tail, records: Sequence[Record], now: datetime) -> None:
-    """Announce, write, confirm. Raises OSError; then the head explains every end that the chain may have."""
-    end, last = _end_of(tail), End(records[-1].seq, records[-1].hash)
+def _write(
+    folder: Folder, head: Head, end: End, tail: Tail, records: Sequence[Record], now: datetime
+) -> None:
+    """Announce, write, confirm. If this raises, the head explains every end that the chain may have."""
+    last = End(records[-1].seq, records[-1].hash)
     head.announce(end, last)
     try:
-        months.extend(folder, tail, now, b"".join(record.line() + b"\n" for record in records))
+        months.extend(folder, tail, now, b"".join(record.line + b"\n" for record in records))
     except OSError:
-        with suppress(OSError, ValueError):
-            now_there = months.tail(folder, months.names(folder))
-            if _end_of(now_there) == end and not now_there.half:
+        with suppress(OSError, ValueError, Refusal):
+            if months.tail(folder, months.names(folder)).is_the_end(end):
                 head.confirm(end)
         raise
     head.confirm(last)
