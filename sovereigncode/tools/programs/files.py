@@ -1,0 +1,269 @@
+"""Programs that change files, and those that find files and start programs for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, Mapping, Sequence
+
+from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, Write
+from sovereigncode.tools.programs.calls import Call, Input, Rule, Source
+from sovereigncode.tools.programs.options import has, operands
+from sovereigncode.tools.programs.wrappers import replaced
+from sovereigncode.tools.shell.syntax import ANYTHING, Word
+
+_SHELL, _FILE_WRITE, _NETWORK = ToolClass.SHELL, ToolClass.FILE_WRITE, ToolClass.NETWORK
+_DELETE = ToolClass.DELETE
+_FIND_TESTS: Final = frozenset(
+    "-amin -anewer -atime -cmin -cnewer -context -ctime -fstype -gid -group -ilname -iname -inum -ipath -iregex -iwholename "
+    "-links -lname -maxdepth -mindepth -mmin -mtime -name -newer -path -perm -regex -regextype -samefile -size -type "
+    "-uid -used -user -wholename -xtype -printf -newermt -newerat -newerct -newermm -D".split()
+)
+_FIND_FLAGS: Final = frozenset(
+    "-a -and -o -or -not ! ( ) , -daystart -depth -d -empty -executable -false -follow -help -ignore_readdir_race -ls "
+    "-mount -nogroup -noignore_readdir_race -noleaf -nouser -nowarn -print -print0 -prune -quit -readable -true "
+    "-version --version --help -warn -writable -xdev -H -L -P -X -E -x -s -f -O0 -O1 -O2 -O3".split()
+)
+_FIND_RUNS: Final = ("-exec", "-execdir", "-ok", "-okdir")
+
+
+def _changes(found: ToolClass, valued: str = "", *, whole: bool = False, skip: int = 0) -> Rule:
+    """A program that changes the files that it is given, from the operand `skip` on."""
+
+    def rule(call: Call) -> Reading:
+        words = operands(call.args, valued)[skip:]
+        return call.is_a(_SHELL) + call.is_a(found, *call.writes(words, whole=whole))
+
+    return rule
+
+
+def _copy(call: Call) -> Reading:
+    """cp, ln, install: the last operand is written, or the folder after -t."""
+    return call.is_a(_SHELL) + call.is_a(_FILE_WRITE, *call.writes(_destination(call.args)))
+
+
+def _destination(args: Sequence[Word]) -> list[Word]:
+    found = [args[at + 1] for at, word in enumerate(args[:-1]) if word.exact in ("-t", "--target-directory")]
+    for word in args:
+        text = word.exact or ""
+        if text.startswith("--target-directory="):
+            path = text.partition("=")[2]
+            found.append(Word(path, path))
+    words = operands(args, "mogStZ", "mode", "owner", "group", "suffix")
+    return found or words[-1:]
+
+
+def _move(call: Call) -> Reading:
+    """mv: what it moves is gone from its place."""
+    words = operands(call.args, "St", "suffix")
+    writes = (*call.writes(_destination(call.args)), *call.writes(words, whole=True))
+    return call.is_a(_SHELL) + call.is_a(_FILE_WRITE, *writes)
+
+
+def _dd(call: Call) -> Reading:
+    out = [word for word in call.args if word.start.startswith("of=")]
+    paths = [Word(word.text[3:], word.text[3:]) for word in out if word.text is not None]
+    return call.is_a(_SHELL) + (call.is_a(_FILE_WRITE, *call.writes(paths)) if out else NOTHING)
+
+
+def _tar(call: Call) -> Reading:
+    first = call.args[0].exact if call.args else ""
+    if has(call.args, "I", "to-command", "checkpoint-action", "use-compress-program", "rsh-command", "info-script", "new-volume-script"):
+        return call.unknown("an option may start a program")
+    if first and not first.startswith("-") and "I" in first:
+        return call.unknown("an option may start a program")
+    removes = has(call.args, "", "remove-files", "delete", "recursive-unlink", "unlink-first")
+    modes = first if first and not first.startswith("--") else "".join(word.start for word in call.args)
+    found = call.is_a(_DELETE) if removes else NOTHING
+    writes = any(letter in (modes or "x") for letter in "xcruA") or has(call.args, "", "extract", "get", "create")
+    return call.is_a(_SHELL) + found + (call.is_a(_FILE_WRITE) if writes else NOTHING)
+
+
+def _rsync(call: Call) -> Reading:
+    if has(call.args, "e", "rsh", "rsync-path", "daemon"):
+        return call.unknown("an option may start a program")
+    words = operands(call.args, "fTBM")
+    remote = any(word.text is None or ":" in word.text for word in words)
+    removes = has(call.args, "", "delete", "delete-before", "delete-after", "delete-excluded", "remove-source-files")
+    found = call.is_a(_NETWORK) if remote else call.is_a(_FILE_WRITE, *call.writes(words[-1:], whole=removes))
+    return call.is_a(_SHELL) + found + (call.is_a(_DELETE) if removes else NOTHING)
+
+
+def _curl(call: Call) -> Reading:
+    outputs = [call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output", "-O", "-P")]
+    named = outputs if not call.what.startswith("curl") else [
+        call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output")
+    ]  # fmt: skip
+    return call.is_a(_NETWORK) + (call.is_a(_FILE_WRITE, *call.writes(named)) if named else NOTHING)
+
+
+def _wget(call: Call) -> Reading:
+    if has(call.args, "", "use-askpass"):
+        return call.unknown("an option may start a program")
+    if has(call.args, "e", "execute"):
+        return call.unknown("an option sets what may be a command")
+    return _curl(call)
+
+
+def _netcat(call: Call) -> Reading:
+    runs = has(call.args, "ec", "exec", "sh-exec", "lua-exec")
+    return call.unknown("an option may start a program") if runs else call.is_a(_NETWORK)
+
+
+def _zip(call: Call) -> Reading:
+    if has(call.args, "T", "unzip-command"):
+        return call.unknown("an option may start a program")
+    return call.is_a(_SHELL) + call.is_a(_DELETE if has(call.args, "m", "move") else _FILE_WRITE)
+
+
+def _find(call: Call) -> Reading:
+    found = call.is_a(_SHELL)
+    at = 0
+    args = call.args
+    while at < len(args):
+        text = args[at].text
+        if text is None and (args[at].splits or not args[at].start or args[at].start.startswith("-")):
+            return call.unknown("what it does is known only when it runs")
+        if text in _FIND_RUNS:
+            end = next((place for place in range(at, len(args)) if args[place].exact in (";", "+")), None)
+            if end is None:
+                return call.unknown("the end of its -exec is missing")
+            found = found + _for_each(call, args[at + 1 : end])
+            at = end
+        elif text == "-delete":
+            found = found + call.is_a(_DELETE, *_below(call))
+        elif text in ("-fprint", "-fprint0", "-fls", "-fprintf"):
+            found = found + call.is_a(_FILE_WRITE, *call.writes(args[at + 1 : at + 2]))
+            at += 2 if text == "-fprintf" else 1
+        elif text in _FIND_TESTS:
+            at += 1
+        elif text and text.startswith("-") and text not in _FIND_FLAGS:
+            return call.unknown(f"{text} is not an option that is known")
+        at += 1
+    return found
+
+
+def _below(call: Call) -> tuple[Write, ...]:
+    """Where find looks: the words before its first test."""
+    places = []
+    for word in call.args:
+        if word.start[:1] in ("-", "!", "("):
+            break
+        places.append(word)
+    # What is removed depends on the tests; only a place inside the protected folder is known to be hit.
+    return call.writes(places)
+
+
+def _for_each(call: Call, words: Sequence[Word]) -> Reading:
+    """A program that is started for files: `{}` in its words is their names."""
+    inner = Call(call.what, (), replace(call.context, folders=(), input=Input(Source.OTHER)))
+    return inner.run(replaced(words, "{}"))
+
+
+def _fd(call: Call) -> Reading:
+    for at, word in enumerate(call.args):
+        text = word.exact
+        if text is None and (word.splits or not word.start):
+            return call.unknown("what it does is known only when it runs")
+        if text in ("-x", "-X", "--exec", "--exec-batch"):
+            words = [part for part in call.args[at + 1 :] if part.exact != ";"]
+            marked = any("{" in (part.text or "") for part in words)
+            words = [Word(None, "", bare=False) if "{" in (part.text or "") else part for part in words]
+            inner = Call(call.what, (), replace(call.context, folders=(), input=Input(Source.OTHER)))
+            return call.is_a(_SHELL) + inner.run(words if marked else [*words, ANYTHING])
+        if text and (text.startswith(("--exec", "--ex")) or (text[:1] == "-" and text[1:2] != "-" and text[-1] in "xX")):
+            return call.unknown("an option may start a program")
+    return call.is_a(_SHELL)
+
+
+def _ripgrep(call: Call) -> Reading:
+    runs = has(call.args, "", "pre", "hostname-bin")
+    return call.unknown("an option may start a program") if runs else call.is_a(_SHELL)
+
+
+def _sort(call: Call) -> Reading:
+    if has(call.args, "", "compress-program"):
+        return call.unknown("an option may start a program")
+    outputs = [call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output")]
+    return call.is_a(_SHELL) + (call.is_a(_FILE_WRITE, *call.writes(outputs)) if has(call.args, "o", "output") else NOTHING)
+
+
+def _man(call: Call) -> Reading:
+    runs = has(call.args, "PH", "pager", "html")
+    return call.unknown("an option may start a program") if runs else call.is_a(_SHELL)
+
+
+def _sqlite(call: Call) -> Reading:
+    texts = [word.text for word in call.args]
+    given = call.context.input
+    if given.source is Source.TEXT and given.text is not None:
+        texts.append(given.text.text)
+    if any(text is None or text.lstrip().startswith(".") or "\n." in text for text in texts):
+        return call.unknown("it may run a text that starts a program")
+    return call.unknown("it reads commands") if given.source is Source.OTHER else call.is_a(_SHELL)
+
+
+def _psql(call: Call) -> Reading:
+    given = call.context.input
+    texts = [word.text for word in call.args] + ([given.text.text] if given.text else [])
+    risky = any(text is None or "\\" in text for text in texts) or given.source is Source.OTHER
+    return call.unknown("it may run a text that starts a program") if risky else call.is_a(_NETWORK)
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "rm": _changes(_DELETE, whole=True),
+    "rmdir": _changes(_DELETE),
+    "unlink": _changes(_DELETE),
+    "shred": _changes(_DELETE, "ns"),
+    "srm": _changes(_DELETE, whole=True),
+    "wipe": _changes(_DELETE, whole=True),
+    "trash": _changes(_DELETE, whole=True),
+    "trash-put": _changes(_DELETE, whole=True),
+    "rimraf": _changes(_DELETE, whole=True),
+    "del-cli": _changes(_DELETE, whole=True),
+    "tee": _changes(_FILE_WRITE),
+    "touch": _changes(_FILE_WRITE, "dtr"),
+    "truncate": _changes(_FILE_WRITE, "sr"),
+    "mkdir": _changes(_FILE_WRITE, "m"),
+    "mktemp": _changes(_FILE_WRITE, "p"),
+    "chmod": _changes(_FILE_WRITE, skip=1),
+    "chown": _changes(_FILE_WRITE, skip=1),
+    "chgrp": _changes(_FILE_WRITE, skip=1),
+    "patch": _changes(_FILE_WRITE, "idpoBDFgYVz"),
+    "sponge": _changes(_FILE_WRITE),
+    "split": _changes(_FILE_WRITE, "abClnt", skip=1),
+    "unzip": _changes(_FILE_WRITE, "dxP", skip=99),
+    "gzip": _changes(_FILE_WRITE),
+    "gunzip": _changes(_FILE_WRITE),
+    "xz": _changes(_FILE_WRITE),
+    "bzip2": _changes(_FILE_WRITE),
+    "zstd": _changes(_FILE_WRITE),
+    "apply_patch": _changes(_FILE_WRITE, skip=99),
+    "cp": _copy,
+    "ln": _copy,
+    "install": _copy,
+    "link": _copy,
+    "rename": _move,
+    "mv": _move,
+    "dd": _dd,
+    "tar": _tar,
+    "gtar": _tar,
+    "bsdtar": _tar,
+    "rsync": _rsync,
+    "curl": _curl,
+    "wget": _wget,
+    "nc": _netcat,
+    "ncat": _netcat,
+    "netcat": _netcat,
+    "zip": _zip,
+    "find": _find,
+    "gfind": _find,
+    "fd": _fd,
+    "fdfind": _fd,
+    "rg": _ripgrep,
+    "sort": _sort,
+    "man": _man,
+    "sqlite3": _sqlite,
+    "psql": _psql,
+    "mysql": _psql,
+    "mariadb": _psql,
+}
