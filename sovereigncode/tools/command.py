@@ -42,7 +42,9 @@ def read_command(
         return unknown("it is nested too deeply")
 
 
-def _read(text: str, dialect: Dialect, folders: Sequence[PurePosixPath], home: PurePosixPath | None) -> Reading:
+def _read(
+    text: str, dialect: Dialect, folders: Sequence[PurePosixPath], home: PurePosixPath | None
+) -> Reading:
     evaluation = Evaluation()
     context = Context(evaluation, tuple(folders), home)
     if dialect is Dialect.POSIX:

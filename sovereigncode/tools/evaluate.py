@@ -9,8 +9,10 @@ from typing import Final, Sequence
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, one, unknown
 from sovereigncode.tools.programs.calls import Call, Context, Input, Source, strictest, write_of
+from sovereigncode.tools.programs.mentions import protected_writes
 from sovereigncode.tools.programs.registry import program
-from sovereigncode.tools.shell.reader import RESERVED, read_script
+from sovereigncode.tools.shell.lists import RESERVED
+from sovereigncode.tools.shell.reader import read_script
 from sovereigncode.tools.shell.syntax import (
     Command,
     Compound,
@@ -66,7 +68,8 @@ class Evaluation:
             return unknown("the name of the program is not plain")
         name, does = program(text)
         call = Call(name, tuple(words[1:]), replace(context, depth=context.depth + 1))
-        return call.is_a(does) if isinstance(does, ToolClass) else does(call)
+        reading = call.is_a(does) if isinstance(does, ToolClass) else does(call)
+        return reading + Reading((), protected_writes(name, call.args))
 
     def _script(self, script: Script, context: Context) -> tuple[Reading, Folders]:
         """What the script does, and where it may be when it ends."""
@@ -119,7 +122,13 @@ class Evaluation:
         readings = []
         for assignment in command.assignments:
             readings.append(self._expanded(assignment.values, context))
-            value = assignment.values[0].text if len(assignment.values) == 1 else None if assignment.values else ""
+            value = (
+                assignment.values[0].text
+                if len(assignment.values) == 1
+                else None
+                if assignment.values
+                else ""
+            )
             if not harmless(assignment.name, value):
                 readings.append(unknown(f"{assignment.name} is set to what may be a command"))
             elif not command.words:
@@ -167,7 +176,9 @@ def _writing(operator: str, word: Word, context: Context) -> Reading:
     text = word.text
     if text is not None and _SOCKET.match(text):
         return one(ToolClass.NETWORK, "a connection")
-    if operator in ("<", "<<", "<<<", "<&") or (operator == ">&" and text is not None and _NUMBER.fullmatch(text)):
+    if operator in ("<", "<<", "<<<", "<&") or (
+        operator == ">&" and text is not None and _NUMBER.fullmatch(text)
+    ):
         return NOTHING
     if text is not None and _NO_FILES.fullmatch(text):
         return NOTHING
@@ -182,8 +193,9 @@ def _moved(words: Sequence[Word], context: Context) -> tuple[Reading, Folders]:
         return reading, ()
     if not args:
         return reading, (context.home,) if context.home else ()
-    found = [PurePosixPath(*folder, write.path) for write in write_of(args[0], context)
-             for folder in ([(place,) for place in write.folders] or [()])]  # fmt: skip
+    found: list[PurePosixPath] = []
+    for write in write_of(args[0], context):
+        found += [folder / write.path for folder in write.folders] or [PurePosixPath(write.path)]
     exact = args[0].text is not None and not args[0].pattern and args[0].text[:1] not in ("-", "+")
     known = exact and bool(context.folders or (args[0].text or "").startswith("/"))
     return reading, tuple(found) if known else ()

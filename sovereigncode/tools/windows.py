@@ -8,7 +8,7 @@ the command unknown. Sources: about_Parsing, about_Operators and about_Quoting_R
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, one, unknown
@@ -16,6 +16,7 @@ from sovereigncode.tools.programs.calls import Context, Input, Source, strictest
 from sovereigncode.tools.shell.syntax import Word, literal
 
 _LONGEST: Final = 32 * 1024
+_DEEPEST: Final = 8
 _POWERSHELL: Final = re.compile(
     r"""(?P<blank>[ \t]+)|(?P<end>\r?\n|;|\|\||&&|\|)|(?P<into>[12*]?>>?(?:&1)?)"""
     r"""|(?P<single>'(?:[^']|'')*')|(?P<double>"[^"`$]*")|(?P<plain>[^\s;|&<>'"`$(){}@,#%\u2018-\u201f\u2013-\u2015-]|-|,|%)"""
@@ -36,51 +37,69 @@ def read_cmd(text: str, context: Context) -> Reading:
     return _read(text, _CMD, "cmd", context)
 
 
-def _read(text: str, tokens: re.Pattern[str], shell: str, context: Context) -> Reading:
-    if len(text) > _LONGEST or context.depth > 8:
-        return unknown(f"this {shell} command is too long")
-    commands: list[tuple[list[Word], Reading]] = [([], NOTHING)]
-    word: list[str] | None = None
-    into: str | None = None
-    at = 0
-    context = replace(context, depth=context.depth + 1)
+@dataclass
+class _Line:
+    """A command line while it is read: its commands, the word that is being read, and a redirection before it."""
 
-    def finish() -> bool:
-        nonlocal word, into
-        if word is not None:
-            made = literal("".join(word))
-            if into is None:
-                commands[-1][0].append(made)
-            else:
-                commands[-1] = (commands[-1][0], commands[-1][1] + _written(made, context))
-        elif into is not None:
-            return False
-        word, into = None, None
+    context: Context
+    commands: list[tuple[list[Word], Reading]] = field(default_factory=lambda: [([], NOTHING)])
+    word: list[str] | None = None
+    redirected: bool = False
+
+    def add(self, piece: str) -> None:
+        """One more piece of a word."""
+        self.word = [*(self.word or []), piece]
+
+    def finish(self) -> bool:
+        """The word ends; False if a redirection has no file."""
+        if self.word is None:
+            return not self.redirected
+        word = literal("".join(self.word))
+        words, written = self.commands[-1]
+        if self.redirected:
+            self.commands[-1] = (words, written + _written(word, self.context))
+        else:
+            words.append(word)
+        self.word, self.redirected = None, False
         return True
 
+
+def _read(text: str, tokens: re.Pattern[str], shell: str, context: Context) -> Reading:
+    if len(text) > _LONGEST or context.depth > _DEEPEST:
+        return unknown(f"this {shell} command is too long")
+    line = _Line(replace(context, depth=context.depth + 1))
     text = text.strip()
+    at = 0
     while at < len(text):
         found = tokens.match(text, at)
-        if not found:
+        if not found or not _token(line, found.lastgroup or "", found[0]):
             return unknown(f"this {shell} command is not plain")
-        kind, piece = found.lastgroup, found[0]
-        if kind == "blank":
-            if word is not None and not finish():
-                return unknown(f"this {shell} command is not plain")
-        elif kind in ("end", "into"):
-            if not finish():
-                return unknown(f"this {shell} command is not plain")
-            if kind == "end":
-                commands.append(([], NOTHING))
-            elif "&" not in piece:
-                into = piece
-        else:
-            word = [] if word is None else word
-            word.append(piece[1:-1].replace("''", "'") if kind in ("single", "double") else piece)
         at = found.end()
-    if not finish():
+    if not line.finish():
         return unknown(f"this {shell} command is not plain")
-    return strictest([_command(words, written, place, shell, context) for place, (words, written) in enumerate(commands)])
+    commands = enumerate(line.commands)
+    return strictest(
+        [_command(words, written, place, shell, line.context) for place, (words, written) in commands]
+    )
+
+
+def _token(line: _Line, kind: str, piece: str) -> bool:
+    """Take one token; False if it does not fit."""
+    if kind in ("single", "double"):
+        line.add(piece[1:-1].replace("''", "'"))
+        return True
+    if kind in ("plain", "comma"):
+        line.add(piece)
+        return True
+    if kind == "blank":
+        return line.word is None or line.finish()
+    if not line.finish():
+        return False
+    if kind == "end":
+        line.commands.append(([], NOTHING))
+    elif "&" not in piece:
+        line.redirected = True
+    return True
 
 
 def _written(word: Word, context: Context) -> Reading:

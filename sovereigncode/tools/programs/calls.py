@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import Callable, Final, Protocol, Sequence
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, Write, one, unknown
+from sovereigncode.tools.places import PROTECTED, mentions_protected
 from sovereigncode.tools.shell.syntax import Word
 
 _MOST_FOLDERS: Final = 16
+_MOST_BRACES: Final = 32
+_BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
 class Source(Enum):
@@ -69,9 +73,9 @@ class Call:
 
     def script(self, word: Word) -> Reading:
         """What a script does that is passed as a word."""
-        if word.text is None or word.tilde:
+        if word.exact is None:
             return unknown(f"the script that {self.what} runs is known only when it runs")
-        return self.context.runner.script(word.text, self.context)
+        return self.context.runner.script(word.exact, self.context)
 
     def under(self, what: str, args: Sequence[Word]) -> Call:
         """The call of a sub-command."""
@@ -97,14 +101,34 @@ def write_of(word: Word, context: Context, *, whole: bool = False) -> tuple[Writ
     """What writing to this word affects; nothing if its path is not known."""
     text = word.text
     if text is None:
-        # "$X/.sovereigncode/..." is known to its last part only where it begins with it.
-        return ()
+        return (Write(PROTECTED),) if names_protected(word) else ()
     if word.tilde:
         rest = text[1:]
         if context.home is None or (rest and not rest.startswith("/")):
             return (Write(rest.lstrip("/") or ".", (), word.pattern, whole),) if "/" in text else ()
         text = str(context.home) + rest
     return (Write(text, context.folders, word.pattern, whole),)
+
+
+def names_protected(word: Word) -> bool:
+    """Whether the policy's folder is named anywhere in the word, as far as the word is known."""
+    return any(mentions_protected(text, pattern=word.pattern) for text in _alternatives(word.shape))
+
+
+def _alternatives(text: str) -> list[str]:
+    """What a shell makes of `a{b,c}`, as far as it is simple."""
+    found = [text]
+    for _ in range(_MOST_BRACES):
+        at = next((place for place, each in enumerate(found) if _BRACES.search(each)), None)
+        if at is None:
+            break
+        each = found.pop(at)
+        braces = _BRACES.search(each)
+        if braces:
+            found += [
+                each[: braces.start()] + choice + each[braces.end() :] for choice in braces[1].split(",")
+            ]
+    return found
 
 
 def joined(words: Sequence[Word]) -> Word:

@@ -128,6 +128,14 @@ def task_class(name: str) -> ToolClass:
     return max((found for found, names in TASKS.items() if words & set(names)), default=ToolClass.SHELL)
 
 
+def named_task(call: Call) -> Reading:
+    """`npm run x`: the first word is the task, the others are for it."""
+    places = list(candidates(call.args, frozenset(), frozenset()))
+    if not places:
+        return call.is_a(ToolClass.SHELL)
+    return strictest([task(Call(call.what, call.args[place : place + 1], call.context)) for place in places])
+
+
 def task(call: Call) -> Reading:
     """A task that is named in the arguments; any argument may be its name."""
     found = call.is_a(ToolClass.SHELL)

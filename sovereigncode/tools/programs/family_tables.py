@@ -6,7 +6,7 @@ from typing import Final, Mapping
 
 from sovereigncode.tools.classes import Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, strictest
-from sovereigncode.tools.programs.families import Does, Family, starts, task
+from sovereigncode.tools.programs.families import Does, Family, named_task, starts, task
 from sovereigncode.tools.shell.syntax import Word
 
 _SHELL, _NETWORK, _DELETE = ToolClass.SHELL, ToolClass.NETWORK, ToolClass.DELETE
@@ -66,10 +66,10 @@ _NPM: Final = Family(
             _SHELL: "pack, rebuild, rb, ls, list, la, ll, help, help-search, root, prefix, bin, explain, why, query, sbom, "
             "pkg, shrinkwrap, completion, config, c, get, set, install-scripts, edit, explore",
         },
-        run=task, run_script=task, rum=task, urn=task, test=task, t=task, tst=task, start=task, stop=task, restart=task,
-        exec=_npx, x=_npx, init=_create, create=_create, innit=_create,
+        run=named_task, rum=named_task, urn=named_task, test=_SHELL, t=_SHELL, tst=_SHELL, start=_SHELL, stop=_SHELL,
+        restart=_SHELL, exec=_npx, x=_npx, init=_create, create=_create, innit=_create,
     )
-    | {"run-script": task},
+    | {"run-script": named_task},
     valued=_NPM_OPTIONS,
     flags=_words("-s --silent --quiet -q -g --global --yes -y --json --dry-run"),
     prefixes=True,
@@ -84,8 +84,8 @@ _YARN: Final = Family(
             "global, set, plugin, dedupe, link",
             _SHELL: "pack, list, why, config, bin, check, licenses, versions, help, rebuild, node, constraints, patch",
         },
-        run=task, test=task, start=task, exec=starts(_SHELL), dlx=_npx, create=_create, init=_create,
-        workspace=starts(_SHELL), workspaces=task,
+        run=named_task, test=_SHELL, start=_SHELL, exec=starts(_SHELL), dlx=_npx, create=_create, init=_create,
+        workspaces=task,
     ),
     valued=_words("--cwd --registry"),
 )  # fmt: skip
@@ -93,11 +93,9 @@ _YARN: Final = Family(
 
 def _yarn(call: Call) -> Reading:
     """yarn; a word that is not one of its commands is a task of package.json, or a program."""
-    return strictest([_YARN(call), task(call)] if call.args else [call.is_a(_NETWORK)])
-
-
-def _yarn_workspace(call: Call) -> Reading:
-    return strictest([_yarn(Call(call.what, call.args[1:], call.context)), task(call)])
+    if call.args and call.args[0].exact == "workspace":
+        return _yarn(Call(call.what, call.args[2:], call.context))
+    return strictest([_YARN(call), named_task(call)] if call.args else [call.is_a(_NETWORK)])
 
 
 _PNPM: Final = Family(
@@ -112,9 +110,9 @@ _PNPM: Final = Family(
                 _SHELL: "pack, list, ls, la, ll, why, licenses, rebuild, rb, root, bin, config, c, help, patch, "
                 "patch-commit, doctor, approve-builds",
             },
-            run=task, test=task, t=task, start=task, exec=starts(_SHELL), dlx=_npx, create=_create, init=_SHELL,
+            run=named_task, test=_SHELL, t=_SHELL, start=_SHELL, exec=starts(_SHELL), dlx=_npx, create=_create, init=_SHELL,
         ),
-        "run-script": task,
+        "run-script": named_task,
     },
     valued=_words("-C --dir --filter -F --reporter --registry"),
     flags=_words("-r --recursive -w --workspace-root -s --silent"),
@@ -123,7 +121,7 @@ _PNPM: Final = Family(
 
 
 def _pnpm(call: Call) -> Reading:
-    return strictest([_PNPM(call), task(call)])
+    return strictest([_PNPM(call), named_task(call)])
 
 
 _BUN: Final = Family(
@@ -134,7 +132,7 @@ _BUN: Final = Family(
             _NETWORK: "install, i, add, a, update, outdated, audit, info, link, upgrade, create, c, patch, pm cache",
             _SHELL: "build, init, test, pm, why, repl",
         },
-        run=task, x=_npx,
+        run=named_task, x=_npx,
     )
 )  # fmt: skip
 _PIP: Final = Family(
@@ -261,12 +259,32 @@ def _cloud(call: Call) -> Reading:
     words = [word.exact for word in call.args if not word.start.startswith("-")]
     if any(word is None for word in words):
         return call.unknown("what it does is known only when it runs")
-    reading = ("list", "describe", "get", "show", "ls", "tail", "logs", "whoami", "help", "version", "head", "info", "status")
+    reading = (
+        "list",
+        "describe",
+        "get",
+        "show",
+        "ls",
+        "tail",
+        "logs",
+        "whoami",
+        "help",
+        "version",
+        "head",
+        "info",
+        "status",
+    )
     second = words[1:3] if len(words) > 1 else words
     if any(word and word.split("-")[0] in reading for word in second) or words[:1] in (["version"], ["help"]):
         return call.is_a(_NETWORK)
-    deleting = any(word and word.split("-")[0] in ("delete", "rm", "rb", "remove", "terminate") for word in words)
-    return call.is_a(_DELETE).__add__(call.is_a(_PUBLISH)) if deleting else call.is_a(_PUBLISH if words else _SHELL)
+    deleting = any(
+        word and word.split("-")[0] in ("delete", "rm", "rb", "remove", "terminate") for word in words
+    )
+    return (
+        call.is_a(_DELETE).__add__(call.is_a(_PUBLISH))
+        if deleting
+        else call.is_a(_PUBLISH if words else _SHELL)
+    )
 
 
 FAMILIES: Final[Mapping[str, Does]] = {
@@ -315,7 +333,9 @@ FAMILIES: Final[Mapping[str, Does]] = {
     **dict.fromkeys(("aws", "gcloud", "gsutil", "az", "doctl", "flyctl", "fly", "heroku", "ibmcloud", "oci"), _cloud),
     "go": Family(_table({_NETWORK: "get, install, mod download, mod tidy, mod vendor, work sync", _DELETE: "clean",
                          _SHELL: "build, test, vet, fmt, list, doc, env, version, fix, tool, mod, work, bug"},
-                        run=task, generate=_SHELL)),
+                        run=_SHELL, generate=_SHELL)),
+    "deno": Family(_table({_PUBLISH: "publish, deploy", _UNKNOWN: "eval, repl", _NETWORK: "install, add, cache, upgrade, jsr, "
+                           "outdated, vendor", _DELETE: "uninstall, remove, clean"}, task=named_task)),
     "gem": Family(_table({_PUBLISH: "push, yank, owner, signin", _NETWORK: "install, update, fetch, search, outdated, sources",
                           _DELETE: "uninstall, cleanup"})),
     "bundle": Family(_table({_NETWORK: "install, update, add, outdated, lock, package", _DELETE: "remove, clean"},

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Final, Mapping, Sequence
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, Write
+from sovereigncode.tools.edits import Remove
+from sovereigncode.tools.patches import read_patch
 from sovereigncode.tools.programs.calls import Call, Input, Rule, Source
 from sovereigncode.tools.programs.options import has, operands
 from sovereigncode.tools.programs.wrappers import replaced
-from sovereigncode.tools.shell.syntax import ANYTHING, Word
+from sovereigncode.tools.shell.syntax import ANYTHING, Word, literal
 
 _SHELL, _FILE_WRITE, _NETWORK = ToolClass.SHELL, ToolClass.FILE_WRITE, ToolClass.NETWORK
 _DELETE = ToolClass.DELETE
@@ -67,14 +69,25 @@ def _dd(call: Call) -> Reading:
 
 def _tar(call: Call) -> Reading:
     first = call.args[0].exact if call.args else ""
-    if has(call.args, "I", "to-command", "checkpoint-action", "use-compress-program", "rsh-command", "info-script", "new-volume-script"):
+    if has(
+        call.args,
+        "I",
+        "to-command",
+        "checkpoint-action",
+        "use-compress-program",
+        "rsh-command",
+        "info-script",
+        "new-volume-script",
+    ):
         return call.unknown("an option may start a program")
     if first and not first.startswith("-") and "I" in first:
         return call.unknown("an option may start a program")
     removes = has(call.args, "", "remove-files", "delete", "recursive-unlink", "unlink-first")
     modes = first if first and not first.startswith("--") else "".join(word.start for word in call.args)
     found = call.is_a(_DELETE) if removes else NOTHING
-    writes = any(letter in (modes or "x") for letter in "xcruA") or has(call.args, "", "extract", "get", "create")
+    writes = any(letter in (modes or "x") for letter in "xcruA") or has(
+        call.args, "", "extract", "get", "create"
+    )
     return call.is_a(_SHELL) + found + (call.is_a(_FILE_WRITE) if writes else NOTHING)
 
 
@@ -83,13 +96,19 @@ def _rsync(call: Call) -> Reading:
         return call.unknown("an option may start a program")
     words = operands(call.args, "fTBM")
     remote = any(word.text is None or ":" in word.text for word in words)
-    removes = has(call.args, "", "delete", "delete-before", "delete-after", "delete-excluded", "remove-source-files")
+    removes = has(
+        call.args, "", "delete", "delete-before", "delete-after", "delete-excluded", "remove-source-files"
+    )
     found = call.is_a(_NETWORK) if remote else call.is_a(_FILE_WRITE, *call.writes(words[-1:], whole=removes))
     return call.is_a(_SHELL) + found + (call.is_a(_DELETE) if removes else NOTHING)
 
 
 def _curl(call: Call) -> Reading:
-    outputs = [call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output", "-O", "-P")]
+    outputs = [
+        call.args[at + 1]
+        for at, word in enumerate(call.args[:-1])
+        if word.exact in ("-o", "--output", "-O", "-P")
+    ]
     named = outputs if not call.what.startswith("curl") else [
         call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output")
     ]  # fmt: skip
@@ -113,6 +132,18 @@ def _zip(call: Call) -> Reading:
     if has(call.args, "T", "unzip-command"):
         return call.unknown("an option may start a program")
     return call.is_a(_SHELL) + call.is_a(_DELETE if has(call.args, "m", "move") else _FILE_WRITE)
+
+
+def _apply_patch(call: Call) -> Reading:
+    """Codex takes this name in a command for its own tool: the patch is its argument or its standard input."""
+    given = call.args[0] if call.args else call.context.input.text
+    edits = read_patch(given.text) if given is not None and given.text is not None else None
+    if edits is None:
+        return call.unknown("its patch is not one that is understood")
+    paths = [path for edit in edits for path in (edit.path, edit.moved_to) if path is not None]
+    removes = any(isinstance(edit.edit, Remove) for edit in edits)
+    found = call.is_a(_FILE_WRITE, *call.writes([literal(path) for path in paths]))
+    return call.is_a(_SHELL) + found + (call.is_a(_DELETE) if removes else NOTHING)
 
 
 def _find(call: Call) -> Reading:
@@ -167,10 +198,12 @@ def _fd(call: Call) -> Reading:
         if text in ("-x", "-X", "--exec", "--exec-batch"):
             words = [part for part in call.args[at + 1 :] if part.exact != ";"]
             marked = any("{" in (part.text or "") for part in words)
-            words = [Word(None, "", bare=False) if "{" in (part.text or "") else part for part in words]
+            words = [Word(None, bare=False) if "{" in (part.text or "") else part for part in words]
             inner = Call(call.what, (), replace(call.context, folders=(), input=Input(Source.OTHER)))
             return call.is_a(_SHELL) + inner.run(words if marked else [*words, ANYTHING])
-        if text and (text.startswith(("--exec", "--ex")) or (text[:1] == "-" and text[1:2] != "-" and text[-1] in "xX")):
+        if text and (
+            text.startswith(("--exec", "--ex")) or (text[:1] == "-" and text[1:2] != "-" and text[-1] in "xX")
+        ):
             return call.unknown("an option may start a program")
     return call.is_a(_SHELL)
 
@@ -183,8 +216,12 @@ def _ripgrep(call: Call) -> Reading:
 def _sort(call: Call) -> Reading:
     if has(call.args, "", "compress-program"):
         return call.unknown("an option may start a program")
-    outputs = [call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output")]
-    return call.is_a(_SHELL) + (call.is_a(_FILE_WRITE, *call.writes(outputs)) if has(call.args, "o", "output") else NOTHING)
+    outputs = [
+        call.args[at + 1] for at, word in enumerate(call.args[:-1]) if word.exact in ("-o", "--output")
+    ]
+    return call.is_a(_SHELL) + (
+        call.is_a(_FILE_WRITE, *call.writes(outputs)) if has(call.args, "o", "output") else NOTHING
+    )
 
 
 def _man(call: Call) -> Reading:
@@ -237,7 +274,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "xz": _changes(_FILE_WRITE),
     "bzip2": _changes(_FILE_WRITE),
     "zstd": _changes(_FILE_WRITE),
-    "apply_patch": _changes(_FILE_WRITE, skip=99),
+    "apply_patch": _apply_patch,
+    "applypatch": _apply_patch,
     "cp": _copy,
     "ln": _copy,
     "install": _copy,

@@ -63,7 +63,10 @@ _STARTING: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "ls-remote": ("", ("upload-pack", "exec")),
     "push": ("", ("receive-pack", "exec")),
     "archive": ("", ("exec",)),
-    "filter-branch": ("", ("filter", "tree-filter", "index-filter", "msg-filter", "env-filter", "commit-filter")),
+    "filter-branch": (
+        "",
+        ("filter", "tree-filter", "index-filter", "msg-filter", "env-filter", "commit-filter"),
+    ),
 }
 # What some options make of a sub-command: letters, long names, class.
 _OPTIONS: Final[Mapping[str, tuple[str, tuple[str, ...], ToolClass]]] = {
@@ -83,22 +86,41 @@ _OPTIONS: Final[Mapping[str, tuple[str, tuple[str, ...], ToolClass]]] = {
 _SECOND: Final[Mapping[str, tuple[ToolClass, Mapping[str, ToolClass]]]] = {
     "stash": (_SHELL, {"drop": _DELETE, "clear": _DELETE, "pop": _SHELL}),
     "worktree": (_SHELL, {"remove": _DELETE, "prune": _DELETE}),
-    "remote": (_SHELL, {"update": _NETWORK, "show": _NETWORK, "prune": _DELETE, "rm": _DELETE, "remove": _DELETE}),
+    "remote": (
+        _SHELL,
+        {"update": _NETWORK, "show": _NETWORK, "prune": _DELETE, "rm": _DELETE, "remove": _DELETE},
+    ),
     "reflog": (_SHELL, {"expire": _DELETE, "delete": _DELETE}),
     "notes": (_COMMIT, {"list": _SHELL, "show": _SHELL, "get-ref": _SHELL}),
     "submodule": (
         _SHELL,
-        {"update": _NETWORK, "add": _NETWORK, "deinit": _DELETE, "status": _SHELL, "init": _SHELL, "sync": _SHELL},
+        {
+            "update": _NETWORK,
+            "add": _NETWORK,
+            "deinit": _DELETE,
+            "status": _SHELL,
+            "init": _SHELL,
+            "sync": _SHELL,
+        },
     ),
     "lfs": (
         _NETWORK,
-        {"push": _PUBLISH, "ls-files": _SHELL, "status": _SHELL, "track": _SHELL, "env": _SHELL, "prune": _DELETE},
+        {
+            "push": _PUBLISH,
+            "ls-files": _SHELL,
+            "status": _SHELL,
+            "track": _SHELL,
+            "env": _SHELL,
+            "prune": _DELETE,
+        },
     ),
     "subtree": (_COMMIT, {"push": _PUBLISH, "split": _COMMIT}),
     "flow": (_COMMIT, {"publish": _PUBLISH, "finish": _PUBLISH, "release": _PUBLISH, "hotfix": _PUBLISH}),
 }
 _BY_NAME: Final = {name: found for found, names in _PLAIN.items() for name in names.split()}
 _DEPTH: Final = 8
+# A word of `git checkout` that looks like a path: `.`, `./x`, `:/`, `a.py`.
+_PATH: Final = re.compile(r"^\.{0,2}$|^\.{1,2}/|^:|\.[A-Za-z]\w*$|/$")
 
 
 def git(call: Call) -> Reading:
@@ -155,7 +177,9 @@ def _setting(call: Call, setting: Word, aliases: dict[str, Word]) -> Reading | N
     if name.lower().startswith("alias."):
         aliases[name.lower().removeprefix("alias.")] = literal(value)
         return None
-    if _SAFE_SETTINGS.fullmatch(text) or (name.lower() in ("core.pager", "core.editor") and value in ("cat", "true", "")):
+    if _SAFE_SETTINGS.fullmatch(text) or (
+        name.lower() in ("core.pager", "core.editor") and value in ("cat", "true", "")
+    ):
         return None
     return call.unknown(f"the setting {name} may start a program")
 
@@ -187,6 +211,8 @@ def _split(text: str) -> tuple[Word, ...] | None:
 
 
 def _sub_command(name: str, call: Call) -> Reading | None:
+    if any((word.text or word.start).startswith(("ext::", "fd::")) for word in call.args):
+        return call.unknown("this address starts a program")
     if name in _RULES:
         return _RULES[name](call)
     if name in _SECOND:
@@ -194,16 +220,12 @@ def _sub_command(name: str, call: Call) -> Reading | None:
     base = _BY_NAME.get(name)
     if base is None:
         return None
-    if any((word.text or word.start).startswith(("ext::", "fd::")) for word in call.args):
-        return call.unknown("this address starts a program")
     letters, names = _STARTING.get(name, ("", ()))
     if (letters or names) and has(call.args, letters, *names):
         return call.unknown("an option may start a program")
     if name in _OPTIONS:
         letters, names, other = _OPTIONS[name]
         base = max(base, other) if has(call.args, letters, *names) else base
-    if name == "commit" and has(call.args, "", "dry-run"):
-        return call.is_a(_SHELL) if call.args and call.args[0].exact == "--dry-run" else call.is_a(base)
     return call.is_a(base)
 
 
@@ -227,10 +249,13 @@ def _tag(call: Call) -> Reading:
 
 
 def _checkout(call: Call) -> Reading:
-    discards = has(call.args, "f", "force", "ours", "theirs") or any(
-        word.exact in ("--", ".") or word.pattern or "/" in word.start or "." in word.start for word in call.args
+    words = operands(call.args, "bB", "orphan")
+    creates = has(call.args, "b", "orphan") and not has(call.args, "B")
+    discards = has(call.args, "f", "force", "ours", "theirs", "pathspec-from-file") or any(
+        word.exact == "--" or word.pattern or _PATH.search(word.shape) for word in call.args
     )
-    return call.is_a(_DELETE if discards or has(call.args, "", "pathspec-from-file") else _SHELL)
+    # A branch and a file may have the same name; two words are a commit and a file.
+    return call.is_a(_DELETE if discards or (len(words) > 1 and not creates) else _SHELL)
 
 
 def _restore(call: Call) -> Reading:
@@ -239,15 +264,35 @@ def _restore(call: Call) -> Reading:
 
 
 def _config(call: Call) -> Reading:
-    reading = ("get", "get-all", "get-regexp", "list", "get-urlmatch", "get-color", "get-colorbool", "show-origin")
+    reading = (
+        "get",
+        "get-all",
+        "get-regexp",
+        "list",
+        "get-urlmatch",
+        "get-color",
+        "get-colorbool",
+        "show-origin",
+    )
     words = operands(call.args, "f", "file", "blob", "type", "default")
     if words and words[0].exact in ("get", "list"):
         return call.is_a(_SHELL)
     if words and words[0].exact in ("set", "unset"):
         words = words[1:]
-    if has(call.args, "l", *reading) or (len(words) == 1 and not has(call.args, "e", "edit", "unset", "unset-all")):
-        return call.is_a(_SHELL) if all(word.text is not None for word in call.args) else call.unknown("it may set anything")
-    if words and words[0].exact and _SAFE_SETTINGS.fullmatch(words[0].exact) and not has(call.args, "e", "edit"):
+    if has(call.args, "l", *reading) or (
+        len(words) == 1 and not has(call.args, "e", "edit", "unset", "unset-all")
+    ):
+        return (
+            call.is_a(_SHELL)
+            if all(word.text is not None for word in call.args)
+            else call.unknown("it may set anything")
+        )
+    if (
+        words
+        and words[0].exact
+        and _SAFE_SETTINGS.fullmatch(words[0].exact)
+        and not has(call.args, "e", "edit")
+    ):
         return call.is_a(_SHELL)
     return call.unknown("the setting may start a program")
 
@@ -306,6 +351,10 @@ _RULES: Final[Mapping[str, Rule]] = {
     "cherry-pick": _stops,
     "revert": _stops,
     "am": _stops,
-    **dict.fromkeys(("difftool", "mergetool", "for-each-repo", "hook", "credential", "gui", "citool"), _starts_a_tool),
-    **dict.fromkeys(("filter-repo", "shell", "remote-ext", "remote-fd", "upload-pack", "receive-pack"), _starts_a_tool),
+    **dict.fromkeys(
+        ("difftool", "mergetool", "for-each-repo", "hook", "credential", "gui", "citool"), _starts_a_tool
+    ),
+    **dict.fromkeys(
+        ("filter-repo", "shell", "remote-ext", "remote-fd", "upload-pack", "receive-pack"), _starts_a_tool
+    ),
 }

@@ -136,7 +136,12 @@ def _substitution(script: str, at: int, command: str) -> int | None:
     flags = re.compile(r"[gpIiMm0-9]*").match(script, at)
     end = flags.end() if flags else at
     following = script[end : end + 1]
-    return end if following in ("", ";", "\n", "}", " ", "\t", "#") and script[end:].lstrip(" \t")[:1] not in ("w", "e") else None
+    return (
+        end
+        if following in ("", ";", "\n", "}", " ", "\t", "#")
+        and script[end:].lstrip(" \t")[:1] not in ("w", "e")
+        else None
+    )
 
 
 def awk(call: Call) -> Reading:

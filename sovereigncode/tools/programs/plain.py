@@ -25,4 +25,6 @@ _NAMES: Final[Mapping[ToolClass, str]] = {
         "skaffold flux argocd cargo-release dput debrelease bump-my-version"
     ),
 }
-PLAIN: Final[Mapping[str, ToolClass]] = {name: found for found, names in _NAMES.items() for name in names.split()}
+PLAIN: Final[Mapping[str, ToolClass]] = {
+    name: found for found, names in _NAMES.items() for name in names.split()
+}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, Mapping
 
-from sovereigncode.tools.classes import ToolClass
 from sovereigncode.tools.programs import files, languages, shells, windows_names, wrappers
-from sovereigncode.tools.programs.families import Does
+from sovereigncode.tools.programs.families import Does, task_class
 from sovereigncode.tools.programs.family_tables import FAMILIES
 from sovereigncode.tools.programs.git import git
 from sovereigncode.tools.programs.plain import PLAIN
@@ -22,7 +21,7 @@ PROGRAMS: Final[Mapping[str, Does]] = {
     **wrappers.RULES,
     "git": git,
 }
-_SUFFIX: Final = re.compile(r"\.(?:exe|cmd|bat|com|ps1|sh)$")
+_SUFFIX: Final = re.compile(r"\.(?:exe|cmd|bat|com)$")
 # python3.12, pip3, node18, bash-5.2: the version is no part of the name.
 _VERSION: Final = re.compile(r"-?\d[\d.]*$")
 
@@ -30,10 +29,13 @@ _VERSION: Final = re.compile(r"-?\d[\d.]*$")
 def program(text: str) -> tuple[str, Does]:
     """The name of the program that a command names, and what it does.
 
-    Small letters, because macOS and Windows find `GIT` too. A program that is not known is `shell`.
+    Small letters, because macOS and Windows find `GIT` too. A program that is not known is `shell`, unless its
+    name says that it publishes, commits or cleans, as that of a task would.
     """
-    name = re.split(r"[/\\]", text)[-1].lower()
+    *folders, last = re.split(r"[/\\]", text)
+    name = last.lower()
     for candidate in (name, _SUFFIX.sub("", name), _VERSION.sub("", _SUFFIX.sub("", name))):
-        if candidate in PROGRAMS:
+        # A path leads to a program, never to a command that a shell of Windows has built in.
+        if candidate in PROGRAMS and not (folders and candidate in windows_names.BUILT_IN):
             return candidate, PROGRAMS[candidate]
-    return name, ToolClass.SHELL
+    return name, task_class(last.partition(".")[0] or last)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Final, Mapping
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, Input, Rule, Source, joined
+from sovereigncode.tools.programs.families import task, task_class
 from sovereigncode.tools.programs.options import has, scan, shape
 from sovereigncode.tools.shell.syntax import Word, literal
 from sovereigncode.tools.shell.variables import harmless
@@ -26,7 +28,6 @@ INLINE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "pypy": ("ci", ()),
     "node": ("epi", ("eval", "print", "interactive")),
     "nodejs": ("epi", ("eval", "print", "interactive")),
-    "deno": ("", ("eval",)),
     "tsx": ("ep", ("eval", "print")),
     "ts-node": ("ep", ("eval", "print")),
     "perl": ("eEpn", ()),
@@ -48,12 +49,16 @@ INLINE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "sbcl": ("", ("eval", "load")),
     "ghc": ("e", ()),
 }
+_TESTING: Final = ("--test", "--watch")
 _PYTHON: Final = shape("bBdEhIOPqRsSuvVx", "WX", "version help check-hash-based-pycs=")
 
 
 def shell(call: Call) -> Reading:
     """sh, bash, dash, zsh, ksh: `-c` runs a text, a file name runs a file, otherwise standard input is run."""
-    args = tuple(literal(f"-{word.exact[1:]}") if word.exact and word.exact.startswith("+") else word for word in call.args)
+    args = tuple(
+        literal(f"-{word.exact[1:]}") if word.exact and word.exact.startswith("+") else word
+        for word in call.args
+    )
     found = scan(args, _SHELL_OPTIONS)
     if found is None:
         return call.unknown("one of its options is not known")
@@ -73,7 +78,13 @@ def shell(call: Call) -> Reading:
 def _script_file(call: Call, file: Word) -> Reading:
     if file.nested or file.exact in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
         return standard_input(call) if file.exact else call.unknown("its script is made when it runs")
-    return call.is_a(_SHELL)
+    return script_file(call, file)
+
+
+def script_file(call: Call, file: Word) -> Reading:
+    """A script in a file is not read; its name may say that it publishes."""
+    name = PurePosixPath(file.shape).stem
+    return call.is_a(task_class(name))
 
 
 def standard_input(call: Call) -> Reading:
@@ -99,7 +110,13 @@ def interpreter(name: str) -> Rule:
         before = _before_operands(call.args)
         if has(before, letters, *names):
             return call.unknown("it runs a text that is not a shell script")
-        return _text_on_input(call) if _reads_input(call.args, before) else call.is_a(_SHELL)
+        if _reads_input(call.args, before):
+            return (
+                call.is_a(_SHELL)
+                if all(word.exact in _TESTING for word in call.args)
+                else _text_on_input(call)
+            )
+        return script_file(call, call.args[len(before)])
 
     return rule
 
@@ -113,7 +130,12 @@ def _before_operands(args: tuple[Word, ...]) -> tuple[Word, ...]:
 
 def _reads_input(args: tuple[Word, ...], before: tuple[Word, ...]) -> bool:
     first = args[len(before)] if len(before) < len(args) else None
-    return any(word.exact == "-" for word in before) or first is None or first.start.startswith("/dev/") or bool(first.nested)
+    return (
+        any(word.exact == "-" for word in before)
+        or first is None
+        or first.start.startswith("/dev/")
+        or bool(first.nested)
+    )
 
 
 def _text_on_input(call: Call) -> Reading:
@@ -127,7 +149,12 @@ def python(call: Call) -> Reading:
         text = word.exact
         if text is None or not text.startswith("-"):
             break
-        if text.startswith("-") and not text.startswith("--") and "m" in text and "c" not in text.partition("m")[0]:
+        if (
+            text.startswith("-")
+            and not text.startswith("--")
+            and "m" in text
+            and "c" not in text.partition("m")[0]
+        ):
             module = text.partition("m")[2]
             rest = call.args[place + 1 :]
             words = (literal(module), *rest) if module else rest
@@ -135,7 +162,15 @@ def python(call: Call) -> Reading:
     found = scan(call.args, _PYTHON)
     if found is not None and found.rest:
         first = found.rest[0]
-        return _text_on_input(call) if first.exact == "-" or first.nested else call.is_a(_SHELL)
+        if first.exact == "-" or first.nested or first.start.startswith("/dev/"):
+            return _text_on_input(call)
+        # `python setup.py upload` names its task behind the file.
+        tasks = (
+            task(Call(call.what, found.rest[1:], call.context))
+            if first.shape.endswith("setup.py")
+            else NOTHING
+        )
+        return script_file(call, first) + tasks
     return interpreter("python")(call)
 
 
@@ -195,8 +230,13 @@ def _declares(call: Call) -> Reading:
 
 
 def _su(call: Call) -> Reading:
-    found = scan(call.args, shape("lmpfP-", "csgGw", "login preserve-environment fast command= session-command= shell= group="))
-    script = found and (found.options.get("c") or found.options.get("command") or found.options.get("session-command"))
+    found = scan(
+        call.args,
+        shape("lmpfP-", "csgGw", "login preserve-environment fast command= session-command= shell= group="),
+    )
+    script = found and (
+        found.options.get("c") or found.options.get("command") or found.options.get("session-command")
+    )
     if not script:
         # `su - ada -c '...'`: options may come behind the user.
         places = [place for place, word in enumerate(call.args[:-1]) if word.exact in ("-c", "--command")]
@@ -215,7 +255,10 @@ def _ssh(call: Call) -> Reading:
     if found is None:
         return call.unknown("one of its options is not known")
     starting = [value for name in ("o", "F") if (value := found.options.get(name)) is not None]
-    if any(value.text is None or "command" in value.text.lower() or "include" in value.text.lower() for value in starting):
+    if any(
+        value.text is None or "command" in value.text.lower() or "include" in value.text.lower()
+        for value in starting
+    ):
         return call.unknown("an option may start a program")
     again = scan(found.rest[1:], _SSH)
     if found.rest and again is None:

@@ -25,7 +25,9 @@ _CLASSES: Final[Mapping[ToolClass, str]] = {
     "import-module ipmo new-object foreach-object % for set-itemproperty sp reg msiexec pcalua conhost",
 }
 _WRITERS: Final = "set-content add-content ac out-file new-item ni copy-item cpi move-item mi rename-item rni tee-object copy "
-_MORE_WRITERS: Final = "xcopy robocopy move ren md mklink attrib icacls takeown expand-archive compress-archive export-csv epcsv"
+_MORE_WRITERS: Final = (
+    "xcopy robocopy move ren md mklink attrib icacls takeown expand-archive compress-archive export-csv epcsv"
+)
 
 
 def _powershell(call: Call) -> Reading:
@@ -44,7 +46,17 @@ def _powershell(call: Call) -> Reading:
             return call.is_a(_SHELL)
         if name in ("noprofile", "nop", "noninteractive", "nonI".lower(), "nologo", "noexit", "sta", "mta"):
             at += 1
-        elif name in ("executionpolicy", "ep", "ex", "exec", "version", "windowstyle", "w", "workingdirectory", "wd"):
+        elif name in (
+            "executionpolicy",
+            "ep",
+            "ex",
+            "exec",
+            "version",
+            "windowstyle",
+            "w",
+            "workingdirectory",
+            "wd",
+        ):
             at += 2
         else:
             return call.unknown("one of its options is not known")
@@ -94,3 +106,9 @@ NAMES: Final[Mapping[str, Does]] = {
     "pwsh": _powershell,
     "cmd": _cmd,
 }
+# Programs in files of their own; all other names are commands of a shell.
+_FILES: Final = (
+    "bitsadmin net netsh wmic mshta rundll32 regsvr32 cscript wscript certutil forfiles schtasks reg msiexec "
+)
+_MORE_FILES: Final = "pcalua conhost diskpart format xcopy robocopy attrib icacls takeown powershell pwsh cmd"
+BUILT_IN: Final = frozenset(NAMES) - frozenset((_FILES + _MORE_FILES).split())

@@ -82,9 +82,13 @@ _XARGS: Final = shape(
     "null open-tty interactive no-run-if-empty verbose exit show-limits arg-file= delimiter= max-lines= max-args= "
     "max-procs= max-chars= process-slot-var= replace= help version",
 )
-_FLOCK: Final = shape("enosuxF", "cEw", "shared exclusive unlock nonblock nb close no-fork verbose timeout= command= wait=")
+_FLOCK: Final = shape(
+    "enosuxF", "cEw", "shared exclusive unlock nonblock nb close no-fork verbose timeout= command= wait="
+)
 _WATCH: Final = shape(
-    "bcdegprtvwx", "nq", "beep color errexit chgexit differences exec no-title precise interval= no-wrap equexit="
+    "bcdegprtvwx",
+    "nq",
+    "beep color errexit chgexit differences exec no-title precise interval= no-wrap equexit=",
 )
 _SCRIPT: Final = shape("aefqt", "cEIOBTmo", "append command= echo= return flush force quiet")
 
@@ -115,8 +119,7 @@ def _without_assignments(call: Call, words: Sequence[Word]) -> tuple[tuple[Word,
     at = 0
     wrong = NOTHING
     while at < len(words):
-        text = words[at].text if words[at].text is not None else words[at].start
-        found = _ASSIGNMENT.match(text)
+        found = _ASSIGNMENT.match(words[at].shape)
         if not found:
             break
         value = found[2] if words[at].text is not None else None
@@ -210,7 +213,7 @@ def replaced(words: Sequence[Word], mark: str) -> tuple[Word, ...]:
     for word in words:
         text = word.text
         if text is not None and mark in text:
-            made.append(Word(None, text.split(mark, 1)[0], bare=False))
+            made.append(Word(None, text.replace(mark, "\0"), bare=False))
         else:
             made.append(word)
     return tuple(made)
@@ -244,7 +247,9 @@ def _script(call: Call) -> Reading:
     command = found and (found.options.get("c") or found.options.get("command"))
     if not found or not command:
         return call.unknown("it starts a shell that reads its commands from somewhere else")
-    return call.is_a(ToolClass.FILE_WRITE, *call.writes(found.rest)) + call.is_a(_SHELL) + call.script(command)
+    return (
+        call.is_a(ToolClass.FILE_WRITE, *call.writes(found.rest)) + call.is_a(_SHELL) + call.script(command)
+    )
 
 
 RULES: Final[Mapping[str, Rule]] = {

@@ -13,7 +13,6 @@ class Draft:
 
     pieces: list[str] = field(default_factory=list)
     known: bool = True
-    start: str | None = None
     bare: bool = True
     pattern: bool = False
     tilde: bool = False
@@ -39,25 +38,24 @@ class Draft:
             self.braces -= 1
             if self.alternatives:
                 # bash and zsh make several words of a{b,c}; dash makes one.
-                self.unknown(splits=True)
+                self.known, self.splits = False, True
         elif self.braces and (char == "," or (char == "." and self.pieces and self.pieces[-1] == ".")):
             self.alternatives = True
         self.pieces.append(char)
 
     def unknown(self, *, splits: bool) -> None:
         """Add something that is known only when the command runs."""
-        if self.known:
-            text = "".join(self.pieces)
-            self.start = text.split("{", 1)[0] if self.alternatives else text
+        self.pieces.append("\0")
         self.known = False
         self.splits = self.splits or splits
 
     def word(self) -> Word:
         """What was collected."""
-        text = "".join(self.pieces) if self.known else None
+        shape = "".join(self.pieces)
+        text = shape if self.known else None
         return Word(
             text,
-            text if text is not None else self.start or "",
+            shape,
             self.bare,
             # `[` alone is the program; `[[` is read elsewhere.
             self.pattern and text not in ("[", "[["),

@@ -15,19 +15,24 @@ class NotUnderstoodError(Exception):
 class Word:
     """One word of a command.
 
-    `text` is what the program gets, without quotes; None if it is known only when it runs. `start` is what it
-    surely begins with. `bare`: nothing in it was quoted. `pattern`: it has wildcards that file names may
-    replace. `tilde`: it begins with somebody's home folder. `splits`: it may become none or several words.
+    `text` is what the program gets, without quotes; None if it is known only when it runs. `shape` is the same
+    with NUL for what is not known. `bare`: nothing in it was quoted. `pattern`: it has wildcards that file names
+    may replace. `tilde`: it begins with somebody's home folder. `splits`: it may become none or several words.
     `nested`: the scripts that run while it is expanded.
     """
 
     text: str | None
-    start: str = ""
+    shape: str = "\0"
     bare: bool = True
     pattern: bool = False
     tilde: bool = False
     splits: bool = False
     nested: tuple[Script, ...] = ()
+
+    @property
+    def start(self) -> str:
+        """What it surely begins with."""
+        return self.shape.partition("\0")[0]
 
     @property
     def exact(self) -> str | None:

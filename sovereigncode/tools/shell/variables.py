@@ -12,7 +12,9 @@ _NAMES: Final = frozenset(
     "PERL5OPT RUBYOPT FCEDIT BASH_LOADABLES_PATH BASH_ALIASES BASH_CMDS READNULLCMD NULLCMD ZDOTDIR FPATH fpath "
     "functions aliases galiases saliases dis_functions commands".split()
 )
-_SHAPES: Final = re.compile(r"(?:LD|DYLD|BASH_FUNC)_.*|.*_(?:COMMAND|WRAPPER|ASKPASS|EDITOR|PAGER|SHELL|PROXY_CMD)", re.ASCII)
+_SHAPES: Final = re.compile(
+    r"(?:LD|DYLD|BASH_FUNC)_.*|.*_(?:COMMAND|WRAPPER|ASKPASS|EDITOR|PAGER|SHELL|PROXY_CMD)", re.ASCII
+)
 # What git reads from its environment that names no program: git(1).
 _GIT: Final = re.compile(
     r"GIT_(?:(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL|DATE)|TERMINAL_PROMPT|MERGE_AUTOEDIT|OPTIONAL_LOCKS|DIR|WORK_TREE|"
@@ -20,7 +22,9 @@ _GIT: Final = re.compile(
     re.ASCII,
 )
 # Editors and pagers that do nothing by themselves, as values.
-_HARMLESS: Final = frozenset(("", "cat", "true", ":", "less", "more", "less -R", "less -FRX", "nano", "vi", "vim"))
+_HARMLESS: Final = frozenset(
+    ("", "cat", "true", ":", "less", "more", "less -R", "less -FRX", "nano", "vi", "vim")
+)
 
 
 def carries_commands(name: str) -> bool:

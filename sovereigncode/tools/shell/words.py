@@ -7,8 +7,7 @@ dash and zsh differ in a way that could hide a command, the text is refused.
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from typing import Final
+from typing import Callable, Final
 
 from sovereigncode.tools.shell.draft import Draft
 from sovereigncode.tools.shell.syntax import HereDocument, NotUnderstoodError, Script, Word
@@ -30,8 +29,15 @@ _ANSI_CODE: Final = re.compile(r"x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f
 _HIGHEST: Final = 0x7F
 
 
-class WordReader(ABC):
-    """A position in a script, and the reading of words from it."""
+class WordReader:
+    """A position in a script, and the reading of words from it.
+
+    `script_until` reads the script up to a character, which is taken too, or to the end; `inner` a script whose
+    text has been taken out of this one.
+    """
+
+    script_until: Callable[[str], Script]
+    inner: Callable[[str], Script]
 
     def __init__(self, text: str, depth: int = 0) -> None:
         if depth > _DEEPEST:
@@ -41,14 +47,6 @@ class WordReader(ABC):
         self.depth = depth
         self.pending: list[HereDocument] = []
         self.outer_pending = False
-
-    @abstractmethod
-    def script_until(self, end: str) -> Script:
-        """The script up to the character `end`, which is taken too; or, if it is empty, to the end."""
-
-    @abstractmethod
-    def inner(self, text: str) -> Script:
-        """A script whose text has been taken out of this one."""
 
     def peek(self, length: int = 1) -> str:
         """The next characters."""
@@ -126,7 +124,9 @@ class WordReader(ABC):
 
     def _quoted_newlines(self, text: str) -> None:
         if "\n" in text and (self.pending or self.outer_pending):
-            raise NotUnderstoodError("a quoted text goes over the line on which a here-document was announced")
+            raise NotUnderstoodError(
+                "a quoted text goes over the line on which a here-document was announced"
+            )
 
     def _single_quoted(self) -> str:
         end = self.text.find("'", self.at + 1)
