@@ -1,1 +1,1 @@
-"""Tool classes: what a model's tool call would do, read from its name and arguments; values in, values out."""
+"""Tool classes: what a tool call would do, read from its name and arguments; values in, values out."""

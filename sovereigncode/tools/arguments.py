@@ -48,7 +48,8 @@ class ToolCall:
     def text(self, names: Sequence[str]) -> str | None:
         """The text under one of these names; None if there is none.
 
-        Raises BadArgumentsError if two of them differ or one is not a text: clients would take different ones.
+        Raises BadArgumentsError if two of them differ or one is not a text: clients would take different
+        ones.
         """
         found = {name: self.arguments[name] for name in names if self.arguments.get(name) is not None}
         values = list(found.values())

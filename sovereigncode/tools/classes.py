@@ -38,8 +38,8 @@ class Part:
 class Write:
     """A path that a command writes, moves or removes.
 
-    `folders` are those that a relative path may start from; empty if that is not known. `pattern`: the path has
-    wildcards. `whole`: everything below it is affected too.
+    `folders` are those that a relative path may start from; empty if that is not known. `pattern`: the path
+    has wildcards. `whole`: everything below it is affected too.
     """
 
     path: str

@@ -6,7 +6,8 @@ from difflib import SequenceMatcher
 from typing import Final, Iterator, Sequence
 
 _CONTEXT: Final = 3
-# Beyond this many pairs of lines the whole middle is shown as replaced: a comparison takes time for each pair.
+# Beyond this many pairs of lines the whole middle is shown as replaced: a comparison takes time for each
+# pair.
 _MOST_PAIRS: Final = 1_000_000
 _MOST_LINES: Final = 4_000
 _LONGEST_LINE: Final = 2_000

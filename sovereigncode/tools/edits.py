@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Sequence, Union
+from typing import Final, Sequence
 
 _HEAD: Final = re.compile(r"(?:<{5,9} SEARCH>?|-{5,9} SEARCH>?)\s*")
 _DIVIDER: Final = re.compile(r"={5,9}\s*")
@@ -70,7 +70,7 @@ class Unclear:
     text: str
 
 
-Edit = Union[Whole, Swaps, Insert, Patch, Remove, Unclear]
+Edit = Whole | Swaps | Insert | Patch | Remove | Unclear
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,15 @@ def _found(lines: Sequence[str], wanted: Sequence[str], at: int, message: str) -
     first, length = wanted[0].rstrip(), len(wanted)
     for place in range(at, len(lines) - length + 1):
         if lines[place].rstrip() == first and all(
-            have.rstrip() == want.rstrip() for have, want in zip(lines[place : place + length], wanted)
+            have.rstrip() == want.rstrip()
+            for have, want in zip(lines[place : place + length], wanted, strict=True)
         ):
             return place
     raise DoesNotFitError(message)
 
 
 def blocks(text: str) -> tuple[Swap, ...] | None:
-    """The SEARCH and REPLACE blocks of Cline's replace_in_file; None if one is not closed or there are none."""
+    """The SEARCH and REPLACE blocks of Cline's replace_in_file; None if they are not complete."""
     found = [swap for _, swap in _blocks(text) or ()]
     return tuple(found) or None
 

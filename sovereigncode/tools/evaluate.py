@@ -18,7 +18,6 @@ from sovereigncode.tools.shell.syntax import (
     Compound,
     Kind,
     NotUnderstoodError,
-    Pipeline,
     Redirection,
     Script,
     Simple,

@@ -21,7 +21,7 @@ _POSIX_SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh"))
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where calls run: the workspace's folder, the user's home folder, and the shells that the client may start.
+    """Where calls run: the workspace, the user's home folder, and the shells that the client may start.
 
     Paths have slashes, on Windows too (`PurePath.as_posix`).
     """
@@ -46,6 +46,20 @@ class Intent:
         )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A call, the tool that it names, and where it runs."""
+
+    call: ToolCall
+    tool: Tool
+    around: Surroundings
+
+    def folder(self) -> PurePosixPath:
+        """Where its command runs."""
+        folder = self.call.text(spelled.FOLDER)
+        return plain_path(folder, self.around.root) if folder else self.around.root
+
+
 def read_call(call: ToolCall, names: Names, around: Surroundings, depth: int = 0) -> Intent:
     """What the call is about to do; what is not understood is unknown. Reads no file, never raises."""
     tool = names.find(call.name)
@@ -54,13 +68,13 @@ def read_call(call: ToolCall, names: Names, around: Surroundings, depth: int = 0
     try:
         if tool.takes is Takes.CALLS:
             return _calls(call, names, around, depth)
-        return _READERS[tool.takes](call, tool, around)
+        return _READERS[tool.takes](_Asked(call, tool, around))
     except BadArgumentsError as problem:
         return Intent(unknown(str(problem)))
 
 
-def _plain(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    return Intent(one(tool.tool_class, call.name))
+def _plain(asked: _Asked) -> Intent:
+    return Intent(one(asked.tool.tool_class, asked.call.name))
 
 
 def _calls(call: ToolCall, names: Names, around: Surroundings, depth: int) -> Intent:
@@ -75,11 +89,6 @@ def _calls(call: ToolCall, names: Names, around: Surroundings, depth: int) -> In
             raise BadArgumentsError("one of the tool calls is not an object with tool and parameters")
         total = total + read_call(ToolCall(name, given), names, around, depth + 1)
     return total
-
-
-def _folder(call: ToolCall, around: Surroundings) -> PurePosixPath:
-    folder = call.text(spelled.FOLDER)
-    return around.root if not folder else plain_path(folder, around.root)
 
 
 def _one_command(value: object, folder: PurePosixPath, around: Surroundings) -> Intent:
@@ -97,7 +106,8 @@ def _one_command(value: object, folder: PurePosixPath, around: Surroundings) -> 
     return Intent(read_program(words, folders=(folder,), home=around.home), command=shown)
 
 
-def _command(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
+def _command(asked: _Asked) -> Intent:
+    call, around = asked.call, asked.around
     given = [call.arguments[name] for name in spelled.COMMAND if call.arguments.get(name) is not None]
     if len(given) != 1:
         raise BadArgumentsError("the command is missing, or there are two")
@@ -107,36 +117,36 @@ def _command(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
         if dialect is None:
             raise BadArgumentsError("the shell that is to run the command is not known")
         around = Surroundings(around.root, around.home, (dialect,))
-    return _one_command(given[0], _folder(call, around), around)
+    return _one_command(given[0], asked.folder(), around)
 
 
-def _commands(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
+def _commands(asked: _Asked) -> Intent:
     """Cline's run_commands: `commands`, each a text or an object; or one under `command` or `cmd`."""
-    several = call.arguments.get("commands", call.arguments.get("input"))
+    several = asked.call.arguments.get("commands", asked.call.arguments.get("input"))
     if several is None:
-        if isinstance(call.arguments.get("args"), list):
-            return _one_command(dict(call.arguments), _folder(call, around), around)
-        return _command(call, tool, around)
-    if any(call.arguments.get(name) is not None for name in spelled.COMMAND):
+        if isinstance(asked.call.arguments.get("args"), list):
+            return _one_command(dict(asked.call.arguments), asked.folder(), asked.around)
+        return _command(asked)
+    if any(asked.call.arguments.get(name) is not None for name in spelled.COMMAND):
         raise BadArgumentsError("the command is missing, or there are two")
     listed = several if isinstance(several, list) else [several]
     if not 0 < len(listed) <= _MOST_CALLS:
         raise BadArgumentsError("the commands are missing, or there are too many")
     total = Intent(NOTHING)
     for value in listed:
-        total = total + _one_command(value, _folder(call, around), around)
+        total = total + _one_command(value, asked.folder(), asked.around)
     return total
 
 
-def _optional_command(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    plain = _plain(call, tool, around)
-    return plain + _command(call, tool, around) if call.arguments.get("command") else plain
+def _optional_command(asked: _Asked) -> Intent:
+    plain = _plain(asked)
+    return plain + _command(asked) if asked.call.arguments.get("command") else plain
 
 
-def _keys(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
+def _keys(asked: _Asked) -> Intent:
     """Codex's write_stdin: without characters it only waits for output."""
-    if call.arguments.get("chars") in (None, ""):
-        return Intent(one(ToolClass.READ, call.name))
+    if asked.call.arguments.get("chars") in (None, ""):
+        return Intent(one(ToolClass.READ, asked.call.name))
     return Intent(unknown("what the running program does with these keys is not known"))
 
 
@@ -157,66 +167,66 @@ def _one_file(call: ToolCall, edit: Edit) -> Intent:
     return _edited(FileEdit(path, edit))
 
 
-def _content(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    return _one_file(call, Whole(call.needed(spelled.CONTENT)))
+def _content(asked: _Asked) -> Intent:
+    return _one_file(asked.call, Whole(asked.call.needed(spelled.CONTENT)))
 
 
 def _swap_of(call: ToolCall) -> Swap:
     return Swap(call.text(spelled.OLD) or "", call.needed(spelled.NEW), call.flag(spelled.EVERY))
 
 
-def _swap(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    return _one_file(call, Swaps((_swap_of(call),)))
+def _swap(asked: _Asked) -> Intent:
+    return _one_file(asked.call, Swaps((_swap_of(asked.call),)))
 
 
-def _swaps(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
+def _swaps(asked: _Asked) -> Intent:
     """opencode's multiedit may name a file for each edit; it has to be the same."""
-    items = call.arguments.get("edits")
+    items = asked.call.arguments.get("edits")
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
         raise BadArgumentsError("the edits are missing")
-    inner = [ToolCall(call.name, item) for item in items]
+    inner = [ToolCall(asked.call.name, item) for item in items]
     paths = {path for item in inner if (path := item.text(spelled.PATH))}
-    if paths - {call.needed(spelled.PATH)}:
+    if paths - {asked.call.needed(spelled.PATH)}:
         raise BadArgumentsError("the edits name more than one file")
-    return _one_file(call, Swaps(tuple(_swap_of(item) for item in inner)))
+    return _one_file(asked.call, Swaps(tuple(_swap_of(item) for item in inner)))
 
 
-def _blocks(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    swaps = blocks(call.needed(("diff",)))
+def _blocks(asked: _Asked) -> Intent:
+    swaps = blocks(asked.call.needed(("diff",)))
     if swaps is None:
         raise BadArgumentsError("the SEARCH and REPLACE blocks are not complete")
-    return _one_file(call, Swaps(swaps))
+    return _one_file(asked.call, Swaps(swaps))
 
 
-def _insert_or_swap(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    line = call.arguments.get("insert_line")
+def _insert_or_swap(asked: _Asked) -> Intent:
+    line = asked.call.arguments.get("insert_line")
     if line is None:
-        return _swap(call, tool, around)
+        return _swap(asked)
     try:
         number = int(str(line))
     except ValueError as problem:
         raise BadArgumentsError("insert_line is not a number") from problem
-    return _one_file(call, Insert(number, call.needed(spelled.NEW)))
+    return _one_file(asked.call, Insert(number, asked.call.needed(spelled.NEW)))
 
 
-def _patch(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    edits = read_patch(call.needed(spelled.PATCH))
+def _patch(asked: _Asked) -> Intent:
+    edits = read_patch(asked.call.needed(spelled.PATCH))
     if edits is None:
         raise BadArgumentsError("the patch is not one that is understood")
     return _edited(*edits)
 
 
-def _changes(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
-    return _one_file(call, Unclear(call.needed(("changes",))))
+def _changes(asked: _Asked) -> Intent:
+    return _one_file(asked.call, Unclear(asked.call.needed(("changes",))))
 
 
-def _files(call: ToolCall, tool: Tool, around: Surroundings) -> Intent:
+def _files(asked: _Asked) -> Intent:
     """Aider's functions: write_file with `files`, replace_lines with `edits`."""
-    items = call.arguments.get("files", call.arguments.get("edits"))
+    items = asked.call.arguments.get("files", asked.call.arguments.get("edits"))
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
-        # Without a list the file is the one in the chat, whose name is not in the call.
+        # Without a list the file is the one in the chat, whose name is not in the asked.call.
         raise BadArgumentsError("the files are missing")
-    return _edited(*(_aider_edit(ToolCall(call.name, item)) for item in items))
+    return _edited(*(_aider_edit(ToolCall(asked.call.name, item)) for item in items))
 
 
 def _aider_edit(item: ToolCall) -> FileEdit:
@@ -242,7 +252,7 @@ def paths_of(edits: Sequence[FileEdit], root: PurePosixPath) -> tuple[Write, ...
     return tuple(Write(path, (root,)) for path in named)
 
 
-_READERS: Final[Mapping[Takes, Callable[[ToolCall, Tool, Surroundings], Intent]]] = {
+_READERS: Final[Mapping[Takes, Callable[[_Asked], Intent]]] = {
     Takes.NOTHING: _plain,
     Takes.COMMAND: _command,
     Takes.COMMANDS: _commands,

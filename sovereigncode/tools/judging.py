@@ -1,7 +1,7 @@
 """A tool call judged against its workspace: class, differences, and what may not be done at all.
 
-The only module here that looks at the disk. It reads the files that a call would change, with a bound, never through a
-link that leads out of the workspace, and writes nothing.
+The only module here that looks at the disk. It reads the files that a call would change, with a bound,
+never through a link that leads out of the workspace, and writes nothing.
 """
 
 from __future__ import annotations
@@ -96,18 +96,14 @@ def _really(write: Write, workspace: Path) -> list[str]:
         return _matches(write, workspace)
     found = []
     for folder in write.folders:
-        named = Path(str(plain_base(folder, write.path)))
+        # Not plain_path: behind a link `..` is the folder above the link's target.
+        named = Path(str(folder / write.path))
         real = Path(os.path.realpath(named))
         if not inside(PurePosixPath(real.as_posix()), PurePosixPath(os.path.realpath(workspace))):
             found.append(f"{write.path} leads out of the workspace")
         elif _is_protected(real, workspace):
             found.append(f"{write.path} leads into {PROTECTED}")
     return found
-
-
-def plain_base(folder: PurePosixPath, path: str) -> PurePosixPath:
-    """The path as the system would follow it: `..` behind a link is not taken out of the text."""
-    return folder / path
 
 
 def _matches(write: Write, workspace: Path) -> list[str]:
@@ -127,13 +123,16 @@ def _is_protected(real: Path, workspace: Path) -> bool:
     for place in (real, *real.parents):
         if place == workspace:
             break
-        for guard in guarded:
-            try:
-                if place.samefile(guard):
-                    return True
-            except OSError:
-                continue
+        if any(_same(place, guard) for guard in guarded):
+            return True
     return False
+
+
+def _same(place: Path, guard: Path) -> bool:
+    try:
+        return place.samefile(guard)
+    except OSError:
+        return False
 
 
 def _difference(edit: FileEdit, workspace: Path) -> str:

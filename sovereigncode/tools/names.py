@@ -1,7 +1,8 @@
 """The tools of the clients, by name.
 
-opencode 1.18.33 and 1.14.34, Continue's cn 1.5.47 and Codex 0.171 were asked: they sent these tools to a model on
-this machine. The others are from the clients' sources: Continue's extension, Cline 3 and its SDK, Aider 0.86's edit functions.
+opencode 1.18.33 and 1.14.34, Continue's cn 1.5.47 and Codex 0.171 were asked: they sent these tools to a
+model on this machine. The others are from the clients' sources: Continue's extension, Cline 3 and its SDK,
+Aider 0.86's edit functions.
 """
 
 from __future__ import annotations
@@ -49,25 +50,31 @@ _PLAIN: Final[Mapping[str, Mapping[ToolClass, str]]] = {
         ToolClass.NETWORK: "webfetch websearch codesearch",
     },
     "Continue": {
-        ToolClass.READ: "read_file read_file_range read_currently_open_file view_diff ls grep_search file_glob_search "
-        "codebase view_repo_map view_subdirectory read_skill request_rule Read List Search Diff Skills CheckBackgroundJob",
+        ToolClass.READ: "read_file read_file_range read_currently_open_file view_diff ls grep_search "
+        "file_glob_search "
+        "codebase view_repo_map view_subdirectory read_skill request_rule Read List Search Diff Skills "
+        "CheckBackgroundJob",
         ToolClass.PLAN: "Checklist AskQuestion Exit Subagent",
         ToolClass.NETWORK: "search_web fetch_url_content Fetch Status ReportFailure",
         ToolClass.PUBLISH: "UploadArtifact",
         ToolClass.FILE_WRITE: "create_rule_block",
     },
     "Cline": {
-        ToolClass.READ: "read_file search_files list_files list_code_definition_names load_mcp_documentation use_skill "
+        ToolClass.READ: "read_file search_files list_files list_code_definition_names "
+        "load_mcp_documentation use_skill "
         "read_files search_codebase skills",
-        ToolClass.PLAN: "ask_followup_question new_task plan_mode_respond act_mode_respond focus_chain condense "
+        ToolClass.PLAN: "ask_followup_question new_task plan_mode_respond act_mode_respond focus_chain "
+        "condense "
         "summarize_task use_subagents ask_question submit_and_exit spawn_agent switch_to_act_mode",
         ToolClass.NETWORK: "browser_action web_fetch web_search fetch_web_content",
         ToolClass.PUBLISH: "report_bug",
         ToolClass.UNKNOWN: "use_mcp_tool access_mcp_resource",
     },
     "Codex": {
-        ToolClass.READ: "view_image list_dir grep_files read_file list_mcp_resources list_mcp_resource_templates",
-        ToolClass.PLAN: "update_plan request_user_input spawn_agent send_input wait_agent close_agent resume_agent "
+        ToolClass.READ: "view_image list_dir grep_files read_file list_mcp_resources "
+        "list_mcp_resource_templates",
+        ToolClass.PLAN: "update_plan request_user_input spawn_agent send_input wait_agent close_agent "
+        "resume_agent "
         "send_message followup_task list_agents get_goal create_goal update_goal",
         ToolClass.NETWORK: "web_search read_mcp_resource",
         ToolClass.UNKNOWN: "exec js_repl request_permissions",

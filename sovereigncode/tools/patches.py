@@ -1,7 +1,7 @@
 """The patch format of Codex's apply_patch, which opencode and Cline have too.
 
-As read by Codex 0.171 and opencode 1.18: `*** Begin Patch`, then `*** Add File:`, `*** Update File:` (with `*** Move to:`)
-and `*** Delete File:`, then `*** End Patch`.
+As read by Codex 0.171 and opencode 1.18: `*** Begin Patch`, then `*** Add File:`, `*** Update File:` (with
+`*** Move to:`) and `*** Delete File:`, then `*** End Patch`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which paths a tool call may change: inside the workspace, and not inside `.sovereigncode`; by their text alone."""
+"""Which paths a tool call may change: in the workspace, not in `.sovereigncode`; by their text alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Final, Iterable
 from sovereigncode.tools.classes import Write
 
 PROTECTED: Final = ".sovereigncode"
-# What Windows calls it in eight letters: the first six letters and a number, or two letters and a sum of the name.
+# What Windows calls it in eight letters: the first six letters and a number, or two letters and a sum of
+# the name.
 _SHORT_NAME: Final = re.compile(r"(?:sover[e]?|so[0-9a-f]{4})~\d+", re.ASCII)
 # HFS+ leaves these out when it compares names (git's utf8.c, CVE-2014-9390, has the list).
 _IGNORED: Final = dict.fromkeys(

@@ -1,8 +1,9 @@
 """Commands for PowerShell and cmd.
 
-Only a plain command line is read: words, quotation marks, `;` `|` `&&` `||` `&` between commands, and `>` into a
-file. Everything else that these shells know (variables, `%NAME%`, `^`, script blocks, sub-expressions, escapes) makes
-the command unknown. Sources: about_Parsing, about_Operators and about_Quoting_Rules of PowerShell 7.5; `cmd /?`.
+Only a plain command line is read: words, quotation marks, `;` `|` `&&` `||` `&` between commands, and `>`
+into a file. Everything else that these shells know (variables, `%NAME%`, `^`, script blocks, sub-expressions,
+escapes) makes the command unknown. Sources: about_Parsing, about_Operators and about_Quoting_Rules of
+PowerShell 7.5; `cmd /?`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Final
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, one, unknown
 from sovereigncode.tools.programs.calls import Context, Input, Source, strictest, write_of
+from sovereigncode.tools.programs.windows_names import BUILT_IN
 from sovereigncode.tools.shell.syntax import Word, literal
 
 _LONGEST: Final = 32 * 1024
 _DEEPEST: Final = 8
+# They start another command.
+_CMD_STARTERS: Final = ("if", "for", "call", "start", "else", "goto")
 _POWERSHELL: Final = re.compile(
     r"""(?P<blank>[ \t]+)|(?P<end>\r?\n|;|\|\||&&|\|)|(?P<into>[12*]?>>?(?:&1)?)"""
     r"""|(?P<single>'(?:[^']|'')*')|(?P<double>"[^"`$]*")|(?P<plain>[^\s;|&<>'"`$(){}@,#%\u2018-\u201f\u2013-\u2015-]|-|,|%)"""
@@ -39,7 +43,7 @@ def read_cmd(text: str, context: Context) -> Reading:
 
 @dataclass
 class _Line:
-    """A command line while it is read: its commands, the word that is being read, and a redirection before it."""
+    """A command line while it is read: its commands, and the word or file name that is being read."""
 
     context: Context
     commands: list[tuple[list[Word], Reading]] = field(default_factory=lambda: [([], NOTHING)])
@@ -114,6 +118,13 @@ def _command(words: list[Word], written: Reading, place: int, shell: str, contex
     name = words[0].text or ""
     if shell == "PowerShell" and (name in (".", "&") or re.match(r"[\d\[+!-]", name)):
         return unknown("this PowerShell command is not plain")
+    if shell == "cmd":
+        # `del/q` and `rd\\x` name a command of the shell and its first argument.
+        begin = re.match(r"[A-Za-z]+(?=[/.\\:+\[\]])", name)
+        if "=" in name or name.lower() in _CMD_STARTERS:
+            return unknown("this cmd command is not plain")
+        if begin and begin[0].lower() in BUILT_IN:
+            words = [literal(begin[0]), literal(name[begin.end() :]), *words[1:]]
     if place:
         context = replace(context, input=Input(Source.OTHER))
     return written + context.runner.run(words, context)

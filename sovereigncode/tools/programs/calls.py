@@ -134,7 +134,7 @@ def _alternatives(text: str) -> list[str]:
 def joined(words: Sequence[Word]) -> Word:
     """The words with blanks between them, as `eval` and `ssh` join them."""
     texts = [word.text for word in words]
-    if any(text is None or word.pattern or word.tilde for text, word in zip(texts, words)):
+    if any(text is None or word.pattern or word.tilde for text, word in zip(texts, words, strict=True)):
         return Word(None, splits=True)
     text = " ".join(text for text in texts if text is not None)
     return Word(text, text, bare=False)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Iterator, Mapping, Sequence, Union
+from typing import Final, Iterator, Mapping, Sequence
 
 from sovereigncode.tools.classes import Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, Rule, strictest
 from sovereigncode.tools.shell.syntax import Word
 
-Does = Union[ToolClass, Rule]
+Does = ToolClass | Rule
 _TASK_PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 # Names of tasks in package.json, Makefile and the like, by the words in them.
 TASKS: Final[Mapping[ToolClass, tuple[str, ...]]] = {
     ToolClass.PUBLISH: (
-        "publish", "prepublish", "postpublish", "unpublish", "release", "prerelease", "deploy", "predeploy", "upload",
-        "push", "ship",
+        "publish", "prepublish", "postpublish", "unpublish", "release", "prerelease", "deploy", "predeploy",
+        "upload", "push", "ship",
     ),
     ToolClass.COMMIT: ("commit",),
-    ToolClass.DELETE: ("clean", "distclean", "clobber", "purge", "delete", "remove", "destroy", "wipe", "drop"),
+    ToolClass.DELETE: ("clean", "distclean", "clobber", "purge", "delete", "remove", "destroy", "wipe",
+                       "drop"),
 }  # fmt: skip
 
 
@@ -27,10 +28,10 @@ TASKS: Final[Mapping[ToolClass, tuple[str, ...]]] = {
 class Family:
     """A program whose first word says what it does.
 
-    `commands`: one or two words, and what they do. `valued`: options before the sub-command that take a value;
-    `flags`: those that take none. Of an option that is in neither, both are assumed. `other`: the class of a
-    sub-command that is not listed. `prefixes`: sub-commands may be abbreviated. `programs`: a sub-command that
-    is not listed is a program that is started.
+    `commands`: one or two words, and what they do. `valued`: options before the sub-command that take a
+    value; `flags`: those that take none. Of an option that is in neither, both are assumed. `other`: the
+    class of a sub-command that is not listed. `prefixes`: sub-commands may be abbreviated. `programs`: a
+    sub-command that is not listed is a program that is started.
     """
 
     commands: Mapping[str, Does]
@@ -55,9 +56,8 @@ class Family:
         rest = call.args[place + 1 :]
         if name is None or "{" in name:
             return call.unknown("its sub-command is known only when it runs")
-        longer = [key for key in self.commands if key.startswith(f"{name} ")]
-        if longer:
-            return self._second(call.under(name, rest), name, longer)
+        if any(key.startswith(f"{name} ") for key in self.commands):
+            return self._second(call.under(name, rest), name)
         found = self._named(name)
         if found:
             return strictest([_does(does, call.under(name, rest)) for does in found])
@@ -65,7 +65,7 @@ class Family:
             return call.run(call.args[place:])
         return call.under(name, rest).is_a(self.other)
 
-    def _second(self, call: Call, name: str, longer: Sequence[str]) -> Reading:
+    def _second(self, call: Call, name: str) -> Reading:
         fallback = self.commands.get(name, self.other)
         places = list(candidates(call.args, self.valued, self.flags))
         if not places:
@@ -160,3 +160,16 @@ def starts(base: ToolClass, valued: str = "", flags: str = "", *, skip: int = 0)
         return strictest(readings)
 
     return rule
+
+
+def table(rows: Mapping[ToolClass, str], **others: Does) -> dict[str, Does]:
+    """Names separated by commas; `_` in a keyword is a blank."""
+    made: dict[str, Does] = {}
+    for found, names in rows.items():
+        made.update((name.strip(), found) for name in names.split(",") if name.strip())
+    return {**made, **{name.replace("_", " "): does for name, does in others.items()}}
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())

@@ -1,7 +1,7 @@
 """git: its sub-commands, its aliases, and the options that start other programs.
 
-The sub-commands are those that `git --list-cmds=main,others,nohelpers` prints (2.39); any other may be an alias of the
-repository or a program named `git-...`, so it is unknown.
+The sub-commands are those that `git --list-cmds=main,others,nohelpers` prints (2.39); any other may be an
+alias of the repository or a program named `git-...`, so it is unknown.
 """
 
 from __future__ import annotations
@@ -11,113 +11,20 @@ from typing import Final, Mapping
 
 from sovereigncode.tools.classes import Reading, ToolClass, unknown
 from sovereigncode.tools.programs.calls import Call, Rule, strictest
+from sovereigncode.tools.programs.git_commands import BY_NAME, OPTIONS, SAFE_SETTINGS, SECOND, STARTING
 from sovereigncode.tools.programs.options import has, operands, scan, shape
 from sovereigncode.tools.shell.syntax import NotUnderstoodError, Simple, Word, literal
 
 _SHELL, _NETWORK, _DELETE = ToolClass.SHELL, ToolClass.NETWORK, ToolClass.DELETE
-_COMMIT, _PUBLISH, _FILE_WRITE = ToolClass.COMMIT, ToolClass.PUBLISH, ToolClass.FILE_WRITE
+_COMMIT = ToolClass.COMMIT
 _GLOBAL: Final = shape(
     "pPhv",
     "Cc",
-    "no-pager paginate bare no-replace-objects literal-pathspecs glob-pathspecs noglob-pathspecs icase-pathspecs "
+    "no-pager paginate bare no-replace-objects literal-pathspecs glob-pathspecs noglob-pathspecs "
+    "icase-pathspecs "
     "no-optional-locks no-lazy-fetch no-advice version help html-path man-path info-path "
     "git-dir= work-tree= namespace= super-prefix= list-cmds= attr-source=",
 )
-# Settings for one command that start nothing.
-_SAFE_SETTINGS: Final = re.compile(
-    r"(user\.(name|email|signingkey)|color\..*|advice\..*|init\.defaultbranch|pull\.(rebase|ff)|merge\.ff|"
-    r"commit\.gpgsign|tag\.gpgsign|core\.(autocrlf|eol|quotepath|filemode|ignorecase|longpaths|safecrlf|bare)|"
-    r"push\.(default|autosetupremote|followtags)|fetch\.prune|log\.(date|decorate)|diff\.(renames|algorithm|noprefix|"
-    r"mnemonicprefix)|safe\.directory|gc\.auto|rebase\.(autostash|autosquash)|http\.(postbuffer|sslverify)|"
-    r"protocol\.version|branch\..*\.(remote|merge|rebase)|column\..*|status\..*|stash\..*|blame\..*|rerere\.enabled)"
-    r"(=.*)?",
-    re.IGNORECASE | re.DOTALL,
-)
-_PLAIN: Final[Mapping[ToolClass, str]] = {
-    _SHELL: "add annotate apply archive bisect blame bugreport bundle cat-file check-attr check-ignore check-mailmap "
-    "check-ref-format checkout-index cherry column commit-graph count-objects describe diagnose diff diff-files "
-    "diff-index diff-tree fast-export fmt-merge-msg for-each-ref format-patch fsck get-tar-commit-id grep "
-    "hash-object help index-pack init init-db log ls-files ls-tree mailinfo mailsplit maintenance merge-base "
-    "merge-file merge-tree mktag mktree multi-pack-index mv name-rev pack-objects pack-redundant pack-refs "
-    "patch-id range-diff read-tree rerere rev-list rev-parse shortlog show show-branch show-index show-ref "
-    "sparse-checkout stage status stripspace symbolic-ref unpack-file unpack-objects update-index "
-    "update-server-info var verify-commit verify-pack verify-tag version whatchanged write-tree",
-    _NETWORK: "clone fetch fetch-pack http-fetch ls-remote daemon instaweb",
-    _DELETE: "clean rm prune prune-packed gc repack",
-    _COMMIT: "commit commit-tree merge rebase cherry-pick revert am pull quiltimport fast-import filter-branch "
-    "update-ref replace merge-octopus merge-ours merge-recursive merge-resolve merge-subtree",
-    _PUBLISH: "push send-pack http-push send-email imap-send request-pull svn p4 cvsexportcommit",
-}
-# Options of sub-commands whose value is a command, or that start one.
-_STARTING: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "grep": ("O", ("open-files-in-pager",)),
-    "diff": ("", ("ext-diff",)),
-    "log": ("", ("ext-diff",)),
-    "show": ("", ("ext-diff",)),
-    "rebase": ("x", ("exec",)),
-    "clone": ("uc", ("upload-pack", "config", "template")),
-    "init": ("", ("template",)),
-    "fetch": ("", ("upload-pack",)),
-    "fetch-pack": ("", ("upload-pack", "exec")),
-    "pull": ("", ("upload-pack",)),
-    "ls-remote": ("", ("upload-pack", "exec")),
-    "push": ("", ("receive-pack", "exec")),
-    "archive": ("", ("exec",)),
-    "filter-branch": (
-        "",
-        ("filter", "tree-filter", "index-filter", "msg-filter", "env-filter", "commit-filter"),
-    ),
-}
-# What some options make of a sub-command: letters, long names, class.
-_OPTIONS: Final[Mapping[str, tuple[str, tuple[str, ...], ToolClass]]] = {
-    "add": ("", (), _SHELL),
-    "branch": ("dD", ("delete",), _DELETE),
-    "tag": ("d", ("delete",), _DELETE),
-    "reset": ("", ("hard", "merge"), _DELETE),
-    "checkout": ("f", ("force", "ours", "theirs"), _DELETE),
-    "switch": ("f", ("force", "discard-changes"), _DELETE),
-    "log": ("", ("output",), _FILE_WRITE),
-    "diff": ("", ("output",), _FILE_WRITE),
-    "show": ("", ("output",), _FILE_WRITE),
-    "archive": ("o", ("output",), _FILE_WRITE),
-    "symbolic-ref": ("d", ("delete",), _DELETE),
-    "notes": ("", (), _COMMIT),
-}
-_SECOND: Final[Mapping[str, tuple[ToolClass, Mapping[str, ToolClass]]]] = {
-    "stash": (_SHELL, {"drop": _DELETE, "clear": _DELETE, "pop": _SHELL}),
-    "worktree": (_SHELL, {"remove": _DELETE, "prune": _DELETE}),
-    "remote": (
-        _SHELL,
-        {"update": _NETWORK, "show": _NETWORK, "prune": _DELETE, "rm": _DELETE, "remove": _DELETE},
-    ),
-    "reflog": (_SHELL, {"expire": _DELETE, "delete": _DELETE}),
-    "notes": (_COMMIT, {"list": _SHELL, "show": _SHELL, "get-ref": _SHELL}),
-    "submodule": (
-        _SHELL,
-        {
-            "update": _NETWORK,
-            "add": _NETWORK,
-            "deinit": _DELETE,
-            "status": _SHELL,
-            "init": _SHELL,
-            "sync": _SHELL,
-        },
-    ),
-    "lfs": (
-        _NETWORK,
-        {
-            "push": _PUBLISH,
-            "ls-files": _SHELL,
-            "status": _SHELL,
-            "track": _SHELL,
-            "env": _SHELL,
-            "prune": _DELETE,
-        },
-    ),
-    "subtree": (_COMMIT, {"push": _PUBLISH, "split": _COMMIT}),
-    "flow": (_COMMIT, {"publish": _PUBLISH, "finish": _PUBLISH, "release": _PUBLISH, "hotfix": _PUBLISH}),
-}
-_BY_NAME: Final = {name: found for found, names in _PLAIN.items() for name in names.split()}
 _DEPTH: Final = 8
 # A word of `git checkout` that looks like a path: `.`, `./x`, `:/`, `a.py`.
 _PATH: Final = re.compile(r"^\.{0,2}$|^\.{1,2}/|^:|\.[A-Za-z]\w*$|/$")
@@ -177,7 +84,7 @@ def _setting(call: Call, setting: Word, aliases: dict[str, Word]) -> Reading | N
     if name.lower().startswith("alias."):
         aliases[name.lower().removeprefix("alias.")] = literal(value)
         return None
-    if _SAFE_SETTINGS.fullmatch(text) or (
+    if SAFE_SETTINGS.fullmatch(text) or (
         name.lower() in ("core.pager", "core.editor") and value in ("cat", "true", "")
     ):
         return None
@@ -215,16 +122,16 @@ def _sub_command(name: str, call: Call) -> Reading | None:
         return call.unknown("this address starts a program")
     if name in _RULES:
         return _RULES[name](call)
-    if name in _SECOND:
-        return _second(call, *_SECOND[name])
-    base = _BY_NAME.get(name)
+    if name in SECOND:
+        return _second(call, *SECOND[name])
+    base = BY_NAME.get(name)
     if base is None:
         return None
-    letters, names = _STARTING.get(name, ("", ()))
+    letters, names = STARTING.get(name, ("", ()))
     if (letters or names) and has(call.args, letters, *names):
         return call.unknown("an option may start a program")
-    if name in _OPTIONS:
-        letters, names, other = _OPTIONS[name]
+    if name in OPTIONS:
+        letters, names, other = OPTIONS[name]
         base = max(base, other) if has(call.args, letters, *names) else base
     return call.is_a(base)
 
@@ -290,7 +197,7 @@ def _config(call: Call) -> Reading:
     if (
         words
         and words[0].exact
-        and _SAFE_SETTINGS.fullmatch(words[0].exact)
+        and SAFE_SETTINGS.fullmatch(words[0].exact)
         and not has(call.args, "e", "edit")
     ):
         return call.is_a(_SHELL)
@@ -304,7 +211,7 @@ def _submodule(call: Call) -> Reading:
         if len(rest) == 1:
             return call.is_a(_SHELL) + call.script(rest[0])
         return call.is_a(_SHELL) + call.run(rest)
-    return _second(call, *_SECOND["submodule"])
+    return _second(call, *SECOND["submodule"])
 
 
 def _bisect(call: Call) -> Reading:

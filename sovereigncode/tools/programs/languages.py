@@ -8,12 +8,21 @@ from typing import Final, Mapping, Sequence
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, Rule
 from sovereigncode.tools.programs.options import has
-from sovereigncode.tools.shell.syntax import Word
+from sovereigncode.tools.shell.syntax import Word, literal
 
 _SHELL, _FILE_WRITE = ToolClass.SHELL, ToolClass.FILE_WRITE
-# An address: a number, $, a regular expression between slashes.
-_ADDRESS: Final = re.compile(r"(?:\d+(?:~\d+)?|\$|/(?:[^/\\\n]|\\.)*/[IM]*|\+\d+)")
-_PLAIN_COMMANDS: Final = "dDgGhHlnNpPxz=q!{}Q"
+# Addresses: numbers, $, regular expressions between slashes, one or two of them, and `!`.
+_ADDRESS: Final = r"(?:\d+(?:~\d+)?|\$|/(?:[^/\\\n]|\\.)*/[IM]*|[+~]\d+)"
+_ADDRESSES: Final = re.compile(rf"{_ADDRESS}[ \t]*(?:,[ \t]*{_ADDRESS})?[ \t!]*")
+_GAPS: Final = re.compile(r"(?:[ \t\n;]|#[^\n]*)*")
+_LINE: Final = re.compile(r"[^\n]*")
+_ADDED_LINES: Final = re.compile(r"(?:[^\\\n]|\\.)*", re.DOTALL)
+_EXIT_CODE: Final = re.compile(r"[ \t]*\d*")
+_FLAGS: Final = re.compile(r"[gpIiMm0-9]*")
+_OPEN_BRACKET: Final = re.compile(r"(?<!\\)\[[^\]]*$")
+_PLAIN_COMMANDS: Final = "dDgGhHnNpPxz={}F"
+# An option whose script is in a file or joined to it: -f, -ne..., --file.
+_SED_HIDDEN: Final = re.compile(r"-[nErsuz]*(?:e.|[nErsuz]e|f)|--fi", re.DOTALL)
 _AWK_ACTS: Final = re.compile(r"system|getline|\||>|@|\bclose\b|\bprintf?\b[^;}\n]*[|>]|fflush|[/\\]inet")
 
 
@@ -22,126 +31,94 @@ def sed(call: Call) -> Reading:
     scripts, files = _scripts(call.args)
     if scripts is None:
         return call.unknown("its script is in a file or is known only when it runs")
-    if not all(script.text is not None and _reads_only(script.text) for script in scripts):
+    if not all(script.text is not None and _Script(script.text).reads_only() for script in scripts):
         return call.unknown("its script may write files or start a program")
     changes = has(call.args, "i", "in-place")
     return call.is_a(_SHELL) + (call.is_a(_FILE_WRITE, *call.writes(files)) if changes else NOTHING)
 
 
 def _scripts(args: Sequence[Word]) -> tuple[list[Word] | None, list[Word]]:
+    """The scripts and the files; None for the scripts if one of them is not on the command line."""
     scripts: list[Word] = []
     others: list[Word] = []
     at = 0
     while at < len(args):
         word = args[at]
-        text = word.text if word.text is not None else word.start
-        if word.text is None and (word.splits or not word.start or word.start.startswith("-")):
-            return None, []
-        if text in ("-f", "--file") or text.startswith("--file="):
+        text = word.shape
+        if text[:1] == "\0" or _SED_HIDDEN.match(text) or (text[:1] == "-" and word.text is None):
             return None, []
         if text in ("-e", "--expression") and at + 1 < len(args):
             scripts.append(args[at + 1])
             at += 1
         elif text.startswith("--expression="):
-            scripts.append(Word(text.partition("=")[2]))
-        elif re.fullmatch(r"-[nErsuz]*e.*", text, re.DOTALL) and not text.startswith("--"):
-            return None, []
-        elif re.fullmatch(r"-[nErsuz]*f.*", text, re.DOTALL):
-            return None, []
-        elif text.startswith("-") and text != "-":
-            if text == "-l" or text == "--line-length":
-                at += 1
-        else:
+            scripts.append(literal(text.partition("=")[2]))
+        elif text == "-l":
+            at += 1
+        elif text == "-" or not text.startswith("-"):
             others.append(word)
         at += 1
     if scripts:
         return scripts, others
     # BSD's -i takes the next word: `sed -i '' 's/a/b/' file`.
-    if len(others) > 1 and others[0].text == "":
-        others = others[1:]
-    return (others[:1], others[1:]) if others else ([], [])
+    others = others[1:] if len(others) > 1 and others[0].text == "" else others
+    return others[:1], others[1:]
 
 
-def _reads_only(script: str) -> bool:
-    """Whether every command of the script is one that neither writes a file nor starts a program."""
-    at = 0
-    while at < len(script):
-        if script[at] in " \t\n;":
-            at += 1
-            continue
-        if script[at] == "#":
-            at = _line_end(script, at)
-            continue
-        at = _after_address(script, at)
-        if at >= len(script):
-            return False
-        command = script[at]
-        at += 1
-        if command in "sy":
-            end = _substitution(script, at, command)
-            if end is None:
+class _Script:
+    """A script of sed, read command by command."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def reads_only(self) -> bool:
+        """Whether none of its commands writes a file or starts a program."""
+        while self._skip(_GAPS):
+            self._addresses()
+            command = self.text[self.at : self.at + 1]
+            self.at += 1
+            if not command or not self._command(command):
                 return False
-            at = end
-        elif command in "aic":
-            at = _line_end(script, at)
-            while at < len(script) and script[at - 1] == "\\":
-                at = _line_end(script, at + 1)
-        elif command in "bt:T":
-            at = _line_end(script, at)
-        elif command in "qQl":
-            at += len(re.match(r"\s*\d*", script[at:])[0])  # type: ignore[index]
-        elif command not in _PLAIN_COMMANDS:
+        return True
+
+    def _skip(self, what: re.Pattern[str]) -> bool:
+        found = what.match(self.text, self.at)
+        self.at = found.end() if found else self.at
+        return self.at < len(self.text)
+
+    def _addresses(self) -> None:
+        if found := _ADDRESSES.match(self.text, self.at):
+            self.at = found.end()
+
+    def _command(self, command: str) -> bool:
+        if command in "sy":
+            return self._substitution(command)
+        if command in "aic":
+            return self._skip(_ADDED_LINES) or True
+        if command in "bt:TrR":
+            return self._skip(_LINE) or True
+        if command in "qQl":
+            return self._skip(_EXIT_CODE) or True
+        return command in _PLAIN_COMMANDS
+
+    def _substitution(self, command: str) -> bool:
+        """`s/a/b/flags` or `y/a/b/`; False if a flag writes or executes."""
+        mark = self.text[self.at : self.at + 1]
+        if not mark or mark in "\n\\[":
             return False
-    return True
-
-
-def _line_end(script: str, at: int) -> int:
-    end = script.find("\n", at)
-    return len(script) if end < 0 else end
-
-
-def _after_address(script: str, at: int) -> int:
-    for _ in range(2):
-        found = _ADDRESS.match(script, at)
-        if not found:
-            break
-        at = found.end()
-        while script[at : at + 1] in (" ", "\t"):
-            at += 1
-        if script[at : at + 1] != ",":
-            break
-        at += 1
-        while script[at : at + 1] in (" ", "\t"):
-            at += 1
-    while script[at : at + 1] in (" ", "\t", "!"):
-        at += 1
-    return at
-
-
-def _substitution(script: str, at: int, command: str) -> int | None:
-    """The place behind `s/a/b/flags` or `y/a/b/`; None if a flag writes or executes."""
-    mark = script[at : at + 1]
-    if not mark or mark in "\n\\":
-        return None
-    at += 1
-    for _ in range(2):
-        while script[at : at + 1] not in ("", mark):
-            # In a bracket expression the mark may be plain in some seds, so it is refused.
-            at += 2 if script[at] == "\\" else 1
-        if at >= len(script):
-            return None
-        at += 1
-    if command == "y":
-        return at
-    flags = re.compile(r"[gpIiMm0-9]*").match(script, at)
-    end = flags.end() if flags else at
-    following = script[end : end + 1]
-    return (
-        end
-        if following in ("", ";", "\n", "}", " ", "\t", "#")
-        and script[end:].lstrip(" \t")[:1] not in ("w", "e")
-        else None
-    )
+        self.at += 1
+        for _ in range(2):
+            begin = self.at
+            while (char := self.text[self.at : self.at + 1]) not in ("", mark):
+                self.at += 2 if char == "\\" else 1
+            # Seds disagree about the mark between brackets.
+            if not char or _OPEN_BRACKET.search(self.text[begin : self.at]):
+                return False
+            self.at += 1
+        if command == "s":
+            self._skip(_FLAGS)
+        following = self.text[self.at :].lstrip(" \t")[:1]
+        return following in ("", ";", "\n", "}", "#")
 
 
 def awk(call: Call) -> Reading:

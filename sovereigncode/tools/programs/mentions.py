@@ -12,12 +12,15 @@ from sovereigncode.tools.programs.options import has
 from sovereigncode.tools.shell.syntax import Word
 
 # They read what they are given, or only print it; those that can write name it themselves.
-_READERS: Final = frozenset(
-    "cat head tail less more ls dir tree grep egrep fgrep rg ag ack wc diff cmp comm stat file test [ [[ jq yq sha256sum "
-    "sha1sum sha512sum md5sum shasum cksum b2sum du df bat batcat nl tac rev cut uniq column realpath readlink basename "
+_READING: Final = (
+    "cat head tail less more ls dir tree grep egrep fgrep rg ag ack wc diff cmp comm stat file test [ [[ "
+    "jq yq sha256sum "
+    "sha1sum sha512sum md5sum shasum cksum b2sum du df bat batcat nl tac rev cut uniq column realpath "
+    "readlink basename "
     "dirname echo printf pwd xxd hexdump od strings sort true false : get-content gc get-childitem gci type "
-    "write-output write-host sovereigncode marama-route sovereigncode.pyz marama-route.pyz".split()
+    "write-output write-host sovereigncode marama-route sovereigncode.pyz marama-route.pyz"
 )
+_READERS: Final = frozenset(_READING.split())
 # Their arguments are commands of their own, which are read one by one.
 _STARTERS: Final = frozenset(wrappers.RULES) | {
     "eval",
@@ -31,10 +34,12 @@ _STARTERS: Final = frozenset(wrappers.RULES) | {
     "zsh",
     "ksh",
 }
-_GIT_READERS: Final = frozenset(
-    "add stage commit status diff log show blame annotate ls-files ls-tree check-ignore check-attr grep cat-file rev-parse "
-    "rev-list describe shortlog tag push branch notes".split()
+_GIT_READING: Final = (
+    "add stage commit status diff log show blame annotate ls-files ls-tree check-ignore check-attr grep "
+    "cat-file rev-parse "
+    "rev-list describe shortlog tag push branch notes"
 )
+_GIT_READERS: Final = frozenset(_GIT_READING.split())
 _FIND_ACTS: Final = (
     "-exec",
     "-execdir",

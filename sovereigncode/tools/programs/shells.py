@@ -1,4 +1,4 @@
-"""Shells and interpreters, and the builtins of shells that run a text."""
+"""Shells, and the builtins of shells that run a text."""
 
 from __future__ import annotations
 
@@ -9,70 +9,38 @@ from typing import Final, Mapping
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, Input, Rule, Source, joined
-from sovereigncode.tools.programs.families import task, task_class
+from sovereigncode.tools.programs.families import task_class
 from sovereigncode.tools.programs.options import has, scan, shape
 from sovereigncode.tools.shell.syntax import Word, literal
 from sovereigncode.tools.shell.variables import harmless
 
-_SHELL, _NETWORK, _UNKNOWN = ToolClass.SHELL, ToolClass.NETWORK, ToolClass.UNKNOWN
+_SHELL, _NETWORK = ToolClass.SHELL, ToolClass.NETWORK
 # Options of bash, dash, ksh and zsh; `-o` and `-O` take a name.
 _SHELL_OPTIONS: Final = shape(
     "abcefhiklmnprstuvxBCDEHPT",
     "oO",
-    "login noprofile norc posix verbose restricted noediting debugger version help no-rcs no-globalrcs init-file= rcfile=",
+    "login noprofile norc posix verbose restricted noediting debugger version help no-rcs no-globalrcs "
+    "init-file= rcfile=",
 )
 _ASSIGNS: Final = re.compile(r"([A-Za-z_]\w*)(?:\+?=(.*))?", re.ASCII | re.DOTALL)
-# Options with which an interpreter runs a text from its command line, or keeps reading one.
-INLINE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "python": ("ci", ()),
-    "pypy": ("ci", ()),
-    "node": ("epi", ("eval", "print", "interactive")),
-    "nodejs": ("epi", ("eval", "print", "interactive")),
-    "tsx": ("ep", ("eval", "print")),
-    "ts-node": ("ep", ("eval", "print")),
-    "perl": ("eEpn", ()),
-    "ruby": ("epn", ()),
-    "php": ("rRBEa", ("run", "process-code", "interactive")),
-    "lua": ("ei", ()),
-    "luajit": ("ei", ()),
-    "rscript": ("e", ()),
-    "r": ("ef", ()),
-    "julia": ("eEiL", ("eval", "print", "load")),
-    "groovy": ("e", ()),
-    "scala": ("e", ()),
-    "elixir": ("e", ("eval", "rpc-eval")),
-    "erl": ("", ("eval", "run", "s")),
-    "tclsh": ("", ()),
-    "osascript": ("el", ()),
-    "guile": ("c", ()),
-    "racket": ("e", ("eval",)),
-    "sbcl": ("", ("eval", "load")),
-    "ghc": ("e", ()),
-}
-_TESTING: Final = ("--test", "--watch")
-_PYTHON: Final = shape("bBdEhIOPqRsSuvVx", "WX", "version help check-hash-based-pycs=")
 
 
 def shell(call: Call) -> Reading:
-    """sh, bash, dash, zsh, ksh: `-c` runs a text, a file name runs a file, otherwise standard input is run."""
+    """sh, bash, dash, zsh: `-c` runs a text, a file name a file, otherwise standard input is run."""
     args = tuple(
         literal(f"-{word.exact[1:]}") if word.exact and word.exact.startswith("+") else word
         for word in call.args
     )
     found = scan(args, _SHELL_OPTIONS)
-    if found is None:
-        return call.unknown("one of its options is not known")
+    if found is None or ("c" in found.options and not found.rest):
+        return call.unknown("one of its options is not known, or its script is missing")
     if "version" in found.options or "help" in found.options:
         return call.is_a(_SHELL)
     if "c" in found.options:
-        if not found.rest:
-            return call.unknown("its script is missing")
         return call.is_a(_SHELL) + call.script(found.rest[0])
     if found.rest and "s" not in found.options:
         return _script_file(call, found.rest[0])
-    if "n" in found.options:
-        return call.is_a(_SHELL)
-    return standard_input(call)
+    return call.is_a(_SHELL) if "n" in found.options else standard_input(call)
 
 
 def _script_file(call: Call, file: Word) -> Reading:
@@ -96,93 +64,6 @@ def standard_input(call: Call) -> Reading:
         inner = Call(call.what, (), replace(call.context, input=Input(Source.OTHER)))
         return call.is_a(_SHELL) + inner.script(given.text)
     return call.unknown("it runs commands that it reads from somewhere else")
-
-
-def interpreter(name: str) -> Rule:
-    """python, node, perl and others: a file is run; a text in their language is not understood here."""
-    letters, names = INLINE[name]
-
-    def rule(call: Call) -> Reading:
-        if not call.args:
-            return _text_on_input(call)
-        if all((word.exact or "") in ("--version", "-V", "-v", "--help", "-h", "-VV") for word in call.args):
-            return call.is_a(_SHELL)
-        before = _before_operands(call.args)
-        if has(before, letters, *names):
-            return call.unknown("it runs a text that is not a shell script")
-        if _reads_input(call.args, before):
-            return (
-                call.is_a(_SHELL)
-                if all(word.exact in _TESTING for word in call.args)
-                else _text_on_input(call)
-            )
-        return script_file(call, call.args[len(before)])
-
-    return rule
-
-
-def _before_operands(args: tuple[Word, ...]) -> tuple[Word, ...]:
-    for place, word in enumerate(args):
-        if word.start and not word.start.startswith("-"):
-            return args[:place]
-    return args
-
-
-def _reads_input(args: tuple[Word, ...], before: tuple[Word, ...]) -> bool:
-    first = args[len(before)] if len(before) < len(args) else None
-    return (
-        any(word.exact == "-" for word in before)
-        or first is None
-        or first.start.startswith("/dev/")
-        or bool(first.nested)
-    )
-
-
-def _text_on_input(call: Call) -> Reading:
-    file = call.context.input.source is Source.FILE
-    return call.is_a(_SHELL) if file else call.unknown("it runs a text that is not a shell script")
-
-
-def python(call: Call) -> Reading:
-    """python: also `-m module`, which starts a program of that name."""
-    for place, word in enumerate(call.args):
-        text = word.exact
-        if text is None or not text.startswith("-"):
-            break
-        if (
-            text.startswith("-")
-            and not text.startswith("--")
-            and "m" in text
-            and "c" not in text.partition("m")[0]
-        ):
-            module = text.partition("m")[2]
-            rest = call.args[place + 1 :]
-            words = (literal(module), *rest) if module else rest
-            return call.is_a(_SHELL) + _module(call, words)
-    found = scan(call.args, _PYTHON)
-    if found is not None and found.rest:
-        first = found.rest[0]
-        if first.exact == "-" or first.nested or first.start.startswith("/dev/"):
-            return _text_on_input(call)
-        # `python setup.py upload` names its task behind the file.
-        tasks = (
-            task(Call(call.what, found.rest[1:], call.context))
-            if first.shape.endswith("setup.py")
-            else NOTHING
-        )
-        return script_file(call, first) + tasks
-    return interpreter("python")(call)
-
-
-def _module(call: Call, words: tuple[Word, ...]) -> Reading:
-    name = words[0].exact if words else None
-    if name is None:
-        return call.unknown("its module is known only when it runs")
-    if name in ("http.server", "smtpd", "webbrowser", "ensurepip"):
-        return call.is_a(_NETWORK)
-    if name in ("code", "pdb", "timeit", "idlelib", "trace", "cProfile", "profile"):
-        return call.unknown("it runs a text that is not a shell script")
-    return call.run((literal(name.partition(".")[0]), *words[1:]))
 
 
 def _eval(call: Call) -> Reading:
@@ -279,12 +160,18 @@ def _whatever(call: Call) -> Reading:
     return call.unknown("what it runs is not read")
 
 
+_SHELLS: Final = "sh bash dash zsh ksh ash mksh rbash lksh oksh yash"
+_OTHERS: Final = (
+    "fish nu nushell elvish xonsh tcsh csh rc es ed ex red vi vim nvim view gvim emacs emacsclient nano "
+    "pico joe "
+    "gdb lldb expect wish irb pry ghci iex ipython bpython "
+    "screen tmux zellij at batch crontab systemd-run nsenter unshare parallel sem rush pexec entr "
+    "firejail bwrap proot fc coproc zmodload autoload sched zle wsl adb lftp ftp sftp sqlplus "
+    "m4 dc socat nsupdate setarch runcon sg newgrp "
+    "pkexec run0 dsh pdsh pssh ansible ansible-playbook salt vagrant"
+)
 RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(("sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "rbash", "lksh", "oksh", "yash"), shell),
-    **{name: interpreter(name) for name in INLINE},
-    "python": python,
-    "pypy": python,
-    "py": python,
+    **dict.fromkeys(_SHELLS.split(), shell),
     "eval": _eval,
     "trap": _trap,
     "source": _source,
@@ -303,13 +190,5 @@ RULES: Final[Mapping[str, Rule]] = {
     "readarray": _only_with_text("C"),
     "history": _only_with_text("p"),
     # Languages, terminals and queues whose text is not read here.
-    **dict.fromkeys(
-        "fish nu nushell elvish xonsh tcsh csh rc es ed ex red vi vim nvim view gvim emacs emacsclient nano pico joe "
-        "gdb lldb expect wish irb pry ghci iex ipython bpython "
-        "screen tmux zellij at batch crontab systemd-run nsenter unshare parallel sem rush pexec entr "
-        "firejail bwrap proot fc coproc zmodload autoload sched zle wsl adb lftp ftp sftp sqlplus "
-        "m4 dc socat nsupdate setarch runcon sg newgrp "
-        "pkexec run0 dsh pdsh pssh ansible ansible-playbook salt vagrant".split(),
-        _whatever,
-    ),
+    **dict.fromkeys(_OTHERS.split(), _whatever),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Commands of cmd and PowerShell, in small letters; also for shells of other systems, where they do nothing."""
+"""Commands of cmd and PowerShell, in small letters; known to shells of other systems too."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from sovereigncode.tools.programs.families import Does
 _FILE_WRITE, _NETWORK, _DELETE = ToolClass.FILE_WRITE, ToolClass.NETWORK, ToolClass.DELETE
 _PUBLISH, _UNKNOWN, _SHELL = ToolClass.PUBLISH, ToolClass.UNKNOWN, ToolClass.SHELL
 
-# Names of cmd's commands, PowerShell's cmdlets and their aliases (Get-Alias in 5.1 and 7.5) that are not plain.
+# Names of cmd's commands, PowerShell's cmdlets and their aliases (Get-Alias in 5.1 and 7.5) that are not
+# plain.
 _CLASSES: Final[Mapping[ToolClass, str]] = {
-    _DELETE: "del erase rd remove-item ri clear-content clc remove-itemproperty rp clear-recyclebin format diskpart "
+    _DELETE: "del erase rd remove-item ri clear-content clc remove-itemproperty rp clear-recyclebin format "
+    "diskpart "
     "remove-variable clear-item cli remove-module",
-    _NETWORK: "invoke-webrequest iwr invoke-restmethod irm start-bitstransfer bitsadmin test-netconnection tnc "
+    _NETWORK: "invoke-webrequest iwr invoke-restmethod irm start-bitstransfer bitsadmin test-netconnection "
+    "tnc "
     "install-module install-package install-script find-module save-module update-module invoke-command icm "
     "enter-pssession etsn new-pssession nsn resolve-dnsname connect-pssession net netsh",
     _PUBLISH: "publish-module publish-script send-mailmessage publish-psresource",
-    _UNKNOWN: "invoke-expression iex start-process saps start invoke-item ii invoke-wmimethod invoke-cimmethod "
-    "start-job sajb start-threadjob register-scheduledtask schtasks wmic mshta rundll32 regsvr32 cscript wscript "
+    _UNKNOWN: "invoke-expression iex start-process saps start invoke-item ii invoke-wmimethod "
+    "invoke-cimmethod "
+    "start-job sajb start-threadjob register-scheduledtask schtasks wmic mshta rundll32 regsvr32 cscript "
+    "wscript "
     "certutil forfiles call new-alias nal set-alias sal invoke-history ihy register-objectevent add-type "
     "import-module ipmo new-object foreach-object % for set-itemproperty sp reg msiexec pcalua conhost",
 }
-_WRITERS: Final = "set-content add-content ac out-file new-item ni copy-item cpi move-item mi rename-item rni tee-object copy "
+_WRITERS: Final = "set-content add-content ac out-file new-item ni copy-item cpi move-item mi rename-item "
+"rni tee-object copy "
+_REMOVERS: Final = "del erase rd remove-item ri clear-content clear-item"
 _MORE_WRITERS: Final = (
     "xcopy robocopy move ren md mklink attrib icacls takeown expand-archive compress-archive export-csv epcsv"
 )
@@ -101,7 +108,7 @@ def _removes(call: Call) -> Reading:
 NAMES: Final[Mapping[str, Does]] = {
     **{name: found for found, names in _CLASSES.items() for name in names.split()},
     **dict.fromkeys((_WRITERS + _MORE_WRITERS).split(), _writes),
-    **dict.fromkeys("del erase rd remove-item ri clear-content clear-item".split(), _removes),
+    **dict.fromkeys(_REMOVERS.split(), _removes),
     "powershell": _powershell,
     "pwsh": _powershell,
     "cmd": _cmd,

@@ -62,15 +62,18 @@ WRAPPERS: Final[Mapping[str, Shape]] = {
 _SUDO: Final = shape(
     "AbBEHknNPSsievlVK",
     "CDghpRrTtUu",
-    "askpass background bell preserve-env edit set-home login remove-timestamp reset-timestamp non-interactive "
-    "no-update preserve-groups stdin shell list validate version help chdir= group= host= prompt= chroot= role= type= "
+    "askpass background bell preserve-env edit set-home login remove-timestamp reset-timestamp "
+    "non-interactive "
+    "no-update preserve-groups stdin shell list validate version help chdir= group= host= prompt= chroot= "
+    "role= type= "
     "command-timeout= user= other-user= close-from=",
     assignments=True,
 )
 _ENV: Final = shape(
     "i0v",
     "uCS",
-    "ignore-environment null debug list-signal-handling default-signal ignore-signal block-signal help version unset= "
+    "ignore-environment null debug list-signal-handling default-signal ignore-signal block-signal help "
+    "version unset= "
     "chdir= split-string=",
     assignments=True,
 )
@@ -79,7 +82,8 @@ _COMMAND: Final = shape("pvV")
 _XARGS: Final = shape(
     "0oprtx",
     "aEdILnPsJRS",
-    "null open-tty interactive no-run-if-empty verbose exit show-limits arg-file= delimiter= max-lines= max-args= "
+    "null open-tty interactive no-run-if-empty verbose exit show-limits arg-file= delimiter= max-lines= "
+    "max-args= "
     "max-procs= max-chars= process-slot-var= replace= help version",
 )
 _FLOCK: Final = shape(

@@ -32,7 +32,8 @@ RESERVED: Final = CLOSING | OPENING - {"[["} | {"in", "coproc", "!"}
 class ListReader(WordReader):
     """Reads lists, pipelines and simple commands.
 
-    `compound` reads a compound command from its first word on; `function_body` what follows a function's name.
+    `compound` reads a compound command from its first word on; `function_body` what follows a function's
+    name.
     """
 
     compound: Callable[[], Compound]

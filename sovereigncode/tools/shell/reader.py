@@ -1,7 +1,8 @@
 """The grammar of shell scripts: POSIX.1-2017, XCU 2.10, and what bash and zsh add and agents use.
 
-A recursive descent that reads the whole text or raises. It is linear but for text inside backquotes, which is read
-once a level. Where bash, dash and zsh would run different commands, all of them are in the tree, or it raises.
+A recursive descent that reads the whole text or raises. It is linear but for text inside backquotes, which
+is read once a level. Where bash, dash and zsh would run different commands, all of them are in the tree, or
+it raises.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Union
 
 
 class NotUnderstoodError(Exception):
@@ -15,10 +14,10 @@ class NotUnderstoodError(Exception):
 class Word:
     """One word of a command.
 
-    `text` is what the program gets, without quotes; None if it is known only when it runs. `shape` is the same
-    with NUL for what is not known. `bare`: nothing in it was quoted. `pattern`: it has wildcards that file names
-    may replace. `tilde`: it begins with somebody's home folder. `splits`: it may become none or several words.
-    `nested`: the scripts that run while it is expanded.
+    `text` is what the program gets, without quotes; None if it is known only when it runs. `shape` is the
+    same with NUL for what is not known. `bare`: nothing in it was quoted. `pattern`: it has wildcards that
+    file names may replace. `tilde`: it begins with somebody's home folder. `splits`: it may become none or
+    several words. `nested`: the scripts that run while it is expanded.
     """
 
     text: str | None
@@ -114,7 +113,7 @@ class Pipeline:
     commands: tuple[Command, ...]
 
 
-Command = Union[Simple, Compound, Pipeline]
+Command = Simple | Compound | Pipeline
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Words of a shell script: quotes, expansions, substitutions.
 
-Follows POSIX.1-2017, XCU 2.2 to 2.6, and bash's manual for `$'...'`, `<(...)` and the forms of `${...}`. Where bash,
-dash and zsh differ in a way that could hide a command, the text is refused.
+Follows POSIX.1-2017, XCU 2.2 to 2.6, and bash's manual for `$'...'`, `<(...)` and the forms of `${...}`.
+Where bash, dash and zsh differ in a way that could hide a command, the text is refused.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _HIGHEST: Final = 0x7F
 class WordReader:
     """A position in a script, and the reading of words from it.
 
-    `script_until` reads the script up to a character, which is taken too, or to the end; `inner` a script whose
-    text has been taken out of this one.
+    `script_until` reads the script up to a character, which is taken too, or to the end; `inner` a script
+    whose text has been taken out of this one.
     """
 
     script_until: Callable[[str], Script]
