@@ -67,7 +67,7 @@ class Head:
     """The remembered end of one chain, open for the time of one use.
 
     `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for a link, for another
-    user's file and for one that cannot be read; unsafe_link for a state folder that others can lead elsewhere;
+    user's file and one that cannot be read; unsafe_link for a state folder that others can lead elsewhere;
     write_failed.
     """
 
