@@ -67,8 +67,8 @@ class Head:
     """The remembered end of one chain, open for the time of one use.
 
     `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for a link, for another
-    user's file and for one that cannot be read; unsafe_link for a state folder that others can lead elsewhere;
-    write_failed.
+    user's file and for one that cannot be read; unsafe_link for a state folder that leads elsewhere through
+    links that others can change; write_failed.
     """
 
     def __init__(self, path: Path, workspace: Path, *, writable: bool) -> None:
