@@ -41,6 +41,7 @@ CODES: Final[Mapping[str, Exit]] = {
     "workspace_unusable": Exit.FILE,
     "home_unusable": Exit.FILE,
     "in_progress": Exit.FILE,
+    "targets_keep_changing": Exit.FILE,
     "write_failed": Exit.FILE,
     "rollback_incomplete": Exit.FILE,
     "approval_not_found": Exit.FILE,
@@ -73,7 +74,7 @@ _NEUTRAL: Final[Mapping[str, str]] = {
     "opencode_proof_unavailable": "opencode_not_proved",
     "opencode_version_unparseable": "opencode_not_proved",
     "opencode_version_unsupported": "opencode_not_proved",
-    "effective_config_command_failed": "opencode_not_proved",
+    "effective_config_command_failed": "config_invalid",
     "effective_config_parse_failed": "opencode_not_proved",
 }
 # Every kind of refusal: its code and the status that the process ends with.
