@@ -120,7 +120,11 @@ class AuditLog:
             raise not_read(self.folder, problem, KIND) from None
 
     def approvals(self) -> Mapping[str, tuple[Record, ...]]:
-        """See AuditStore. What was verified before is not read again."""
+        """See AuditStore. What was verified before is not read again.
+
+        Records that came with the workspace, from before its chain was remembered here, are not among them:
+        whoever made the workspace could have written them.
+        """
         try:
             seen = self._look()
             verdict, records = self._following.follow(seen.spans, seen.known, self._lines, self._nowhere)
@@ -128,7 +132,8 @@ class AuditLog:
             raise not_read(self.folder, problem, KIND) from None
         if not verdict.holds:
             self._broken(verdict)
-        return records
+        since = None if seen.known is None else seen.known.since
+        return {} if since is None else _after(records, since)
 
     @property
     def _nowhere(self) -> Where:
@@ -215,6 +220,12 @@ def _write(
                 head.confirm(end)
         raise
     head.confirm(last)
+
+
+def _after(records: Mapping[str, tuple[Record, ...]], since: int) -> dict[str, tuple[Record, ...]]:
+    if not since:
+        return dict(records)
+    return {name: tuple(one for one in some if one.seq > since) for name, some in records.items()}
 
 
 def _end_of(tail: Tail) -> End:
