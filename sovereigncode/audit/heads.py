@@ -67,8 +67,8 @@ class Head:
     """The remembered end of one chain, open for the time of one use.
 
     `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for a link, for another
-    user's file and one that cannot be read; unsafe_link for a state folder that others can lead elsewhere;
-    write_failed.
+    user's file and for one that cannot be read; unsafe_link for a state folder that leads elsewhere through
+    links that others can change; write_failed.
     """
 
     def __init__(self, path: Path, workspace: Path, *, writable: bool) -> None:
@@ -111,7 +111,7 @@ class Head:
             temporary = f"{self.path.name}.tmp"
             folder.remove(temporary)
             # An empty second slot, so that no write ever makes the file longer, and a line for people.
-            text = _slot(_State(0, Known(end))) + b" " * (_SLOT - 1) + b"\n"
+            text = _slot(_State(0, Known(end, since=end.seq))) + b" " * (_SLOT - 1) + b"\n"
             text += f"workspace: {self._workspace}\n".encode("utf-8", "backslashreplace")
             try:
                 write_beside(folder, temporary, text, Attributes(0o600, None))
@@ -123,16 +123,16 @@ class Head:
 
     def announce(self, end: End, upcoming: End) -> None:
         """Records after `end`, up to `upcoming`, are about to be written; on disk when this returns."""
-        self._write(Known(end, upcoming), durable=True)
+        self._write(end, upcoming, durable=True)
 
     def confirm(self, end: End) -> None:
         """The chain ends here."""
-        self._write(Known(end), durable=False)
+        self._write(end, None, durable=False)
 
-    def _write(self, known: Known, *, durable: bool) -> None:
+    def _write(self, end: End, upcoming: End | None, *, durable: bool) -> None:
         if self._state is None or self._descriptor is None:
             raise RuntimeError("a head is begun before it is written")
-        state = _State(self._state.turn + 1, known)
+        state = _State(self._state.turn + 1, Known(end, upcoming, self._state.known.since))
         try:
             os.lseek(self._descriptor, _SLOT * (state.turn % 2), os.SEEK_SET)
             if os.write(self._descriptor, _slot(state)) != _SLOT:
@@ -180,7 +180,7 @@ def _made(folder: Path) -> Path:
 
 def _slot(state: _State) -> bytes:
     known = state.known
-    value = {"turn": state.turn, "seq": known.end.seq, "hash": known.end.hash}
+    value = {"turn": state.turn, "since": known.since, "seq": known.end.seq, "hash": known.end.hash}
     if known.upcoming is not None:
         value["upcoming_seq"], value["upcoming_hash"] = known.upcoming.seq, known.upcoming.hash
     text = json.dumps(value).encode("ascii")
@@ -197,6 +197,7 @@ def _parsed(slot: bytes) -> _State | None:
         upcoming = None
         if "upcoming_seq" in value:
             upcoming = End(int(value["upcoming_seq"]), value["upcoming_hash"])
-        return _State(int(value["turn"]), Known(End(int(value["seq"]), value["hash"]), upcoming))
+        end = End(int(value["seq"]), value["hash"])
+        return _State(int(value["turn"]), Known(end, upcoming, int(value["since"])))
     except (ValueError, KeyError, TypeError):
         return None

@@ -62,7 +62,8 @@ class Tail:
 
 def name_for(now: datetime, names: Sequence[str]) -> str:
     """The file for a record of this moment: never one before the newest, whatever the clock says."""
-    return max((now.astimezone(timezone.utc).strftime("audit-%Y%m.jsonl"), *names[-1:]))
+    utc = now.astimezone(timezone.utc)
+    return max((f"audit-{utc.year:04}{utc.month:02}.jsonl", *names[-1:]))
 
 
 def names(folder: Folder) -> list[str]:

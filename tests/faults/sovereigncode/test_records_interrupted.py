@@ -135,6 +135,27 @@ def test_every_call_fails_once(
     figure("calls that failed", 2 * len(chosen), f"of {calls} calls; {refused} times refused")
 
 
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_a_refused_record_is_taken_out_again(roots: Iterator[Path], call: str) -> None:
+    """Whole or half: what was refused is not done, so no record says that it was."""
+    for act in (failing(errno.ENOSPC), failing_afterwards(errno.EIO)):
+        place = SCENARIOS[1].make(next(roots))
+        with intercepted(Counter()) as counter:
+            place.log.append([entry(2)])
+        before = place.tree()
+        # The first of each is for what is remembered outside, the second for the lines.
+        second = [at for at, name in enumerate(counter.names, start=1) if name == call][1]
+        with intercepted(Counter(second, act)):
+            _, refusal = attempted(lambda place=place: place.log.append([entry(3)]))  # type: ignore[misc]
+        assert refusal is not None
+        assert refusal.kind == "write_failed"
+        after = place.tree()
+        assert {name: after[name] for name in after if not name.endswith(".head")} == {
+            name: before[name] for name in before if not name.endswith(".head")
+        }
+        assert place.log.verify() == Verdict(place.log.head(), None, remembered=True)
+
+
 def test_what_is_on_disk_before_what(roots: Iterator[Path]) -> None:
     """Announced and synced, written and synced, confirmed; a new file's name is synced as well."""
     place = SCENARIOS[1].make(next(roots))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import Refusal
+from sovereigncode.audit import lock
 from sovereigncode.audit.lock import NAME
 from sovereigncode.audit.record import Record
 from sovereigncode.audit.verdict import Verdict
@@ -229,6 +230,24 @@ def test_a_chain_that_another_process_keeps_is_waited_for_and_then_refused(place
     release.start()
     assert place.log.append([entry()])[0].seq == 2
     release.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_lock_on_a_file_that_is_gone_is_none(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody removes the file right before it is locked; then another holder would lock a new one."""
+    place.log.append([entry()])
+    attempts = []
+
+    def removed_first(descriptor: int) -> bool:
+        attempts.append(descriptor)
+        if len(attempts) == 1:
+            (place.log.folder / NAME).unlink()
+        return original(descriptor)
+
+    original = lock._try
+    monkeypatch.setattr(lock, "_try", removed_first)
+    place.log.append([entry()])
+    assert len(attempts) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
@@ -134,6 +134,33 @@ def test_a_clock_that_jumps_ahead_and_back_costs_nothing_but_the_time(place: Pla
     assert place.approvals.consume(CALL) is None
     place.clock.now = START
     assert place.approvals.consume(CALL) is not None
+
+
+@pytest.mark.parametrize("year", [1, 1969, 1970, 9999])
+def test_a_clock_that_says_anything(place: Place, year: int) -> None:
+    place.clock.now = datetime(year, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+    made = place.approvals.request(ASKED, timedelta(days=400))
+    place.approvals.approve(made.id, "ada")
+    used = place.approvals.consume(CALL)
+    assert used is not None
+    assert place.log.verify().holds
+
+
+def test_approvals_that_come_with_a_workspace_do_not_count(place: Place) -> None:
+    """A cloned repository may bring a chain that holds, with approvals for calls to come."""
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(made.id, "eve")
+    place.log.head_path.unlink()
+    assert place.log.verify().holds
+    for _ in range(2):
+        assert [one.state for one in place.approvals.listed()] == [State.INVALID]
+        assert place.approvals.consume(CALL) is None
+        place.log.append([entry()])
+    again = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(again.id, "ada")
+    used = place.approvals.consume(CALL)
+    assert used is not None
+    assert used.id == again.id
 
 
 def test_nobody_is_asked_twice_for_the_same_call(place: Place) -> None:
