@@ -6,7 +6,7 @@
     python3 scripts/build.py wheel     wheel and sdist
     python3 scripts/build.py sbom      the software bill of materials
     python3 scripts/build.py sovereigncode    sovereigncode.pyz, for every system with Python 3.10 or newer
-    python3 scripts/build.py all       all but sovereigncode; Nuitka is skipped, and says why, without a compiler
+    python3 scripts/build.py all       all but sovereigncode; Nuitka only with a C compiler, else it says so
 
 They are written to dist/, which git ignores, or to --output.
 """
