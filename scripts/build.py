@@ -7,7 +7,7 @@
     python3 scripts/build.py sbom      the software bill of materials
     python3 scripts/build.py mmi-cli   the packed file and the wheel of mmi-cli
     python3 scripts/build.py sovereigncode    sovereigncode.pyz, for every system with Python 3.10 or newer
-    python3 scripts/build.py all       all of them; Nuitka is skipped, and says why, without a compiler
+    python3 scripts/build.py all       all of them; Nuitka only with a C compiler, else it says so
 
 They are written to dist/, which git ignores, or to --output.
 """
