@@ -126,6 +126,7 @@ def _create(
 ) -> tuple[RunStore, Lock]:
     """The run on disk, its startups pending, recorded as being at work; its lock is held."""
     context.require_no_key_in(str(context.worktree), "name of the worktree")
+    context.require_no_key_in(str(context.home), "name of the folder for the state")
     runs = context.runs
     make_private(context.home, context.host)
     make_private(runs.folder, context.host)
@@ -225,7 +226,7 @@ def _report(context: Context, store: RunStore) -> Report:
     )
     return Report(
         command="start",
-        message=error.message,
+        message=f"{error.message}.",
         screen=render.error(error),
         changed=True,
         error=error,

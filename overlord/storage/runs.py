@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Iterator, Sequence
+from typing import Callable, Final, Iterable, Iterator, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.files.links import is_link
@@ -14,6 +14,7 @@ from foundation.host import Host
 from foundation.terminal.text import listed
 from overlord.core.json_values import Json
 from overlord.core.registry import ENDED, RUN_ID
+from overlord.storage.changes import Changes
 from overlord.storage.home import names_in
 from overlord.storage.run_store import RunStore
 
@@ -33,15 +34,17 @@ class Found:
 
 
 class Runs:
-    """The runs below the state folder `home`."""
+    """The runs below the state folder `home`; `settled` settles what dead commands have left in one."""
 
-    def __init__(self, home: Path, host: Host) -> None:
+    def __init__(self, home: Path, host: Host, changes: Changes, settled: Callable[[RunStore], Json]) -> None:
         self.folder = home / "runs"
         self._host = host
+        self._changes = changes
+        self._settled = settled
 
     def store(self, run_id: str) -> RunStore:
         """The store of the run with that id, which need not exist."""
-        return RunStore(self.folder / run_id, self._host)
+        return RunStore(self.folder / run_id, self._host, self._changes)
 
     def all(self) -> Iterator[Found]:
         """Every run, by its id, readable or not; a folder without registry is no run."""
@@ -65,25 +68,31 @@ class Runs:
 
     def open_in(self, worktree: Path) -> list[Found]:
         """The runs in this worktree that are neither stopped nor failed."""
-        return [
-            found
-            for found in self.all()
-            if found.registry is not None
-            and found.registry["worktree"] == str(worktree)
-            and found.registry["state"] not in ENDED
-        ]
+        return _in_states(self._here(self.all(), worktree), ENDED, inside=False)
+
+    def _here(self, found: Iterable[Found], worktree: Path, *, settle: bool = True) -> list[Found]:
+        """Those of this worktree that can be read, with what dead commands left open settled first."""
+        here = []
+        for one in found:
+            if one.registry is None or one.registry["worktree"] != str(worktree):
+                continue
+            if settle:
+                with contextlib.suppress(Refusal):  # what cannot be written now stays as it is
+                    here.append(Found(one.store, self._settled(one.store)))
+                    continue
+            here.append(one)
+        return here
 
     def select(self, command: str, named: str | None, worktree: Path) -> RunStore:
         """The run that the command is about; `named` is its id from --run or the environment.
 
         Raises Refusal no_run, run_ambiguous, and what keeps the only candidates from being read.
         """
-        if named:
+        if named is not None:
             return self.named(named)
         found = list(self.all())
-        here = [
-            one for one in found if one.registry is not None and one.registry["worktree"] == str(worktree)
-        ]
+        # `stop` looks at what dead commands have recorded before that is settled.
+        here = self._here(found, worktree, settle=command != "stop")
         candidates = _in_states(here, ENDED, inside=False)
         if len(candidates) > 1:
             ids = listed([one.store.run_id for one in candidates])
