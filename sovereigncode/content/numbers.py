@@ -18,7 +18,7 @@ from stdnum.nz import bankaccount, ird
 from stdnum.us import itin, ssn
 
 from sovereigncode.content import nhi
-from sovereigncode.content.context import label, words_before
+from sovereigncode.content.context import before, label
 from sovereigncode.content.kinds import Kind
 from sovereigncode.content.view import Span, View
 
@@ -70,7 +70,7 @@ _NZ: Final = (
         15,
         _form(r"\d\d[ \-]?\d{4}[ \-]?\d{7}[ \-]?\d{2,3}"),
         bankaccount.is_valid,
-        label("bank", "account", "acct", "acc", "a/c", "direct debit"),
+        label("bank", "(?:bank ?)?account", "acct", "acc", "a/c", "direct debit"),
     ),
     _Number(Kind.TAX_NUMBER, 8, _form(r"\d{2,3}-\d{3}-\d{3}"), ird.is_valid, None),
     _Number(
@@ -78,7 +78,7 @@ _NZ: Final = (
         8,
         _form(r"\d{2,3}([ \-.]?)\d{3}\1\d{3}"),
         lambda number: ird.is_valid(number.replace(".", "")),
-        label("ird", "inland revenue", "tax", "gst"),
+        label("ird", "inland revenue", "(?:[a-z]*tax)", "gst"),
     ),
 )
 _OTHERS: Final = (
@@ -109,10 +109,11 @@ _OTHERS: Final = (
     ),
     _Number(Kind.HEALTH_NUMBER, 10, _form(r"\d{3}[ -]?\d{3}[ -]?\d{4}"), nhs.is_valid, label("nhs")),
 )
-_ALL: Final = (*_CARDS, *_NZ, *_OTHERS)
+_NUMBERS: Final = (*_CARDS, *_NZ, *_OTHERS)
+_ANY_WORD: Final = re.compile(b"|".join(one.words.pattern for one in _NUMBERS if one.words is not None))
 
 # In a shape: three digits, not those of a decimal fraction, then enough others, with or without separators.
-_CANDIDATE: Final = re.compile(rb"000(?<![0.]000)(?:0{5}|0?[ \-\n.]0{3}|[ \-]00[ \-]0000)")
+_CANDIDATE: Final = re.compile(rb"000(?<![0.]000)(?:0{4}|0?[ \-\n.]0{3}|[ \-]00[ \-]0000)")
 _BACKWARDS: Final = re.compile(rb"[0 \-.\n]{0,12}")
 _ONWARDS: Final = re.compile(rb"[0 \-.\n]{0,40}")
 
@@ -131,12 +132,12 @@ def groups_of_digits(view: View) -> Iterator[tuple[int, int]]:
 def numbers(view: View, start: int, end: int) -> Iterator[Span]:
     """Numbers that begin in one group of digits."""
     digits = view.shape.count(b"0", start, end)
-    for one in _ALL:
-        if digits < one.digits:
+    words = before(view, start)
+    labelled = _ANY_WORD.search(words) is not None
+    for one in _NUMBERS:
+        if digits < one.digits or (one.words is not None and not (labelled and one.words.search(words))):
             continue
         for match in one.form.finditer(view.data, start, min(len(view.data), end + 2)):
-            if one.words is not None and not words_before(view, match.start(), one.words):
-                continue
             if one.check(match[0].decode()):
                 yield Span(one.kind, match.start(), match.end())
 
@@ -155,7 +156,7 @@ def letters_first(view: View) -> Iterator[Span]:
         start, end = match.start() - 3, match.end()
         if end - start == 7:  # noqa: PLR2004 - an NHI number's
             number = view.data[start:end].decode()
-            if nhi.is_valid(number) and (nhi.is_typical(number) or words_before(view, start, _NHI_WORDS)):
+            if nhi.is_valid(number) and (nhi.is_typical(number) or _NHI_WORDS.search(before(view, start))):
                 yield Span(Kind.HEALTH_NUMBER, start, end)
         elif (found := _IBAN.match(view.data, start + 1)) is not None and iban.is_valid(found[0].decode()):
             yield Span(Kind.BANK_ACCOUNT, *found.span())
