@@ -11,7 +11,7 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final, Iterator, NoReturn, Sequence
 
@@ -27,6 +27,7 @@ from sovereigncode.audit.record import Entry, Record, stamp
 from sovereigncode.audit.store import AuditStore
 
 FOLDER: Final = "approvals"
+_LAST: Final = datetime.max.replace(tzinfo=timezone.utc)
 _LONGEST_NOTE: Final = 2000
 
 
@@ -66,7 +67,7 @@ class Approvals:
         approval = Approval(
             id=new_id(now, secrets.token_bytes(10)),
             created=stamp(now),
-            expires=stamp(now + lifetime),
+            expires=stamp(now + min(lifetime, _LAST - now)),
             state=State.PENDING,
             tenant=optional(asked.tenant),
             decision_id=optional(asked.decision_id),

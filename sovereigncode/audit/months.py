@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from contextlib import suppress
@@ -14,7 +15,7 @@ from foundation.files.reading import READ, drain
 from foundation.files.replace import Folder, sync
 from sovereigncode.audit.folders import refuse, require_own_file
 from sovereigncode.audit.record import LONGEST, parsed
-from sovereigncode.audit.verdict import Line
+from sovereigncode.audit.verdict import End, Line
 
 KIND: Final = "audit_unusable"
 _NAME: Final = re.compile(r"audit-[0-9]{4}(0[1-9]|1[0-2])\.jsonl\Z")
@@ -46,10 +47,23 @@ class Tail:
     keep: int = 0
     half: bool = False
 
+    def is_the_end(self, end: End) -> bool:
+        """Whether the files end with exactly this record, byte for byte.
+
+        `hash` is the sum of the line without `hash` itself, and a text in a record cannot contain `"hash":"`,
+        because its quotes are escaped.
+        """
+        if self.line is None or end.hash is None or self.half:
+            return self.line is None and end.hash is None and not self.half
+        own = b'"hash":"%s",' % end.hash.encode("ascii")
+        rest = self.line.replace(own, b"", 1)
+        return len(rest) + len(own) == len(self.line) and hashlib.sha256(rest).hexdigest() == end.hash
+
 
 def name_for(now: datetime, names: Sequence[str]) -> str:
     """The file for a record of this moment: never one before the newest, whatever the clock says."""
-    return max((now.astimezone(timezone.utc).strftime("audit-%Y%m.jsonl"), *names[-1:]))
+    utc = now.astimezone(timezone.utc)
+    return max((f"audit-{utc.year:04}{utc.month:02}.jsonl", *names[-1:]))
 
 
 def names(folder: Folder) -> list[str]:
