@@ -21,7 +21,7 @@ from sovereigncode.content.view import Span, View
 # Where a number without a country code is looked up, in this order.
 REGIONS: Final = ("NZ", "AU", "GB", "US", "CA")
 
-_PLUS: Final = re.compile(rb"\+(?<![\w+\-.)\]*/]\+)\(?[1-9](?:[ \-.]{0,2}\(?\d\)?){6,14}(?![\w\-]|[.,]\d)")
+_PLUS: Final = re.compile(rb"\+(?<![\w+\-.)\]*/]\+)\(?[1-9](?:[ \-.]{0,2}\(?\d\)?){6,14}(?![\w\-]|\.\d)")
 _LEADING_ZERO: Final = re.compile(
     rb"(?<![\w.\-+#/$])\(?0[2-9]\d{0,3}\)?[ \-]\d{2,4}[ \-]?\d{3,4}(?:[ \-]\d{3})?(?![\w\-/]|[.:]\d)"
 )

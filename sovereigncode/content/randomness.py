@@ -23,7 +23,7 @@ _ALPHABETS: Final[tuple[tuple[re.Pattern[bytes], int, float], ...]] = (
 _LARGEST: Final = (62, 0.72)
 # Words and short numbers with signs between: `s3_access_key_id`, `AWS_S3_KEY`, `new-password2`.
 _SEGMENT: Final = rb"(?:[A-Za-z]{2,}[0-9]{0,3}|[A-Za-z]?[0-9]{1,4}|[A-Za-z])?"
-_NAME: Final = re.compile(_SEGMENT + rb"(?:[_\-.]" + _SEGMENT + rb")+")
+_NAME: Final = re.compile(_SEGMENT + rb"(?:[_\-./]" + _SEGMENT + rb")+")
 _PIECE: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 # Letters of one case and digits change every 1.6 to 2.5 characters in a random text, in a name every 3.5.
 _LONGEST_PIECES: Final = 3.0
@@ -37,9 +37,14 @@ def is_placeholder(value: bytes) -> bool:
     return _PLACEHOLDER.search(value) is not None
 
 
+def is_filled(value: bytes) -> bool:
+    """Whether it may be the rest of a token: not a placeholder, not the same few characters."""
+    return len(set(value)) >= 6 and not is_placeholder(value)  # noqa: PLR2004
+
+
 def is_varied(value: bytes) -> bool:
-    """Whether it may be the rest of a token: neither a placeholder nor a name."""
-    return len(set(value)) >= 6 and not is_placeholder(value) and not is_name(value)  # noqa: PLR2004
+    """The same where a name may have such a beginning too: and not a name."""
+    return is_filled(value) and not is_name(value)
 
 
 def looks_random(value: bytes) -> bool:
