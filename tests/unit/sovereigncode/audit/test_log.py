@@ -122,7 +122,8 @@ def test_a_clock_that_jumps_a_thousand_years_and_back(place: Place) -> None:
 @pytest.mark.parametrize("length", [0, 1, 2, 10, 300])
 def test_reading_from_the_middle(place: Place, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small steps, so that the search for the first line has something to do."""
-    monkeypatch.setattr(months, "_CHUNK", 700)
+    monkeypatch.setattr(months, "_CHUNK", 500)
+    monkeypatch.setattr(months, "_STEP", 700)
     for _ in range(3):
         place.log.append([entry(number) for number in range(length)])
         place.clock.pass_by(days=31)

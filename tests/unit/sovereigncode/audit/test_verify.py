@@ -172,6 +172,26 @@ def test_a_record_of_another_shape_is_changed_whatever_its_hash(field: str, valu
     assert fault(changed(CHAIN, 0, **{field: value}), None) == (1, "changed")
 
 
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda line: line.replace(b":", b": ", 1),
+        lambda line: b" " + line,
+        lambda line: line[:-1] + b"\r\n",
+        lambda line: line.replace(b"acme", b"\\u0061cme"),
+        lambda line: line.replace(b"\xc3\xa9", b"\\u00e9"),
+        lambda line: json.dumps(dict(reversed(json.loads(line).items()))).encode() + b"\n",
+        lambda line: line.replace(b'"seq":1', b'"seq":1,"seq":1'),
+    ],
+)
+def test_the_same_record_in_another_spelling_is_changed(spelled: Callable[[bytes], bytes]) -> None:
+    """Its hash is the same, because it is made from what the line means."""
+    other = spelled(CHAIN[0])
+    assert json.loads(other) == json.loads(CHAIN[0])
+    assert other != CHAIN[0]
+    assert fault([other, *CHAIN[1:]]) == (1, "changed")
+
+
 def test_hostile_lines_are_changed_lines() -> None:
     hostile = [
         b"[" * 60_000,
