@@ -11,13 +11,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from foundation.errors import Refusal
 from sovereigncode.audit import months
 from sovereigncode.audit.heads import head_file, state_folder
-from sovereigncode.audit.log import AuditLog
 from sovereigncode.audit.record import chained
 from sovereigncode.audit.verdict import End, Verdict
 from tests.unit.sovereigncode.records import Place, entry, with_hash, written
@@ -265,46 +262,6 @@ def test_approval_records_by_approval(place: Place) -> None:
     place.files[1].write_bytes(b"")
     with pytest.raises(Refusal):
         log.approvals()
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.data())
-def test_what_follows_a_chain_sees_what_a_new_reader_sees(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    """One object looks after every step, a new one each time: the same records, or the same refusal."""
-    place = Place(tmp_path_factory.mktemp("chain"))
-    log = place.log
-    for number in range(data.draw(st.integers(1, 8))):
-        act = data.draw(st.sampled_from(["append", "append", "append", "month", "cut", "restore", "swap"]))
-        if act == "append":
-            with suppress(Refusal):
-                place.log.append([entry(number, kind="approval", approval_id=f"ap_{number % 2}")])
-        elif act == "month":
-            place.clock.pass_by(days=31)
-        elif place.files:
-            meddle(place.files[-1], act, data.draw(st.integers(1, 40)))
-        assert what_it_sees(log) == what_it_sees(place.log)
-
-
-def meddle(file: Path, act: str, length: int) -> None:
-    kept = file.with_name("kept")
-    if act == "restore" and not kept.exists():
-        return
-    text = kept.read_bytes() if act == "restore" else file.read_bytes()
-    if act == "swap":
-        file.rename(file.with_name("moved"))
-    if act == "cut":
-        kept.write_bytes(text)
-    file.write_bytes(text[:-length] if act == "cut" else text)
-    file.chmod(0o600)
-
-
-def what_it_sees(log: AuditLog) -> object:
-    try:
-        return log.approvals()
-    except Refusal as refusal:
-        return refusal.kind, refusal.where, refusal.message
 
 
 def test_where_the_end_is_remembered(place: Place) -> None:
