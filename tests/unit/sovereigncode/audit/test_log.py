@@ -264,6 +264,39 @@ def test_approval_records_by_approval(place: Place) -> None:
         log.approvals()
 
 
+def refusal_of(log: AuditLog) -> tuple[str, str]:
+    with pytest.raises(Refusal) as caught:
+        log.approvals()
+    return caught.value.message, str(caught.value.where)
+
+
+def test_a_file_that_was_replaced_is_read_again(place: Place) -> None:
+    """By one of the same length, whose beginning is another one."""
+    log = place.log
+    log.append([entry(1), entry(2)])
+    assert log.approvals() == {}
+    other = place.file.with_name("other")
+    other.write_bytes(place.file.read_bytes().replace(b"acme", b"akme", 1))
+    other.chmod(0o600)
+    other.replace(place.file)
+    assert refusal_of(log) == refusal_of(place.log)
+    assert refusal_of(log)[1] == f"{place.file}:1"
+
+
+def test_an_older_file_that_appears_is_read_in_its_place(place: Place) -> None:
+    log = place.log
+    log.append([entry(1), entry(2)])
+    assert log.approvals() == {}
+    older = place.file.with_name("audit-202610.jsonl")
+    for text, expected in ((place.lines()[1], "out of order"), (b"x\n", "changed")):
+        older.write_bytes(text)
+        older.chmod(0o600)
+        assert refusal_of(log) == refusal_of(place.log)
+        assert expected in refusal_of(log)[0]
+        older.unlink()
+        assert log.approvals() == {}
+
+
 def test_where_the_end_is_remembered(place: Place) -> None:
     host = place.host
     home = host.home
