@@ -31,7 +31,7 @@ class Family:
     `commands`: one or two words, and what they do. `valued`: options before the sub-command that take a
     value; `flags`: those that take none. Of an option that is in neither, both are assumed. `other`: the
     class of a sub-command that is not listed. `prefixes`: sub-commands may be abbreviated. `programs`: a
-    sub-command that is not listed is a program that is started.
+    sub-command that is not listed is a program that is started. `alone`: the class without a sub-command.
     """
 
     commands: Mapping[str, Does]
@@ -40,6 +40,7 @@ class Family:
     other: ToolClass = ToolClass.SHELL
     prefixes: bool = False
     programs: bool = False
+    alone: ToolClass = ToolClass.SHELL
 
     def __call__(self, call: Call) -> Reading:
         """The strictest of what the arguments may mean."""
@@ -48,7 +49,7 @@ class Family:
             first = call.args[0].exact if call.args else None
             if first is None and call.args:
                 return call.unknown("its sub-command is known only when it runs")
-            return call.is_a(min(self.other, ToolClass.SHELL))
+            return call.is_a(self.alone)
         return strictest([self._at(call, place) for place in places])
 
     def _at(self, call: Call, place: int) -> Reading:

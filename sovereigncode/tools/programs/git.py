@@ -12,7 +12,7 @@ from typing import Final, Mapping
 from sovereigncode.tools.classes import Reading, ToolClass, unknown
 from sovereigncode.tools.programs.calls import Call, Rule, strictest
 from sovereigncode.tools.programs.git_commands import BY_NAME, OPTIONS, SAFE_SETTINGS, SECOND, STARTING
-from sovereigncode.tools.programs.options import has, operands, scan, shape
+from sovereigncode.tools.programs.options import has, operands, scan, shape, surely_has
 from sovereigncode.tools.shell.syntax import NotUnderstoodError, Simple, Word, literal
 
 _SHELL, _NETWORK, _DELETE = ToolClass.SHELL, ToolClass.NETWORK, ToolClass.DELETE
@@ -128,7 +128,9 @@ def _sub_command(name: str, call: Call) -> Reading | None:
     if base is None:
         return None
     letters, names = STARTING.get(name, ("", ()))
-    if (letters or names) and has(call.args, letters, *names):
+    # What is published is strict enough for an argument that is known only when it runs.
+    found = surely_has if base is ToolClass.PUBLISH else has
+    if (letters or names) and found(call.args, letters, *names):
         return call.unknown("an option may start a program")
     if name in OPTIONS:
         letters, names, other = OPTIONS[name]
@@ -149,9 +151,9 @@ def _branch(call: Call) -> Reading:
 
 
 def _tag(call: Call) -> Reading:
-    if has(call.args, "d", "delete"):
+    if surely_has(call.args, "d", "delete"):
         return call.is_a(_DELETE)
-    listing = has(call.args, "lv", "list", "verify", "contains", "points-at", "merged")
+    listing = surely_has(call.args, "lv", "list", "verify", "contains", "points-at", "merged")
     return call.is_a(_COMMIT if operands(call.args) and not listing else _SHELL)
 
 
@@ -232,10 +234,14 @@ def _pull(call: Call) -> Reading:
 
 def _stops(call: Call) -> Reading:
     """merge, rebase and their like: `--abort` and `--quit` record nothing."""
-    if has(call.args, "x", "exec"):
-        return call.unknown("an option may start a program")
     stopping = len(call.args) == 1 and call.args[0].exact in ("--abort", "--quit")
     return call.is_a(_DELETE if stopping else _COMMIT)
+
+
+def _rebase(call: Call) -> Reading:
+    if has(call.args, "x", "exec"):
+        return call.unknown("an option may start a program")
+    return _stops(call)
 
 
 def _starts_a_tool(call: Call) -> Reading:
@@ -254,7 +260,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "bisect": _bisect,
     "pull": _pull,
     "merge": _stops,
-    "rebase": _stops,
+    "rebase": _rebase,
     "cherry-pick": _stops,
     "revert": _stops,
     "am": _stops,

@@ -40,15 +40,10 @@ _PLAIN: Final[Mapping[ToolClass, str]] = {
 # Options of sub-commands whose value is a command, or that start one.
 STARTING: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "grep": ("O", ("open-files-in-pager",)),
-    "diff": ("", ("ext-diff",)),
-    "log": ("", ("ext-diff",)),
-    "show": ("", ("ext-diff",)),
-    "rebase": ("x", ("exec",)),
     "clone": ("uc", ("upload-pack", "config", "template")),
     "init": ("", ("template",)),
     "fetch": ("", ("upload-pack",)),
     "fetch-pack": ("", ("upload-pack", "exec")),
-    "pull": ("", ("upload-pack",)),
     "ls-remote": ("", ("upload-pack", "exec")),
     "push": ("", ("receive-pack", "exec")),
     "archive": ("", ("exec",)),

@@ -23,7 +23,9 @@ _OPEN_BRACKET: Final = re.compile(r"(?<!\\)\[[^\]]*$")
 _PLAIN_COMMANDS: Final = "dDgGhHnNpPxz={}F"
 # An option whose script is in a file or joined to it: -f, -ne..., --file.
 _SED_HIDDEN: Final = re.compile(r"-[nErsuz]*(?:e.|[nErsuz]e|f)|--fi", re.DOTALL)
-_AWK_ACTS: Final = re.compile(r"system|getline|\||>|@|\bclose\b|\bprintf?\b[^;}\n]*[|>]|fflush|[/\\]inet")
+_AWK_ACTS: Final = re.compile(r"system|getline|@|inet|\|&")
+# A redirection or a pipe: they follow print only, where they are no comparison.
+_AWK_WRITES: Final = re.compile(r"(?<!\|)\|(?!\|)|>(?!=)")
 
 
 def sed(call: Call) -> Reading:
@@ -135,7 +137,8 @@ def awk(call: Call) -> Reading:
         if text is not None and text.startswith("-") and text != "-":
             at += 1
             continue
-        if text is None or _AWK_ACTS.search(text):
+        writes = text is not None and "print" in text and _AWK_WRITES.search(text)
+        if text is None or writes or _AWK_ACTS.search(text):
             return call.unknown("its program may write files or start another")
         return call.is_a(_SHELL)
     return call.is_a(_SHELL)

@@ -120,12 +120,20 @@ def has(args: Sequence[Word], letters: str = "", *names: str) -> bool:
 
     A long name may be abbreviated; an argument that is known only at run time may be any option.
     """
+    for place, word in enumerate(args):
+        if word.exact == "--":
+            break
+        if word.exact is None and _may_be_option(word):
+            return True
+        if surely_has(args[place : place + 1], letters, *names):
+            return True
+    return False
+
+
+def surely_has(args: Sequence[Word], letters: str = "", *names: str) -> bool:
+    """Whether one of these options is among the arguments, as far as they are known."""
     for word in args:
-        text = word.exact
-        if text is None:
-            if _may_be_option(word):
-                return True
-            text = word.start
+        text = word.text if word.text is not None else word.start
         if text == "--":
             return False
         if text.startswith("--"):

@@ -193,8 +193,8 @@ _CARGO: Final = Family(
 
 
 _TASK_RUNNERS: Final = (
-    "mvn mvnw gradle gradlew ant sbt lein mill make gmake nmake ninja just task rake invoke inv fab nox tox poe doit "
-    "gulp grunt turbo nx lerna rush mage bazel mix rebar3"
+    "mvn mvnw gradle gradlew ant sbt lein mill make gmake nmake ninja just task rake invoke inv fab nox tox "
+    "poe doit gulp grunt turbo nx lerna rush mage bazel mix rebar3"
 )
 FAMILIES: Final[Mapping[str, Does]] = {
     "npm": _NPM,

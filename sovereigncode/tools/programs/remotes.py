@@ -227,7 +227,9 @@ FAMILIES: Final[Mapping[str, Does]] = {
         other=_COMMIT,
     ),
     "vercel": Family(
-        table({_NETWORK: "ls, list, logs, inspect, whoami, env, link", _SHELL: "dev, build"}), other=_PUBLISH
+        table({_NETWORK: "ls, list, logs, inspect, whoami, env, link", _SHELL: "dev, build"}),
+        other=_PUBLISH,
+        alone=_PUBLISH,
     ),
     "netlify": Family(table({_SHELL: "dev, build", _NETWORK: "status, link, login"}), other=_PUBLISH),
     "wrangler": Family(table({_SHELL: "dev, types", _NETWORK: "tail, whoami, login"}), other=_PUBLISH),

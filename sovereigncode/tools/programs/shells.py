@@ -10,7 +10,7 @@ from typing import Final, Mapping
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, Input, Rule, Source, joined
 from sovereigncode.tools.programs.families import task_class
-from sovereigncode.tools.programs.options import has, scan, shape
+from sovereigncode.tools.programs.options import has, scan, shape, surely_has
 from sovereigncode.tools.shell.syntax import Word, literal
 from sovereigncode.tools.shell.variables import harmless
 
@@ -105,7 +105,7 @@ def _declares(call: Call) -> Reading:
                 found = found + call.unknown(f"{assigned[1]} is set to what may be a command")
         elif assigned and not harmless(assigned[1], None) and word.text is None:
             found = found + call.unknown(f"{assigned[1]} is set to what may be a command")
-    if has(call.args, "n"):
+    if surely_has(call.args, "n") and call.what in ("declare", "local", "typeset"):
         return found + call.unknown("a name may stand for another variable")
     return found
 

@@ -174,9 +174,7 @@ class ListReader(WordReader):
     def _with_redirections(self, command: Compound) -> Compound:
         redirections = []
         self.blanks()
-        while (found := _REDIRECTION.match(self.text, self.at)) and self.text[
-            found.end() : found.end() + 1
-        ] != "(":
+        while found := self._redirection_here():
             redirections.append(self._redirection(found))
             self.blanks()
         char = self.peek()
@@ -184,14 +182,20 @@ class ListReader(WordReader):
             raise NotUnderstoodError("something follows the end of a compound command")
         return Compound(command.kind, command.scripts, command.words, tuple(redirections))
 
+    def _redirection_here(self) -> re.Match[str] | None:
+        found = _REDIRECTION.match(self.text, self.at)
+        # `<(` and `>(` begin a word.
+        return found if found and self.text[found.end() : found.end() + 1] != "(" else None
+
     def _simple(self) -> Simple:
         assignments: list[Assignment] = []
         words: list[Word] = []
         redirections: list[Redirection] = []
+        both = False
         while True:
             self.blanks()
-            found = _REDIRECTION.match(self.text, self.at)
-            if found and self.text[found.end() : found.end() + 1] != "(":
+            if found := self._redirection_here():
+                both = both or (found[2] is not None and bool(words))
                 redirections.append(self._redirection(found))
             elif not words and (assignment := _ASSIGNMENT.match(self.text, self.at)):
                 assignments.append(self._assignment(assignment))
@@ -199,6 +203,9 @@ class ListReader(WordReader):
                 break
             elif self.peek() == "(":
                 raise NotUnderstoodError("a bracket is not expected here")
+            elif both:
+                # To dash, `a &> f b` is `a &` and `> f b`.
+                raise NotUnderstoodError("shells disagree about what follows &>")
             else:
                 words.append(self.word())
         if not (assignments or words or redirections):
