@@ -15,6 +15,7 @@ import pytest
 from foundation.errors import Refusal
 from sovereigncode.audit import months
 from sovereigncode.audit.heads import head_file, state_folder
+from sovereigncode.audit.log import AuditLog
 from sovereigncode.audit.record import chained
 from sovereigncode.audit.verdict import End, Verdict
 from tests.unit.sovereigncode.records import Place, entry, with_hash, written
