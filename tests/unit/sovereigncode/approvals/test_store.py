@@ -13,6 +13,7 @@ from foundation.errors import Refusal
 from sovereigncode.approvals.approval import FIELDS, State
 from sovereigncode.approvals.call import Call
 from sovereigncode.approvals.store import Approvals, Asked
+from sovereigncode.audit.log import AuditLog
 from sovereigncode.audit.record import Entry, Record, chained
 from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
 from tests.unit.sovereigncode.records import START, Clock, Place, entry
@@ -210,6 +211,31 @@ def test_nothing_counts_while_the_chain_does_not_hold(place: Place) -> None:
     place.file.write_bytes(place.file.read_bytes().replace(b'"actor":"ada"', b'"actor":"eve"'))
     for work in (place.approvals.listed, lambda: place.approvals.consume(CALL), place.approvals.expire):
         assert decided(work).startswith("chain_broken")
+
+
+def test_what_cannot_be_recorded_is_not_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is in the chain first; without that the file stays as it was."""
+    waiting, granted = place.approvals.request(ASKED, HOUR), place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(granted.id, "ada")
+    approvals, before = place.approvals, place.tree()
+
+    def full(*_: object) -> None:
+        raise Refusal("write_failed", "no space left", next_step="free up space")
+
+    monkeypatch.setattr(AuditLog, "append", full)
+    for work in (
+        lambda: approvals.request(ASKED, HOUR),
+        lambda: approvals.approve(waiting.id, "ada"),
+        lambda: approvals.reject(waiting.id, "ada"),
+        lambda: approvals.consume(CALL),
+    ):
+        with pytest.raises(Refusal, match="no space"):
+            work()
+        assert place.tree() == before
+    place.clock.pass_by(hours=2)
+    with pytest.raises(Refusal, match="no space"):
+        approvals.expire()
+    assert place.tree() == before
 
 
 class Database:
