@@ -220,7 +220,7 @@ def test_a_chain_from_elsewhere_is_not_taken_over_if_it_does_not_hold(place: Pla
 
 
 def test_half_a_line_is_removed_by_the_next_append(place: Place) -> None:
-    place.log.append([entry(1)])
+    place.log.append([entry(1, kind="approval", approval_id="ap_1")])
     log = place.log
     (next_one,) = chained([entry(2)], seq=1, prev=log.head().hash, now=place.clock.now)
     with pytest.MonkeyPatch.context() as patched:
@@ -235,11 +235,12 @@ def test_half_a_line_is_removed_by_the_next_append(place: Place) -> None:
             log.append([entry(2)])
     assert place.log.verify() == Verdict(log.head(), None, remembered=True, unfinished=True)
     assert [record.seq for record in place.log.read()] == [1]
-    assert place.log.approvals() == {}
+    assert place.log.approvals().keys() == {"ap_1"}
     place.clock.pass_by(days=30)
     place.log.append([entry(3)])
     assert place.log.verify() == Verdict(place.log.head(), None, remembered=True)
     assert [len(file.read_bytes().splitlines()) for file in place.files] == [1, 1]
+    assert len(place.log.approvals()["ap_1"]) == 1, "what was recorded here before the kill still counts"
 
 
 def test_approval_records_by_approval(place: Place) -> None:
