@@ -287,7 +287,7 @@ def help_text(name: str, width: int) -> str:
     """The help of one verb, or of the program (`help`)."""
     if name not in VERBS:
         commands = rows([(verb.name, verb.summary) for verb, _ in VERBS.values()], width)
-        lines = [f"usage: {_WORDS} COMMAND [options]", ""]
+        lines = [wrap(f"usage: {_WORDS} COMMAND [options]", width, rest="  "), ""]
         lines += [wrap("One Ultra and several normal servants, as conversations that are kept.", width)]
         lines += ["", "commands:", *commands, ""]
         lines += [wrap(f"Each command has its own help, for example: {_WORDS} send --help", width)]

@@ -77,7 +77,6 @@ FLOORS = {
 }
 # Words that a neutral package does not have, not even in a comment.
 PRODUCTS = ("gonkagate", "sakana", "abteex")
-HIGH = ("gonkagate_setup", "sovereigncode")
 FORBIDDEN = {"foundation": (*PRODUCTS, "opencode"), "opencode_config": PRODUCTS}
 # These decide; what surrounds them acts.
 DECIDING = (
