@@ -8,6 +8,7 @@ files (interception.py), those of sockets, and the writes to standard output and
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import json
@@ -39,11 +40,23 @@ _HUNG: Final = 124
 
 
 class Tally(Counter):
-    """A counter for several threads. `onwards`: `act` also runs in place of every later call that writes."""
+    """A counter for several threads, which make their calls in another order each time.
 
-    def __init__(self, at: int | None = None, act: Action | None = None, *, onwards: bool = False) -> None:
+    `writing`: `act` waits for a call that writes. `onwards`: it also runs in place of every later one.
+    """
+
+    def __init__(
+        self,
+        at: int | None = None,
+        act: Action | None = None,
+        *,
+        writing: bool = False,
+        onwards: bool = False,
+    ) -> None:
         super().__init__(at, act)
+        self._writing = writing
         self._onwards = onwards
+        self._acted = False
         self._lock = threading.Lock()
 
     def call(self, name: str, do: Callable[[], Any]) -> Any:
@@ -51,12 +64,18 @@ class Tally(Counter):
             return do()
         with self._lock:
             self.names.append(name)
-            number = len(self.names)
-        if self.act is not None and self.at is not None:
-            later = self._onwards and number > self.at and name in WRITING
-            if number == self.at or later:
-                return self.act(name, do)
+            acts = self._acts(name)
+            self._acted = self._acted or acts
+        if acts and self.act is not None:
+            return self.act(name, do)
         return do()
+
+    def _acts(self, name: str) -> bool:
+        if self.at is None or len(self.names) < self.at:
+            return False
+        if self._acted:
+            return self._onwards and name in WRITING
+        return name in WRITING if self._writing else True
 
 
 class _Screen(io.FileIO):
@@ -104,16 +123,29 @@ def _plain(tally: Tally, name: str, original: Callable[..., Any]) -> Callable[..
 _write: Final = os.write
 
 
-def _half(name: str, do: Callable[[], Any]) -> None:
-    """Write half of it, then be killed; be killed after any other call."""
+def _half(name: str, do: Callable[[], Any]) -> int:
+    """Write half of it, and then nothing more: be killed at the next call."""
+    assert name == "write", name
     given = [cell.cell_contents for cell in getattr(do, "__closure__", ())]
-    written = next((one for one in given if isinstance(one, tuple)), ())
-    if name == "write":
-        descriptor, data = written
-        _write(descriptor, bytes(data)[: len(data) // 2])
-    else:
-        do()
+    descriptor, data = next(one for one in given if isinstance(one, tuple))
+    return _write(descriptor, bytes(data)[: len(data) // 2])
+
+
+def _half_then_killed(name: str, do: Callable[[], Any]) -> None:
+    if name == "write":  # another one in its place, because of the threads
+        _half(name, do)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _half_then_full() -> Action:
+    """As a disk does that is filling up: half is written, what comes then fails."""
+    calls: list[str] = []
+
+    def act(name: str, do: Callable[[], Any]) -> Any:
+        calls.append(name)
+        return _half(name, do) if len(calls) == 1 and name == "write" else failing(errno.ENOSPC)(name, do)
+
+    return act
 
 
 def _signalled(number: int) -> Action:
@@ -125,13 +157,13 @@ def _signalled(number: int) -> Action:
 
 
 def action(words: str) -> Action:
-    """`kill`, `half`, `signal:15`, `fail:28`."""
+    """`kill`, `half` (of a write, then a kill), `full` (half, then ENOSPC), `signal:15`, `fail:28`."""
     what, _, number = words.partition(":")
     if what == "signal":
         return _signalled(int(number))
     if what == "fail":
         return failing(int(number))
-    return {"kill": kill, "half": _half}[what]
+    return {"kill": kill, "half": _half_then_killed, "full": _half_then_full()}[what]
 
 
 # The process that forks.
@@ -200,7 +232,8 @@ def _run(order: Mapping[str, Any]) -> int:
     from overlord.cli import main
 
     act = None if order["act"] is None else action(order["act"])
-    tally = Tally(order["at"], act, onwards=order["onwards"])
+    writing = str(order["act"]).startswith(("fail", "full"))
+    tally = Tally(order["at"], act, writing=writing, onwards=order["onwards"])
     try:
         with everything(tally):
             status = main(order["argv"])
