@@ -1,7 +1,8 @@
 """The provider profile and the curated models, each value with its source.
 
-Other modules read every value of GonkaGate (address, folder, key, models) from a `Profile`; its name in a
-fixed sentence is where the sentence is. There is no flag to choose one.
+Other modules read every value of GonkaGate (address, folder, key, models) from a `Profile`. Two are elsewhere
+too: its name, in fixed sentences, and the shape of a key (`gp-`), in `foundation/secrets/scrub.py`. There is
+no flag to choose a profile.
 """
 
 from __future__ import annotations

@@ -14,11 +14,13 @@ from foundation.errors import Refusal, Where
 from foundation.secrets import MASK, Secret
 from foundation.secrets.encoded import replace_known
 from foundation.terminal.terminal import Terminal
-from overlord import __version__, command_line, host_shell
+from foundation.terminal.text import capital
+from overlord import __version__, command_line, host_shell, processes
 from overlord.command_line import GROUP, PROGRAM, Arguments
 from overlord.errors import Exit, status_of
 from overlord.report import Report, to_json
-from overlord.settings import Settings
+from overlord.settings import KEYS, Settings
+from overlord.storage.changes import Changes
 
 if TYPE_CHECKING:
     from overlord.commands.context import Context
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 # These need a host shell that can hold a run; nothing else is looked at before.
 _IN_A_SHELL: Final = ("start", "send", "retry", "recover", "replace", "ask")
 _MODULES: Final = {"await-human": "await_human", "list": "list_runs"}
+_STOPPED: Final = ("cancelled", "terminated", "hung_up")
+# What continues a command that a signal has ended.
+_AFTERWARDS: Final = {"start": "recover", "send": "retry", "retry": "retry", "replace": "recover"}
 _ISSUES: Final = "https://github.com/GonkaGate/gonkagate-setup/issues"
 
 
@@ -63,14 +68,15 @@ def main(argv: Sequence[str], *, grouped: bool = True) -> int:
     for secret in Settings(environ).secrets:
         terminal.guard(secret)
     command = command_line.verb_of(argv)
+    changes = Changes()
     try:
-        report = _run(argv, terminal, grouped=grouped)
+        report = _run(argv, terminal, changes, grouped=grouped)
     except Refusal as error:
-        report = _failed(command, error)
+        report = _failed(command, error, changes)
     except KeyboardInterrupt:
-        report = _failed(command, _interrupted())
+        report = _failed(command, _interrupted(), changes)
     except Exception as fault:  # noqa: BLE001 - our own fault: no traceback on the screen, which could hold a key
-        report = _failed(command, _unexpected(fault, argv, command))
+        report = _failed(command, _unexpected(fault, argv, command), changes)
     _show(report, terminal)
     status = report.exit_status
     if terminal.undelivered is not None:
@@ -85,16 +91,19 @@ def _clean(text: str, secrets: Collection[Secret]) -> str:
     return replace_known(text, secrets, MASK)
 
 
-def _run(argv: Sequence[str], terminal: Terminal, *, grouped: bool) -> Report:
-    command_line.refuse_keys(argv)
+def _run(argv: Sequence[str], terminal: Terminal, changes: Changes, *, grouped: bool) -> Report:
+    settings = _settings()
+    if command_line.verb_of(argv) in _IN_A_SHELL and not command_line.wants_help(argv):
+        host_shell.require_supported(settings.shell)
+    command_line.refuse_keys(argv, settings.how_to_set(KEYS[1], "if that was a real key, replace it"))
     if not grouped:
         return _ungrouped(argv, terminal)
     arguments = command_line.parse(argv)
     if arguments.verb == "version":
-        return _text("version", f"{PROGRAM} {__version__}")
+        return _text("version", _version())
     if arguments.verb == "help" or arguments.has("--help"):
         return _text("help", command_line.help_text(arguments.verb, terminal.width))
-    context = _context(arguments, terminal)
+    context = _context(arguments, settings, terminal, changes)
     module = import_module(f"overlord.commands.{_MODULES.get(arguments.verb, arguments.verb)}")
     with signals.cancellation():
         report: Report = module.run(arguments, context)
@@ -103,7 +112,7 @@ def _run(argv: Sequence[str], terminal: Terminal, *, grouped: bool) -> Report:
 
 def _ungrouped(argv: Sequence[str], terminal: Terminal) -> Report:
     if "--version" in argv:
-        return _text("version", f"{PROGRAM} {__version__}")
+        return _text("version", _version())
     if any(word in ("-h", "--help", "help") for word in argv):
         return _text("help", command_line.help_text("help", terminal.width))
     raise Refusal(
@@ -113,17 +122,22 @@ def _ungrouped(argv: Sequence[str], terminal: Terminal) -> Report:
     )
 
 
-def _context(arguments: Arguments, terminal: Terminal) -> Context:
-    from overlord.commands.context import Context, shell_of
+def _settings() -> Settings:
+    environ = hosts.environment()
+    shell = host_shell.detect(
+        environ, sys.platform == "win32", lambda: (parent.name for parent in processes.parents())
+    )
+    return Settings(environ, shell)
+
+
+def _context(arguments: Arguments, settings: Settings, terminal: Terminal, changes: Changes) -> Context:
+    from overlord.commands.context import Context
 
     host = hosts.current({})
-    shell = shell_of(host)
-    if arguments.verb in _IN_A_SHELL:
-        host_shell.require_supported(shell)
     named = arguments.value("--cwd")
     if named is not None:
-        host = dataclasses.replace(host, cwd=_folder(host_shell.native(named, shell, host.windows)))
-    return Context(host, Settings(host.environ), terminal, shell, debug=arguments.has("--debug"))
+        host = dataclasses.replace(host, cwd=_folder(host_shell.native(named, settings.shell)))
+    return Context(host, settings, terminal, changes, debug=arguments.has("--debug"))
 
 
 def _folder(named: str) -> Path:
@@ -139,6 +153,12 @@ def _folder(named: str) -> Path:
             next_step="name an existing folder",
         ) from None
     return path
+
+
+def _version() -> str:
+    from foundation.version import version_text
+
+    return version_text(PROGRAM, __version__, "overlord")
 
 
 def _text(command: str, text: str) -> Report:
@@ -164,16 +184,29 @@ def _show_error(error: Refusal, report: Report, terminal: Terminal) -> None:
     terminal.say(render.error(error, note))
 
 
-def _failed(command: str, error: Refusal) -> Report:
+def _failed(command: str, error: Refusal, changes: Changes) -> Report:
     note = ""
-    if command == "start" and error.kind not in (
-        "usage_error",
-        "startup_failed",
-        "run_stopped",
-        "write_failed",
-    ):
+    if changes.changed and error.kind in _STOPPED:
+        error = _stopped_at_work(command, error, changes.changed[-1])
+    elif command == "start" and changes.made is None and error.kind != "usage_error":
         note = " Nothing was started."
-    return Report(command, f"{error.message}.{note}", error=error)
+    return Report(
+        command,
+        f"{capital(error.message)}.{note}",
+        error=error,
+        changed=bool(changes.changed),
+        run_id=changes.changed[-1] if changes.changed else None,
+    )
+
+
+def _stopped_at_work(command: str, error: Refusal, run_id: str) -> Refusal:
+    """A signal came while the command was waiting for answers."""
+    again = _AFTERWARDS.get(command)
+    return Refusal(
+        error.kind,
+        "stopped; what was not answered is stored as interrupted",
+        next_step=f"{PROGRAM} {GROUP} {again} --run {run_id}" if again else error.next_step,
+    )
 
 
 def _undelivered(why: str) -> Refusal:
@@ -197,7 +230,7 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
 
     known = {flag for verb, _ in command_line.VERBS.values() for one in verb.flags for flag in one.names}
     given = (word.split("=", 1)[0] for word in argv)
-    program = crash.Program(PROGRAM, f"{PROGRAM} {__version__}", frozenset({"foundation", "overlord"}))
+    program = crash.Program(PROGRAM, _version(), frozenset({"foundation", "overlord"}))
     report = crash.write(program, fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which contains no key and no message"
     return Refusal(

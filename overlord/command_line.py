@@ -159,14 +159,17 @@ class Arguments:
         return self.words[index] if index < len(self.words) else None
 
 
-def refuse_keys(argv: Sequence[str]) -> None:
-    """Refuse a key given as an argument, unread; Refusal api_key_flag_refused."""
+def refuse_keys(argv: Sequence[str], how_to_set: str) -> None:
+    """Refuse a key given as an argument, unread; Refusal api_key_flag_refused.
+
+    `how_to_set` is the command that sets the variable for it.
+    """
     if any(_KEY_FLAG.match(word) for word in before_separator(argv)):
         raise Refusal(
             "api_key_flag_refused",
             "a key is not accepted as an argument: it would stay in the shell's history and be visible to "
             "other programs",
-            next_step="set MMI_OVERLORD_LLM_API_KEY or SAKANA_API_KEY; if it was a real key, replace it",
+            next_step=how_to_set,
         )
 
 
@@ -177,7 +180,12 @@ def before_separator(argv: Sequence[str]) -> Sequence[str]:
 
 def verb_of(argv: Sequence[str]) -> str:
     """The verb that `argv` names; `help` without one."""
-    return next((word for word in argv if word in VERBS), "help")
+    return _split(argv)[0] or "help"
+
+
+def wants_help(argv: Sequence[str]) -> bool:
+    """Whether `argv` asks for help."""
+    return any(word in ("-h", "--help") for word in before_separator(argv))
 
 
 def parse(argv: Sequence[str]) -> Arguments:

@@ -26,9 +26,9 @@ def detect(environ: Mapping[str, str], windows: bool, parents: Callable[[], Iter
         shell = _shell(name, windows)
         if shell is not None:
             return shell
-    if windows:
-        return "git-bash" if environ.get("MSYSTEM") else "pwsh"
-    return "posix"
+    if environ.get("MSYSTEM"):
+        return "git-bash"
+    return "pwsh" if windows else "posix"
 
 
 def _shell(name: str, windows: bool) -> str | None:
@@ -50,6 +50,15 @@ def setting(shell: str, name: str, value: str) -> str:
     return f"export {name}={value}"
 
 
+def unsetting(shell: str, name: str) -> str:
+    """The command that removes a variable in that shell."""
+    if shell == "cmd":
+        return f"set {name}="
+    if shell in ("pwsh", "powershell"):
+        return f"Remove-Item Env:{name}"
+    return f"unset {name}"
+
+
 def require_supported(shell: str) -> None:
     """Refuse Windows PowerShell 5, which is no host for a run; Refusal shell_unsupported."""
     if shell == "powershell":
@@ -61,9 +70,9 @@ def require_supported(shell: str) -> None:
         )
 
 
-def native(path: str, shell: str, windows: bool) -> str:
+def native(path: str, shell: str) -> str:
     """A path that was typed, as the system names it: in Git Bash `/c/x` is `x` on drive C."""
-    match = _DRIVE.fullmatch(path) if windows and shell == "git-bash" else None
+    match = _DRIVE.fullmatch(path) if shell == "git-bash" else None
     if match is None:
         return path
     return f"{match[1].upper()}:" + (match[2] or "/").replace("/", "\\")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from foundation.errors import Refusal, Where
 from foundation.secrets import Secret
 from foundation.secrets.encoded import find_known
+from overlord import host_shell
 
 KEYS: Final = ("MMI_OVERLORD_LLM_API_KEY", "SAKANA_API_KEY")
 BASE_URL: Final = "MMI_OVERLORD_LLM_BASE_URL"
@@ -39,9 +40,10 @@ class Key:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says; a variable that is blank is unset."""
+    """What the environment says; a variable that is blank is unset. Next steps are written for `shell`."""
 
     environ: Mapping[str, str] = field(repr=False)
+    shell: str = "posix"
 
     def _named(self, variable: str) -> str | None:
         return self.environ.get(variable, "").strip() or None
@@ -56,12 +58,22 @@ class Settings:
         """The variable that the key comes from, None without a key."""
         return next((name for name in KEYS if self._named(name)), None)
 
-    def key(self, how_to_set: str) -> Key:
-        """The key; Refusal key_missing, with `how_to_set` as the next step, and key_invalid."""
+    def how_to_set(self, variable: str, what: str, value: str = "...") -> str:
+        """The command that sets a variable, and what its value is."""
+        return f"{host_shell.setting(self.shell, variable, value)}   ({what})"
+
+    def how_to_set_key(self) -> str:
+        """The command that sets the key."""
+        return self.how_to_set(self.key_source or KEYS[1], "make one at console.sakana.ai")
+
+    def key(self) -> Key:
+        """The key; Refusal key_missing, key_invalid."""
         source = self.key_source
         if source is None:
             raise Refusal(
-                "key_missing", f"no key: neither {KEYS[0]} nor {KEYS[1]} is set", next_step=how_to_set
+                "key_missing",
+                f"no key: neither {KEYS[0]} nor {KEYS[1]} is set",
+                next_step=self.how_to_set_key(),
             )
         value = self._named(source) or ""
         if not _PRINTABLE.fullmatch(value):
@@ -69,7 +81,7 @@ class Settings:
                 "key_invalid",
                 "the key in this variable has a blank, a control character or a non-ASCII character in it",
                 where=Where(source),
-                next_step="copy the key again, without anything before, after or within it",
+                next_step=self.how_to_set(source, "copy the key again, without anything within it"),
             )
         return Key(Secret(value), source)
 
@@ -91,7 +103,7 @@ class Settings:
                 "base_url_invalid",
                 f"the base URL in this variable {wrong}",
                 where=Where(BASE_URL),
-                next_step="set it to https://HOST/v1, or to http:// and a loopback address",
+                next_step=self.how_to_set(BASE_URL, "or http:// and a loopback address", "https://HOST/v1"),
             )
         return text[:-1] if text.endswith("/") else text
 
@@ -113,7 +125,7 @@ class Settings:
                     "model_missing",
                     "the model in this variable has the key in it",
                     where=Where(variable),
-                    next_step="set it to the name of a model",
+                    next_step=self.how_to_set(variable, "the name of a model"),
                 )
         return self.model or DEFAULT_MODEL, self.ultra_model or DEFAULT_ULTRA_MODEL
 

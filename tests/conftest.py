@@ -21,7 +21,7 @@ import pytest
 from scripts.lib import opencode_versions
 from tests.stand_in import HOST, Authority, StandIn
 from tests.stand_in.chat import ChatStandIn, chat_stand_in
-from tests.support import canary, watching
+from tests.support import canary, second_service, watching
 from tests.support.machine import ROOT, Machine
 
 Record = Callable[[str, float, str], None]
@@ -169,6 +169,20 @@ def chat_service() -> Iterator[ChatStandIn]:
 def chat_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """The test certificate authority for chat services: localhost, and Sakana's by its real name."""
     return Authority(tmp_path_factory.mktemp("authority"), "localhost", "127.0.0.1", "api.sakana.ai")
+
+
+@pytest.fixture(scope="session")
+def _second_service() -> Iterator[second_service.SecondService]:
+    with second_service.second_service() as service:
+        yield service
+
+
+@pytest.fixture(name="second_service")
+def _second_service_for_a_test(_second_service: second_service.SecondService) -> second_service.SecondService:
+    """llmock, a chat service that we did not write; with a canary as the key that a client is to send."""
+    _second_service.reset()
+    _second_service.key = canary.new_canary().key
+    return _second_service
 
 
 @pytest.fixture(params=opencode_versions.SUPPORTED)

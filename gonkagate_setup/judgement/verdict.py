@@ -47,8 +47,8 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
         if environment in evidence.folders:
             # Everything else that it resolved comes from there, so writing our settings again would change
             # nothing.
-            folders = evidence.folders[environment]
-            found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
+            moved = evidence.folders[environment], evidence.executable
+            found.append(refusals.elsewhere(expectation.profile, survey, *moved, _reach(environment)))
             continue
         if answer.failure is not None:
             found.append(refusals.refused(answer.failure, survey, environment, _reach(environment)))

@@ -98,7 +98,9 @@ class _Asking:
         if time.monotonic() > self._deadline + _GRACE:
             for slot, exchange in self._exchanges.items():
                 exchange.end()
-                self._settle(slot, timed_out(self._client.timeout))
+                problem = timed_out(self._client.timeout)
+                problem.attempts = exchange.tries
+                self._settle(slot, problem)
         with self._changed:
             new, self._new = self._new, []
         return new

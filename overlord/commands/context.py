@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from foundation.errors import Refusal, Where
 from foundation.host import Host
-from foundation.secrets.encoded import find_known
+from foundation.secrets import MASK
+from foundation.secrets.encoded import find_known, replace_known
 from foundation.terminal.terminal import Terminal
-from overlord import host_shell, processes
+from overlord import host_shell
 from overlord.command_line import Arguments
 from overlord.core.json_values import Json
 from overlord.core.readiness import Rules
 from overlord.core.registry import public
-from overlord.settings import BASE_URL, KEYS, MODEL, ULTRA_MODEL, Key, Settings
+from overlord.settings import BASE_URL, MODEL, ULTRA_MODEL, Key, Settings
+from overlord.storage.changes import Changes
 from overlord.storage.home import state_folder
 from overlord.storage.run_store import RunStore
 from overlord.storage.runs import VARIABLE, Runs
@@ -27,6 +29,8 @@ from overlord.worktree import worktree_of
 if TYPE_CHECKING:
     from overlord.service.client import ChatClient
 
+_DEBUG_CHARACTERS: Final = 2048
+
 
 @dataclass(frozen=True)
 class Context:
@@ -35,18 +39,23 @@ class Context:
     host: Host
     settings: Settings
     terminal: Terminal
-    shell: str
+    changes: Changes
     debug: bool = False
+
+    @property
+    def shell(self) -> str:
+        """The shell that the program was started from."""
+        return self.settings.shell
 
     @cached_property
     def home(self) -> Path:
         """The folder for the state; Refusal state_unusable."""
-        return state_folder(self.host)
+        return state_folder(self.host, self.settings)
 
     @cached_property
     def runs(self) -> Runs:
         """All runs."""
-        return Runs(self.home, self.host)
+        return Runs(self.home, self.host, self.changes, settle_what_is_dead)
 
     @cached_property
     def worktree(self) -> Path:
@@ -55,8 +64,7 @@ class Context:
 
     def key(self) -> Key:
         """The key; Refusal key_missing, key_invalid."""
-        how = host_shell.setting(self.shell, KEYS[1], "...")
-        return self.settings.key(f"{how}   (make one at console.sakana.ai)")
+        return self.settings.key()
 
     def rules(self) -> Rules:
         """What readiness is measured against now."""
@@ -86,13 +94,16 @@ class Context:
     def show_debug(self, body: bytes) -> None:
         """With --debug, the beginning of what the service said, on standard error."""
         if self.debug and body:
-            text = body.decode("utf-8", "replace")
-            self.terminal.debug(f"the service said: {text}")
+            # Masked before it is cut, so that no part of a key is left at the end.
+            text = replace_known(body.decode("utf-8", "replace"), self.settings.secrets, MASK)
+            self.terminal.debug(f"the service said: {text[:_DEBUG_CHARACTERS]}")
 
     def selected(self, arguments: Arguments) -> RunStore:
         """The run that the command is about; Refusal no_run, run_ambiguous, state_unusable."""
-        named = arguments.value("--run") or self.host.environ.get(VARIABLE, "").strip() or None
-        return self.runs.select(arguments.verb, named, self.worktree, settle_what_is_dead)
+        named = arguments.value("--run")
+        if named is None:
+            named = self.host.environ.get(VARIABLE, "").strip() or None
+        return self.runs.select(arguments.verb, named, self.worktree)
 
     def opened(self, arguments: Arguments) -> tuple[RunStore, Json]:
         """The run that the command is about, and its registry, with what dead commands left settled."""
@@ -136,10 +147,6 @@ class Context:
             "provider_changed",
             f"this variable {what}",
             where=Where(variable),
-            next_step=f"unset {variable}, or start a new run with: mmi-cli overlord start --new",
+            next_step=f"{host_shell.unsetting(self.shell, variable)}   (or start a new run with: "
+            "mmi-cli overlord start --new)",
         )
-
-
-def shell_of(host: Host) -> str:
-    """The shell that this program was started from."""
-    return host_shell.detect(host.environ, host.windows, lambda: (one.name for one in processes.parents()))

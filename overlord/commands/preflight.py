@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Sequence
 
 from foundation.errors import Refusal, Where
-from overlord import host_shell
 from overlord.commands.context import Context
 from overlord.core.failures import Failure
 from overlord.service.client import ChatClient
-from overlord.settings import MODEL, ULTRA_MODEL
+from overlord.settings import BASE_URL, MODEL, TIMEOUT, ULTRA_MODEL, Settings
 
 _NEXT_STEPS = {
-    "key_refused": "make a new key at console.sakana.ai, set SAKANA_API_KEY, then run this command again",
     "account_refused": "check the account at the service, then run this command again",
     "rate_limited": "wait a minute, then run this command again",
     "provider_unavailable": "try again in a few minutes",
-    "timeout": "try again, or set MMI_OVERLORD_LLM_TIMEOUT_MS to more",
     "unreachable": "check the network, HTTPS_PROXY and MMI_OVERLORD_LLM_BASE_URL",
     "redirected": "check MMI_OVERLORD_LLM_BASE_URL, and whether a proxy or a login page is in between",
-    "certificate_untrusted": "name your company's certificates in NODE_EXTRA_CA_CERTS",
 }
 
 
@@ -32,8 +28,18 @@ def listed_models(context: Context, client: ChatClient) -> tuple[str, ...]:
         raise Refusal(
             problem.reason,
             problem.sentence,
-            next_step=_NEXT_STEPS.get(problem.reason, "check MMI_OVERLORD_LLM_BASE_URL, then try again"),
+            next_step=_next_step(context.settings, problem.reason),
         ) from None
+
+
+def _next_step(settings: Settings, reason: str) -> str:
+    if reason == "key_refused":
+        return settings.how_to_set_key()
+    if reason == "timeout":
+        return settings.how_to_set(TIMEOUT, "more milliseconds, or try again later")
+    if reason == "certificate_untrusted":
+        return settings.how_to_set("NODE_EXTRA_CA_CERTS", "a file with your company's certificates")
+    return _NEXT_STEPS.get(reason, f"check {BASE_URL}, then try again")
 
 
 def missing(context: Context, listed: Sequence[str], normal_model: str, ultra_model: str) -> Refusal | None:
@@ -44,7 +50,7 @@ def missing(context: Context, listed: Sequence[str], normal_model: str, ultra_mo
                 "model_missing",
                 f"the service does not list the model {model}",
                 where=Where(variable),
-                next_step=f"{host_shell.setting(context.shell, variable, '...')}   (a model that it lists)",
+                next_step=context.settings.how_to_set(variable, "a model that it lists"),
             )
     return None
 

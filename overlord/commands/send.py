@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Mapping, Sequence
 
 from foundation.errors import Refusal
@@ -10,11 +11,11 @@ from foundation.terminal.text import listed
 from overlord.command_line import Arguments
 from overlord.commands import texts, working
 from overlord.commands.context import Context
-from overlord.core import messages
+from overlord.core import conversation, messages
 from overlord.core.failures import NEEDS_REPLACEMENT
 from overlord.core.json_values import Json
 from overlord.core.quoting import with_answers
-from overlord.core.servants import targets
+from overlord.core.servants import servant_of, targets
 from overlord.report import Report
 from overlord.service.client import ChatClient
 from overlord.storage.locks import Lock
@@ -42,7 +43,17 @@ def run(arguments: Arguments, context: Context) -> Report:
     if message["state"] == "failed":
         return first
     quoted = with_answers(text, message, texts.MOST_BYTES)
-    then_id, then_sent = deliver(context, store, client, then, arguments.value("--then") or "", quoted)
+    try:
+        then_id, then_sent = deliver(context, store, client, then, arguments.value("--then") or "", quoted)
+    except Refusal as refusal:
+        if refusal.kind in ("cancelled", "terminated", "hung_up"):
+            raise
+        return replace(
+            first,
+            message=f"{first.message} Then: {refusal.message}.",
+            error=refusal,
+            screen=f"{first.screen}\n\n{render.error(refusal)}",
+        )
     return both(first, report(arguments.verb, store, then_id, then_sent))
 
 
@@ -165,7 +176,8 @@ def report(
     if failed:
         kind = "partial" if answered else "send_failed"
         names = listed(f"{result['servantId']} ({result['failureReason']})" for result in failed)
-        error = Refusal(kind, f"{summary} No answer from {names}", next_step=_next_step(message_id, failed))
+        next_step = _next_step(store.load(), message_id, failed)
+        error = Refusal(kind, f"{summary} No answer from {names}", next_step=next_step)
     last = summary if error is None or len(results) > 1 else "No answer."
     return Report(
         command=command,
@@ -178,7 +190,14 @@ def report(
     )
 
 
-def _next_step(message_id: str, failed: Sequence[Json]) -> str:
+def _next_step(registry: Json, message_id: str, failed: Sequence[Json]) -> str:
+    new = [
+        result["servantId"]
+        for result in failed
+        if not conversation.started(servant_of(registry, result["servantId"])["llmMessages"])
+    ]
+    if new:
+        return f"mmi-cli overlord recover {new[0]}"
     full = [result["servantId"] for result in failed if result["failureReason"] in NEEDS_REPLACEMENT]
     if full:
         return f"mmi-cli overlord replace {full[0]}"

@@ -31,7 +31,6 @@ from overlord.storage.home import make_private
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
 from overlord.ui import render
-from overlord.work.recovery import settle_what_is_dead
 from overlord.work.tasks import Startup, store_startup
 
 _PHASES: Final = 8
@@ -111,7 +110,7 @@ def _phase(context: Context, number: int, text: str) -> None:
 
 
 def _require_none_open(context: Context) -> None:
-    found = context.runs.open_in(context.worktree, settle_what_is_dead)
+    found = context.runs.open_in(context.worktree)
     if found:
         run_id = found[-1].store.run_id
         raise Refusal(
@@ -127,6 +126,7 @@ def _create(
 ) -> tuple[RunStore, Lock]:
     """The run on disk, its startups pending, recorded as being at work; its lock is held."""
     context.require_no_key_in(str(context.worktree), "name of the worktree")
+    context.require_no_key_in(str(context.home), "name of the folder for the state")
     runs = context.runs
     make_private(context.home, context.host)
     make_private(runs.folder, context.host)
@@ -226,7 +226,7 @@ def _report(context: Context, store: RunStore) -> Report:
     )
     return Report(
         command="start",
-        message=error.message,
+        message=f"{error.message}.",
         screen=render.error(error),
         changed=True,
         error=error,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from foundation.errors import Refusal
 from foundation.terminal.text import listed
 from overlord.command_line import Arguments
@@ -21,7 +23,7 @@ def run(arguments: Arguments, context: Context) -> Report:
     if expired and registry["state"] != "stopped" and not arguments.has("--no-liveness"):
         notices = _check(context, store, registry, expired)
         registry = store.load()
-    return report("status", context, store, registry, notices)
+    return replace(report("status", context, store, registry, notices), changed=bool(context.changes.changed))
 
 
 def _expired(registry: Json, rules: readiness.Rules) -> list[str]:

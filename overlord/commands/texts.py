@@ -52,7 +52,14 @@ def checked(context: Context, content: str, what: str) -> str:
 
 def _read_stdin() -> bytes:
     stream = sys.stdin
-    return b"" if stream is None else stream.buffer.read(MOST_BYTES + 1)
+    try:
+        return b"" if stream is None else stream.buffer.read(MOST_BYTES + 1)
+    except (OSError, ValueError):
+        raise Refusal(
+            "usage_error",
+            "standard input cannot be read",
+            next_step="give the text as an argument, or send a file to standard input",
+        ) from None
 
 
 def _read_file(path: Path) -> bytes:

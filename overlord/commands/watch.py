@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from foundation import signals
+from foundation.terminal.text import visible
 from overlord.command_line import Arguments
 from overlord.commands import status
 from overlord.commands.context import Context
@@ -25,7 +26,7 @@ def run(arguments: Arguments, context: Context) -> Report:
         for name, text in _lines(registry).items():
             if shown.get(name) != text:
                 shown[name] = text
-                context.say(f"{registry['updatedAt']}  {text}")
+                context.say(visible(f"{registry['updatedAt']}  {text}"))
         if not _waits(registry):
             break
         time.sleep(_LOOK_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, Mapping
+from typing import Any, Callable, Final, Mapping
 
 from overlord.core import usage
 from overlord.core.failures import Failure
@@ -30,10 +30,10 @@ def models(body: bytes) -> tuple[str, ...]:
     return tuple(name for name in ids if isinstance(name, str))
 
 
-def error_code(body: bytes) -> str | None:
-    """The code of an error body, if it has one."""
+def parsed_if_json(body: bytes) -> Any:
+    """The JSON of an error's body, None for anything else."""
     try:
-        return error_code_of(json.loads(body))
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
 
@@ -74,12 +74,15 @@ def usage_of(value: Any) -> Json:
     return usage.of_answer(value.get("usage") if isinstance(value, Mapping) else None)
 
 
-def request_id(header: str | None, value: Any) -> str | None:
-    """The header `x-request-id`, else the body's id; printable ASCII only, at most 200 characters."""
+def request_id(header: str | None, value: Any, masked: Callable[[str], str]) -> str | None:
+    """The header `x-request-id`, else the body's id; printable ASCII only, at most 200 characters.
+
+    It is `masked` before it is cut, so that no part of a key is left at its end.
+    """
     named = value.get("id") if isinstance(value, Mapping) else None
     for candidate in (header, named):
         if isinstance(candidate, str):
-            printable = "".join(character for character in candidate if " " <= character <= "~")[:_LONGEST_ID]
+            printable = "".join(character for character in candidate if " " <= character <= "~")
             if printable.strip():
-                return printable
+                return masked(printable)[:_LONGEST_ID]
     return None

@@ -50,7 +50,7 @@ def _answered(registry: Json, slot: str) -> Iterator[str]:
     """The last redirects with the first lines of their answers, the newest first."""
     for message, result in _results(registry, slot):
         if result["state"] == "completed":
-            text = result["responseText"]
+            text = result["responseText"] or ""
             first = "\n".join(text.split("\n")[:_ANSWER_LINES])
             shown = cut(first, _ANSWER_BYTES)
             more = "" if shown.endswith(_MARK) or first == text else _MARK

@@ -10,12 +10,14 @@ from overlord.core.json_values import Json
 from overlord.core.servants import dict_of
 
 OPEN: Final = ("queued", "started")
-_ID: Final = re.compile(r"m-(\d{4,})")
+MESSAGE_ID: Final = re.compile(r"m-([0-9]{4,})")
 
 
 def next_id(registry: Json) -> str:
     """The id of a new message, such as `m-0001`."""
-    numbers = [int(match[1]) for message in registry["messages"] if (match := _ID.fullmatch(message["id"]))]
+    numbers = [
+        int(match[1]) for message in registry["messages"] if (match := MESSAGE_ID.fullmatch(message["id"]))
+    ]
     return f"m-{max(numbers, default=0) + 1:04d}"
 
 

@@ -24,7 +24,7 @@ def with_answers(text: str, message: Json, most_bytes: int) -> str:
     for result in results:
         name = result["servantId"]
         if result["state"] == "completed":
-            parts.append(f"Answer of {name}:\n{cut(result['responseText'], share)}")
+            parts.append(f"Answer of {name}:\n{cut(result['responseText'] or '', share)}")
         else:
             parts.append(f"No answer from {name}.")
     parts.append("What do you say, having read their answers?")

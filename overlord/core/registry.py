@@ -8,8 +8,11 @@ from typing import Any, Final, Mapping, Sequence
 
 from overlord.core import conversation, readiness, usage
 from overlord.core.json_values import SCHEMA_VERSION, Json
+from overlord.core.messages import MESSAGE_ID
+from overlord.core.servants import PROFILES, role_of
 
 RUN_ID: Final = re.compile(r"run-\d{8}T\d{6}Z-[0-9a-f]{6}")
+_SLOT: Final = re.compile(r"ultra|normal-[1-8]")
 RUN_STATES: Final = ("starting", "ready", "degraded", "blocked", "awaiting-human", "failed", "stopped")
 ENDED: Final = ("failed", "stopped")
 # Events that the registry has settled and that may not be in the ledger yet.
@@ -28,14 +31,18 @@ _SHAPE: Final[Mapping[str, tuple[type, ...]]] = {
 }
 _SERVANT: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(("id", "name", "role", "model", "profile", "state", "llmModel"), _TEXT),
-    **dict.fromkeys(("scopeToken", "assignment"), _TEXT),
+    **dict.fromkeys(("scopeToken", "assignment", "composerSubmitMode"), _TEXT),
+    **dict.fromkeys(("journalPath", "eventJournalPath"), _TEXT),
     **dict.fromkeys(("blockedReason", "llmRequestId", "lastAckAt", "lastEventAt"), _OPTIONAL),
     **dict.fromkeys(("lastLivenessCheckAt", "lastUsefulSignalAt", "handoff"), _OPTIONAL),
     "llmMessages": (list,),
-    "generation": (int,),
+    **dict.fromkeys(("generation", "llmMessageCount"), (int,)),
     "usage": (dict,),
 }
-_ENTRY: Final[Mapping[str, tuple[type, ...]]] = {"role": _TEXT, "content": _TEXT, "messageId": _OPTIONAL}
+_ENTRY: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys(("role", "content", "at"), _TEXT),
+    "messageId": _OPTIONAL,
+}
 _MESSAGE: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(("id", "target", "text", "createdAt", "state"), _TEXT),
     **dict.fromkeys(("queuedAt", "startedAt", "completedAt", "failedAt"), _OPTIONAL),
@@ -98,15 +105,16 @@ def what_is_wrong(value: Any, run_id: str) -> str | None:
         return wrong
     servants = value["servants"]
     slots = [servant.get("id") for servant in servants if isinstance(servant, dict)]
+    ids = [str(message.get("id")) for message in value["messages"] if isinstance(message, dict)]
     checks = (
         (value["runId"] == run_id, "its runId is another one"),
         (value["state"] in RUN_STATES, "its state is unknown"),
         (bool(servants), "it has no servants"),
         (len({str(slot) for slot in slots}) == len(servants), "its servants are not told apart by their id"),
-        (
-            all(isinstance(entry, dict) for entry in value["ownedResources"]),
-            "ownedResources has an entry that is not an object",
-        ),
+        (len(set(ids)) == len(value["messages"]), "its messages are not told apart by their id"),
+        (_objects(value["ownedResources"]), "ownedResources has an entry that is not an object"),
+        (_objects(value.get(UNLEDGERED, [])), f"{UNLEDGERED} is not a list of objects"),
+        (isinstance(value.get(NOTE), (str, type(None))), f"{NOTE} has the wrong type"),
     )
     wrong = next((why for right, why in checks if not right), None)
     for servant in servants:
@@ -116,25 +124,40 @@ def what_is_wrong(value: Any, run_id: str) -> str | None:
     return wrong
 
 
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
 def _wrong_servant(servant: Any) -> str | None:
     wrong = _mismatch(servant, _SERVANT, "a servant")
     if wrong is not None:
         return wrong
-    if servant["state"] not in _SERVANT_STATES:
-        return "the state of a servant is unknown"
+    # Files are named after slots and messages.
+    checks = (
+        (bool(_SLOT.fullmatch(servant["id"])), "a servant has an unknown slot"),
+        (servant["role"] == role_of(servant["id"]), "the role of a servant does not fit its slot"),
+        (servant["state"] in _SERVANT_STATES, "the state of a servant is unknown"),
+        (servant["profile"] in PROFILES, "the profile of a servant is unknown"),
+    )
+    wrong = next((why for right, why in checks if not right), None)
     for entry in servant["llmMessages"]:
-        wrong = _mismatch(entry, _ENTRY, "a conversation")
-        if wrong is not None:
-            return wrong
-        if entry["role"] == "user" and entry.get("state") not in _ENTRY_STATES:
-            return "the state of a user message in a conversation is unknown"
-    return None
+        wrong = wrong or _wrong_entry(entry)
+    return wrong
+
+
+def _wrong_entry(entry: Any) -> str | None:
+    wrong = _mismatch(entry, _ENTRY, "a conversation")
+    if wrong is None and entry["role"] == "user" and entry.get("state") not in _ENTRY_STATES:
+        return "the state of a user message in a conversation is unknown"
+    return wrong
 
 
 def _wrong_message(message: Any, slots: Sequence[Any]) -> str | None:
     wrong = _mismatch(message, _MESSAGE, "a message")
     if wrong is not None:
         return wrong
+    if not MESSAGE_ID.fullmatch(message["id"]):
+        return "a message has an unknown id"
     for result in message["servantResults"]:
         wrong = _mismatch(result, _RESULT, "a result")
         if wrong is not None:

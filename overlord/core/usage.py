@@ -11,6 +11,8 @@ _REPORTED: Final = {
     "completion_tokens": "completionTokens",
     "total_tokens": "totalTokens",
 }
+# JSON numbers are exact up to here for every reader (RFC 8259, section 6).
+_MOST: Final = 2**53 - 1
 
 
 def none_yet() -> Json:
@@ -47,4 +49,4 @@ def total(usages: Iterable[Mapping[str, Any]]) -> Json:
 
 
 def _count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST

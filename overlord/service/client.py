@@ -36,7 +36,8 @@ from overlord.service.connection import check_variables, failure_of, opened
 MODELS_SECONDS: Final = 30.0
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _MOST_ERROR_BYTES: Final = 64 * 1024
-_DEBUG_BYTES: Final = 2048
+# More than is shown: a key in it is masked before it is cut.
+_DEBUG_BYTES: Final = 16 * 1024
 _CHUNK: Final = 64 * 1024
 _OK: Final = 200
 # A thread that has just timed out reports it itself.
@@ -161,13 +162,13 @@ class ChatClient:
         return Answer(self.masked(text), tries, self._request_id(headers, value), answer.usage_of(value))
 
     def _request_id(self, headers: Mapping[str, str], value: Any) -> str | None:
-        named = answer.request_id(headers.get("x-request-id"), value)
-        return None if named is None else self.masked(named)
+        return answer.request_id(headers.get("x-request-id"), value, self.masked)
 
     def _refused(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        reason = reason_of_status(status, answer.error_code(body))
+        value = answer.parsed_if_json(body)
+        reason = reason_of_status(status, answer.error_code_of(value))
         problem = Failure(reason, sentence_of_status(status, reason))
-        problem.request_id = self._request_id(headers, None)
+        problem.request_id = self._request_id(headers, value)
         problem.body = body[:_DEBUG_BYTES]
         return problem
 

@@ -6,6 +6,7 @@ import http.client
 import re
 import socket
 import ssl
+from http import HTTPStatus
 from typing import Final, Mapping
 
 from foundation.errors import Refusal
@@ -15,6 +16,19 @@ from overlord.settings import is_loopback
 
 _TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 _PROXY_VARIABLES: Final = ("https_proxy", "HTTPS_PROXY")
+
+
+class _Final(http.client.HTTPResponse):
+    """The response after all interim ones: http.client skips 100 (Continue), and no other.
+
+    RFC 9110, 15.2: a client must be able to take one or more 1xx responses before the final one, and 101
+    (Switching Protocols) is never one of them without having been asked for.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        interim = status // 100 == 1 and status != HTTPStatus.SWITCHING_PROTOCOLS
+        return version, HTTPStatus.CONTINUE if interim else status, reason
 
 
 def opened(
@@ -32,6 +46,7 @@ def opened(
             name: value for name, value in environ.items() if not direct or name not in _PROXY_VARIABLES
         }
         connection = open_connection(host, port, settings, seconds)
+    connection.response_class = _Final
     connection.connect()
     return connection
 

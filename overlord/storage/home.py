@@ -11,35 +11,38 @@ from foundation.files.reading import reason
 from foundation.files.writable import advice
 from foundation.host import Host
 from foundation.protection import for_host
+from overlord.settings import Settings
 
 VARIABLE = "MMI_OVERLORD_HOME"
 
 
-def state_folder(host: Host) -> Path:
+def state_folder(host: Host, settings: Settings) -> Path:
     """The folder for the state, links resolved; it need not exist. Refusal state_unusable."""
     named = host.environ.get(VARIABLE, "")
-    if named:
+    if named.strip():
         if not Path(named).is_absolute():
             _refuse(
                 Where(VARIABLE),
                 "this variable is not an absolute path",
-                f"set {VARIABLE} to an absolute path",
+                settings.how_to_set(VARIABLE, "an absolute path"),
             )
-        return _resolved(Path(named))
+        return _resolved(Path(named), settings)
     if host.windows:
         local = host.environ.get("LOCALAPPDATA") or str(host.home / "AppData" / "Local")
-        return _resolved(Path(local) / "mmi-cli" / "overlord")
+        return _resolved(Path(local) / "mmi-cli" / "overlord", settings)
     # The XDG Base Directory Specification: a relative path is ignored.
     base = host.environ.get("XDG_STATE_HOME", "")
     folder = Path(base) if base and Path(base).is_absolute() else host.home / ".local" / "state"
-    return _resolved(folder / "mmi-cli" / "overlord")
+    return _resolved(folder / "mmi-cli" / "overlord", settings)
 
 
-def _resolved(path: Path) -> Path:
+def _resolved(path: Path, settings: Settings) -> Path:
     try:
         return Path(os.path.realpath(path))
     except (OSError, ValueError):
-        _refuse(Where(VARIABLE), "this folder cannot be used", f"set {VARIABLE} to another folder")
+        _refuse(
+            Where(VARIABLE), "this folder cannot be used", settings.how_to_set(VARIABLE, "another folder")
+        )
 
 
 def make_private(folder: Path, host: Host) -> None:

@@ -32,17 +32,28 @@ class Lock:
         Raises OSError.
         """
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | SAFE, 0o600)
+        while True:
+            descriptor = self._opened()
+            try:
+                if try_lock(descriptor) and self._is_named(descriptor):
+                    self._descriptor, descriptor = descriptor, -1
+                    return True
+            finally:
+                if descriptor >= 0:
+                    os.close(descriptor)
+            if stopping() or time.monotonic() >= until:
+                return False
+            time.sleep(_PAUSE)
+
+    def _opened(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | SAFE, 0o600)
+
+    def _is_named(self, descriptor: int) -> bool:
+        """Whether the open file still has its name: `release` of another command may have removed it."""
         try:
-            while not try_lock(descriptor):
-                if stopping() or time.monotonic() >= until:
-                    return False
-                time.sleep(_PAUSE)
-            self._descriptor, descriptor = descriptor, -1
-            return True
-        finally:
-            if descriptor >= 0:
-                os.close(descriptor)
+            return os.path.samestat(os.fstat(descriptor), self._path.lstat())
+        except FileNotFoundError:
+            return False
 
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back; `remove` its file for a lock that nobody will take again."""

@@ -21,6 +21,7 @@ from foundation.protection import for_host
 from overlord.core.json_values import SCHEMA_VERSION, Json
 from overlord.core.registry import UNLEDGERED, what_is_wrong
 from overlord.core.times import stamp
+from overlord.storage.changes import Changes
 from overlord.storage.journals import Journals
 from overlord.storage.ledger import Ledger
 from overlord.storage.locks import Lock, Locks
@@ -37,14 +38,15 @@ _WAIT_SECONDS: Final = 30.0
 
 
 class RunStore:
-    """The files of one run in `folder`, whose name is the run's id."""
+    """The files of one run in `folder`, whose name is the run's id; `changes` gets what is stored."""
 
-    def __init__(self, folder: Path, host: Host) -> None:
+    def __init__(self, folder: Path, host: Host, changes: Changes) -> None:
         self.folder = folder
         self.run_id = folder.name
         self.locks = Locks(folder)
         self.journals = Journals(folder / "journal")
         self._host = host
+        self._changes = changes
         self._ledger = Ledger(folder / "ledger.jsonl")
         self._read: tuple[tuple[int, int, int, int] | None, Json] | None = None
 
@@ -151,6 +153,7 @@ class RunStore:
             with Folder(self.folder) as folder_:
                 self._put(folder_, TOKEN, f"{registry['runToken']}\n".encode())
             self._write(registry)
+            self._changes.made = self.run_id
             with Folder(self.folder.parent) as parent:
                 parent.sync()
         except OSError as problem:
@@ -173,19 +176,21 @@ class RunStore:
         try:
             value: Any = json.loads(data, parse_constant=_no_constant)
         except (ValueError, RecursionError):
-            self._refuse("registry_unreadable", "this registry is not JSON")
+            self._refuse("registry_unreadable", f"{self.registry_path} is not JSON")
         version = value.get("schemaVersion") if isinstance(value, dict) else None
         if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
             self._refuse(
                 "registry_newer",
-                f"this registry has version {version}; this program knows version {SCHEMA_VERSION}",
+                f"{self.registry_path} has version {version}; this program knows version {SCHEMA_VERSION}",
                 "update mmi-cli, then run this command again",
             )
         wrong = what_is_wrong(value, self.run_id)
         if version != SCHEMA_VERSION and wrong is None:
             wrong = "its schemaVersion is unknown"
         if wrong is not None:
-            self._refuse("registry_unreadable", f"this is not the registry of {self.run_id}: {wrong}")
+            self._refuse(
+                "registry_unreadable", f"{self.registry_path} is not the registry of its run: {wrong}"
+            )
         registry: Json = value
         return registry
 
@@ -199,7 +204,7 @@ class RunStore:
         if not token or not hmac.compare_digest(token, registry["runToken"].encode("utf-8", "replace")):
             self._refuse(
                 "run_token_mismatch",
-                "the token in this file is not that of the run's registry",
+                f"the token in {path} is not that of the run's registry",
                 "restore the run's folder from a backup, or start a new run",
                 path,
             )
@@ -208,6 +213,7 @@ class RunStore:
         data = json.dumps(registry, separators=(",", ":")).encode()
         with Folder(self.folder) as folder:
             self._put(folder, REGISTRY, data)
+        self._changes.changed.append(self.run_id)
 
     def _put(self, folder: Folder, name: str, data: bytes) -> None:
         unfinished = _UNFINISHED if name == REGISTRY else f".{name}.new"

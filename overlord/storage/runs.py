@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Final, Iterable, Iterator, Sequence
 
@@ -14,6 +14,7 @@ from foundation.host import Host
 from foundation.terminal.text import listed
 from overlord.core.json_values import Json
 from overlord.core.registry import ENDED, RUN_ID
+from overlord.storage.changes import Changes
 from overlord.storage.home import names_in
 from overlord.storage.run_store import RunStore
 
@@ -21,7 +22,6 @@ VARIABLE: Final = "MMI_OVERLORD_RUN"
 # These also find a run that failed; the second ones also one that was stopped.
 TAKE_FAILED: Final = ("status", "recover", "stop", "export", "watch")
 TAKE_STOPPED: Final = ("status", "export", "watch")
-Settle = Callable[[RunStore], Json]
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,17 @@ class Found:
 
 
 class Runs:
-    """The runs below the state folder `home`."""
+    """The runs below the state folder `home`; `settled` settles what dead commands have left in one."""
 
-    def __init__(self, home: Path, host: Host) -> None:
+    def __init__(self, home: Path, host: Host, changes: Changes, settled: Callable[[RunStore], Json]) -> None:
         self.folder = home / "runs"
         self._host = host
+        self._changes = changes
+        self._settled = settled
 
     def store(self, run_id: str) -> RunStore:
         """The store of the run with that id, which need not exist."""
-        return RunStore(self.folder / run_id, self._host)
+        return RunStore(self.folder / run_id, self._host, self._changes)
 
     def all(self) -> Iterator[Found]:
         """Every run, by its id, readable or not; a folder without registry is no run."""
@@ -64,22 +66,33 @@ class Runs:
                 return store
         raise _no_run("there is no run of that id")
 
-    def open_in(self, worktree: Path, settle: Settle) -> list[Found]:
-        """The runs in this worktree that are neither stopped nor failed; see `select` for `settle`."""
-        return _in_states(_settled_in(worktree, self.all(), settle), ENDED, inside=False)
+    def open_in(self, worktree: Path) -> list[Found]:
+        """The runs in this worktree that are neither stopped nor failed."""
+        return _in_states(self._here(self.all(), worktree), ENDED, inside=False)
 
-    def select(self, command: str, named: str | None, worktree: Path, settle: Settle) -> RunStore:
+    def _here(self, found: Iterable[Found], worktree: Path, *, settle: bool = True) -> list[Found]:
+        """Those of this worktree that can be read, with what dead commands left open settled first."""
+        here = []
+        for one in found:
+            if one.registry is None or one.registry["worktree"] != str(worktree):
+                continue
+            if settle:
+                with contextlib.suppress(Refusal):  # what cannot be written now stays as it is
+                    here.append(Found(one.store, self._settled(one.store)))
+                    continue
+            here.append(one)
+        return here
+
+    def select(self, command: str, named: str | None, worktree: Path) -> RunStore:
         """The run that the command is about; `named` is its id from --run or the environment.
-
-        `settle` gives a run's registry once everything is settled that a dead command left open: a startup
-        that was cut off makes a run `failed`, so it decides which runs are open.
 
         Raises Refusal no_run, run_ambiguous, and what keeps the only candidates from being read.
         """
-        if named:
+        if named is not None:
             return self.named(named)
         found = list(self.all())
-        here = _settled_in(worktree, found, settle)
+        # `stop` looks at what dead commands have recorded before that is settled.
+        here = self._here(found, worktree, settle=command != "stop")
         candidates = _in_states(here, ENDED, inside=False)
         if len(candidates) > 1:
             ids = listed([one.store.run_id for one in candidates])
@@ -116,14 +129,6 @@ class Runs:
                 where=Where(str(store.folder)),
                 next_step="make this folder writable for your user, then run this command again",
             ) from None
-
-
-def _settled_in(worktree: Path, found: Iterable[Found], settle: Settle) -> list[Found]:
-    here = [one for one in found if one.registry is not None and one.registry["worktree"] == str(worktree)]
-    for place, one in enumerate(here):
-        with contextlib.suppress(Refusal):  # it can be read, though not be written now
-            here[place] = replace(one, registry=settle(one.store))
-    return here
 
 
 def _in_states(found: Sequence[Found], states: Sequence[str], *, inside: bool = True) -> list[Found]:

@@ -8,7 +8,7 @@ from overlord.core.failures import Failure
 from overlord.ui.render import whole_seconds
 
 _INDENT: Final = "      "
-_MARKS: Final = (10, 20, 30)
+_MARKS: Final = (5, 10, 20, 30)
 _EVERY: Final = 30
 
 

@@ -7,7 +7,7 @@ from typing import Final, Mapping, Sequence
 
 from foundation.errors import Refusal
 from foundation.terminal.text import capital, listed, visible
-from overlord.core import readiness
+from overlord.core import readiness, usage
 from overlord.core.failures import Answer, Failure
 from overlord.core.json_values import Json
 from overlord.core.registry import NOTE, usage_of_run
@@ -34,9 +34,10 @@ def error(refusal: Refusal, note: str = "") -> str:
     return "\n".join(lines)
 
 
-def tokens(usage: Mapping[str, int]) -> str:
+def tokens(used: Mapping[str, int]) -> str:
     """`5,120 tokens`; empty if the provider reported none."""
-    return f"{usage['totalTokens']:,} tokens" if usage["totalTokens"] else ""
+    number = usage.total([used])["totalTokens"]
+    return f"{number:,} tokens" if number else ""
 
 
 def whole_seconds(seconds: float) -> str:

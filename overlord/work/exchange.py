@@ -39,7 +39,7 @@ class Watcher(Protocol):
         """These are still waited for, each for so many seconds; called a few times a second."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Asked:
     """A servant that is being asked: where its thread is."""
 
@@ -159,10 +159,13 @@ class Asking:
         except queue.Empty:
             pass
         now = time.monotonic()
+        heard = [event.asked for event in events]
         for asked in self._open:
-            if now > asked.deadline + _GRACE:
+            if now > asked.deadline + _GRACE and asked not in heard:
                 asked.exchange.end()
-                events.append(_Event(asked, asked.step, timed_out(self._client.timeout)))
+                problem = timed_out(self._client.timeout)
+                problem.attempts = asked.exchange.tries
+                events.append(_Event(asked, asked.step, problem))
         waiting = [(asked.task.slot, now - asked.began) for asked in self._open if asked.began]
         self._watcher.waiting(waiting)
         return events
@@ -272,7 +275,9 @@ class Asking:
 
         def settle(registry: Json) -> None:
             for asked in left:
-                asked.task.settle(registry, failure("interrupted"), at)
+                problem = failure("interrupted")
+                problem.attempts = asked.exchange.tries
+                asked.task.settle(registry, problem, at)
             self._finish(registry)
 
         try:

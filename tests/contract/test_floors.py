@@ -21,7 +21,6 @@ BELOW: dict[str, set[str]] = {
 # The floor within gonkagate_setup.
 FLOORS = {
     "errors": 0,
-    "version": 0,
     "catalog": 0,
     "choice": 0,
     "judgement": 1,

@@ -1,7 +1,7 @@
 """The stand-in for a chat service as a process: `python -m tests.stand_in.chat`.
 
-It prints one line of JSON with its base URL, takes orders on standard input (see process.py), and ends with
-the process that started it, or after some time. The key is in CHAT_STAND_IN_KEY, or a fixed one.
+It prints one line of JSON with its base URL, and ends with the process that started it, or after some time.
+The key is in CHAT_STAND_IN_KEY, or a fixed one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--after", type=float, default=0.0, metavar="SECONDS", help="answer after this time")
     parser.add_argument("--model", action="append", help="a model that is listed; default: fugu, fugu-ultra")
     parser.add_argument(
+        "--orders", action="store_true", help="take orders on standard input, see process.py, and end with it"
+    )
+    parser.add_argument(
         "--seconds", type=float, default=600.0, help="end after this time; default: %(default)s"
     )
     options = parser.parse_args(arguments)
@@ -32,7 +35,7 @@ def main(arguments: list[str]) -> int:
     with ChatStandIn(key=key, models=options.model or MODELS, port=options.port) as service:
         if options.after:
             service.answer(after=options.after)
-        serve(service, sys.stdin, sys.stdout, options.seconds)
+        serve(service, sys.stdin if options.orders else None, sys.stdout, options.seconds)
     return 0
 
 

@@ -1,7 +1,7 @@
 """The service as a process of its own: programmed by JSON lines on its standard input.
 
 An order is `{"do": NAME, ...}`: "answer", "fail" and "clear" with the arguments of `ChatStandIn`; "fault"
-with the `name` of a reply in faults.py; "requests" gives what was received, with the key masked; "end". Each
+with the `name` of a reply in faults.py; "requests" gives what was received, with the key masked. Each
 is answered by one line, `{"ok": ...}` or `{"error": TEXT}`. The first line that it writes says where it is.
 """
 
@@ -27,35 +27,34 @@ _PARENT_SECONDS: Final = 0.5
 _END_SECONDS: Final = 10.0
 
 
-def serve(service: ChatStandIn, orders: IO[str], output: IO[str], seconds: float) -> None:
-    """Carry out orders until they say "end", the parent process is gone, or so many seconds have passed.
-
-    The end of the orders alone is none: a script that starts it in the background gives it no input.
-    """
+def serve(service: ChatStandIn, orders: IO[str] | None, output: IO[str], seconds: float) -> None:
+    """Carry out orders, and end with them, with the parent process, or after so many seconds."""
     ended = threading.Event()
     parent = os.getppid()
 
     def say(value: dict[str, Any]) -> None:
         print(json.dumps(value), file=output, flush=True)
 
-    def listen() -> None:
+    def listen(orders: IO[str]) -> None:
         for line in orders:
-            order = json.loads(line)
-            if order.get("do") == "end":
-                say({"ok": None})
-                ended.set()
-                return
-            try:
-                say({"ok": carry_out(service, order)})
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                say({"error": f"{type(error).__name__}: {error}"})
+            say(answer_to(service, json.loads(line)))
+        ended.set()
 
     say({"base_url": service.base_url, "pid": os.getpid()})
-    threading.Thread(target=listen, daemon=True).start()
+    if orders is not None:
+        threading.Thread(target=listen, args=(orders,), daemon=True).start()
     waited = 0.0
-    # On Windows the parent's number stays the same when it is gone; there the time alone ends it.
+    # On Windows the parent's number stays the same when it is gone; there its orders end with it.
     while waited < seconds and os.getppid() == parent and not ended.wait(_PARENT_SECONDS):
         waited += _PARENT_SECONDS
+
+
+def answer_to(service: ChatStandIn, order: dict[str, Any]) -> dict[str, Any]:
+    """Carry out an order; the line that answers it."""
+    try:
+        return {"ok": carry_out(service, order)}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def carry_out(service: ChatStandIn, order: dict[str, Any]) -> Any:
@@ -101,15 +100,8 @@ class ChatProcess:
         self, *, key: str = KEY, models: Sequence[str] = MODELS, after: float = 0.0, seconds: float = 600.0
     ) -> None:
         self.key = key
-        command = [
-            sys.executable,
-            "-m",
-            "tests.stand_in.chat",
-            "--after",
-            str(after),
-            "--seconds",
-            str(seconds),
-        ]
+        command = [sys.executable, "-m", "tests.stand_in.chat", "--orders"]
+        command += ["--after", str(after), "--seconds", str(seconds)]
         for model in models:
             command += ["--model", model]
         self._process = subprocess.Popen(
@@ -131,8 +123,8 @@ class ChatProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._process.communicate('{"do": "end"}\n', timeout=_END_SECONDS)
-        except (OSError, subprocess.TimeoutExpired):
+            self._process.communicate(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
 

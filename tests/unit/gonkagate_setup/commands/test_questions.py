@@ -20,7 +20,7 @@ from gonkagate_setup.commands.setup.questions import Answers, Questions
 from gonkagate_setup.commands.setup.recommendation import recommend
 from gonkagate_setup.errors import code_of
 
-KIMI, QWEN, MINIMAX = GONKAGATE.models
+KIMI, QWEN, MINIMAX = GONKAGATE.models[:3]
 
 
 @dataclass
