@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from tests.faults.overlord.place import Place
-from tests.faults.overlord.victims import Fate, Victims
+from tests.faults.overlord.victims import Fate, How, Victims
 from tests.stand_in.chat import ChatStandIn
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _LONG_AGO = "2026-01-01T00:00:00.000Z"
 
@@ -21,10 +24,9 @@ class Stage:
         self.place = place
         self.victims = victims
 
-    def run(self, *argv: str, at: int | None = None, act: str | None = None, onwards: bool = False) -> Fate:
+    def run(self, *argv: str, **how: Unpack[How]) -> Fate:
         """Run one command; see `Victims.run`."""
-        place = self.place
-        return self.victims.run(argv, place.worktree, place.environ(), at=at, act=act, onwards=onwards)
+        return self.victims.run(argv, self.place.worktree, self.place.environ(), **how)
 
     def do(self, *argv: str, status: int = 0) -> Fate:
         """Run a command that ends with this status."""

@@ -20,12 +20,16 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Final, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Final, Iterator, Mapping, Sequence, TypedDict
 from unittest import mock
 
 from tests.faults.interception import Action, Counter, failing, intercepted, kill
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 SOCKET_CALLS: Final = (
     *("connect", "send", "sendall", "recv", "recv_into", "setsockopt", "settimeout", "shutdown"),
@@ -178,7 +182,15 @@ def _load() -> None:
             if not found.name.endswith(("__main__", "windows", "darwin")):
                 with contextlib.suppress(ImportError):
                     importlib.import_module(found.name)
-    for name in ("encodings.idna", "encodings.latin_1", "stringprep", "email.parser", "http.client", "ssl"):
+    for name in (
+        "encodings.ascii",
+        "encodings.idna",
+        "encodings.latin_1",
+        "stringprep",
+        "email.parser",
+        "http.client",
+        "ssl",
+    ):
         importlib.import_module(name)
 
 
@@ -221,9 +233,16 @@ def _be(order: Mapping[str, Any]) -> None:
             opened = os.open(path, flags, 0o600)
             os.dup2(opened, number)
             os.close(opened)
+        if order.get("user") is not None:
+            os.setgroups([])
+            os.setgid(order["user"])
+            os.setuid(order["user"])
         # As a command that was just started has them.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         status = _run(order)
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
+        raise
     finally:
         os._exit(status)
 
@@ -231,15 +250,16 @@ def _be(order: Mapping[str, Any]) -> None:
 def _run(order: Mapping[str, Any]) -> int:
     from overlord.cli import main
 
-    act = None if order["act"] is None else action(order["act"])
-    writing = str(order["act"]).startswith(("fail", "full"))
-    tally = Tally(order["at"], act, writing=writing, onwards=order["onwards"])
+    words = order.get("act", "")
+    act = action(words) if words else None
+    tally = Tally(order.get("at"), act, writing=words.startswith("f"), onwards=order.get("onwards", False))
     try:
         with everything(tally):
             status = main(order["argv"])
             sys.stdout.flush()
     finally:
-        Path(order["calls"]).write_text(json.dumps(tally.names), encoding="utf-8")
+        if order.get("user") is None:
+            Path(order["calls"]).write_text(json.dumps(tally.names), encoding="utf-8")
     return status
 
 
@@ -258,8 +278,23 @@ class Fate:
     @property
     def report(self) -> dict[str, Any]:
         """The one JSON object."""
-        value: dict[str, Any] = json.loads(self.stdout)
+        try:
+            value: dict[str, Any] = json.loads(self.stdout)
+        except ValueError:
+            raise AssertionError(f"no JSON: {self}") from None
         return value
+
+
+class How(TypedDict, total=False):
+    """How a command is run: `act` in place of its call number `at`, counted from 1; see Tally and `action`.
+
+    `user` is who it runs as, in place of root.
+    """
+
+    at: int
+    act: str
+    onwards: bool
+    user: int
 
 
 class Victims:
@@ -288,23 +323,20 @@ class Victims:
         argv: Sequence[str],
         cwd: Path,
         environ: Mapping[str, str],
-        *,
-        at: int | None = None,
-        act: str | None = None,
-        onwards: bool = False,
+        **how: Unpack[How],
     ) -> Fate:
-        """Run one command; `act` in place of its call number `at`, counted from 1."""
+        """Run one command."""
         files = {name: self._folder / name for name in ("stdout", "stderr", "calls")}
         files["calls"].unlink(missing_ok=True)
-        order = {"argv": list(argv), "cwd": str(cwd), "environ": dict(environ), "at": at, "act": act}
-        order |= {"onwards": onwards, **{name: str(path) for name, path in files.items()}}
+        order = {"argv": list(argv), "cwd": str(cwd), "environ": dict(environ), **how}
+        order.update((name, str(path)) for name, path in files.items())
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         status = int(self._line())
         out, err = (files[name].read_bytes().decode("utf-8", "replace") for name in ("stdout", "stderr"))
         if status == _HUNG:
-            raise AssertionError(f"{list(argv)} hung, {act} at {at}: {out}{err}")
+            raise AssertionError(f"{list(argv)} hung, {how}: {out}{err}")
         calls = json.loads(files["calls"].read_text()) if files["calls"].exists() else []
         return Fate(status, out, err, tuple(calls))
 
