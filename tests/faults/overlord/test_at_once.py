@@ -178,14 +178,12 @@ def _problems_now(folder: Path) -> list[str]:
 
 def _wrong_end(one: Ended) -> Iterator[str]:
     """A status that no command may have, or a code that it may not report."""
-    if one.status in TOO_EARLY and not one.stdout:
+    if not one.stdout and (one.status in TOO_EARLY or "Fatal Python error: init" in one.stderr):
         return
     allowed = {0, 2, 6, 7, *SIGNALS}
     if one.status not in allowed or "Traceback" in one.stderr:
         yield f"{one.arguments} ended with {one.status}: {one.stdout}{one.stderr}"
-    if one.status < 0:
-        return
-    if one.code in NEVER - {"servant_busy"}:
+    if one.status >= 0 and one.code in NEVER - {"servant_busy"}:
         yield f"{one.arguments} ended with {one.code}: {one.stdout}"
 
 
