@@ -67,12 +67,13 @@ def test_a_model_and_a_path_that_it_does_not_have() -> None:
     ("body", "found"),
     [
         (question(turns=3), []),
+        ({**question(), "messages": question()["messages"][1:]}, []),
         ({**question(), "temperature": 0}, ["the fields are messages, model, stream, temperature"]),
         ({**question(), "stream": True}, ["stream is not false"]),
         ({"model": "fugu", "stream": False}, ["the fields are model, stream", "messages is not a"]),
         (
-            {**question(), "messages": question()["messages"][1:]},
-            ["the roles are user"],
+            {**question(turns=1), "messages": question(turns=1)["messages"][1:]},
+            ["the roles are user, assistant, user"],
         ),
         (
             {**question(), "messages": [*question()["messages"], {"role": "user", "content": "again"}]},

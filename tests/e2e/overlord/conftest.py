@@ -51,6 +51,7 @@ class StandInService:
     def __init__(self, service: ChatStandIn) -> None:
         self._service = service
         self.key = service.key
+        self._wait = 0.0
 
     @property
     def base_url(self) -> str:
@@ -61,6 +62,7 @@ class StandInService:
         code: str | None = None, times: int | None = 1, models: bool = False,
     ) -> None:  # fmt: skip
         wait = None if retry_after is None else f"{retry_after:g}"
+        self._wait = retry_after or 0.0
         what: Any = "models" if models else "chat"
         self._service.fail(status, code=code, retry_after=wait, what=what, model=model, times=times)
 
@@ -78,7 +80,16 @@ class StandInService:
 
     def findings(self) -> list[str]:
         pairs = [f"{one.number} and {other.number} overlap" for one, other in self._service.overlaps]
-        return [*self._service.violations, *pairs]
+        return [*self._service.violations, *pairs, *self._tried_too_early()]
+
+    def _tried_too_early(self) -> list[str]:
+        chats, found = self._service.chats, []
+        for index, limited in enumerate(chats):
+            later = [one for one in chats[index + 1 :] if one.slot == limited.slot]
+            if limited.status == 429 and later and limited.ended is not None:
+                waited = later[0].arrived - limited.ended
+                found += [f"tried again after {waited} s"] if waited < self._wait else []
+        return found
 
 
 class LlmockService:

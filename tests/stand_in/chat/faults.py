@@ -264,7 +264,7 @@ def holding(key: str) -> dict[str, Reply]:
         ),
         "in an error": error(401, "invalid_api_key", f"Incorrect API key provided: {key}", named),
         "in an error code": error(400, f"bad-{key}", "no"),
-        "in an error as text": body(f"Bearer {key} was refused".encode(), "text/plain", 500),
+        "in an error as text": body(f"Bearer {key} was refused".encode(), "text/plain", 400),
         "in a redirect": redirect(f"https://example.org/?key={key}"),
         "in no JSON": body(f"<p>{key}</p>".encode(), "text/html"),
         "in a status line": raw(f"HTTP/1.1 400 Bad key {key}\r\nContent-Length: 0\r\n\r\n".encode()),

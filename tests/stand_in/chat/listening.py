@@ -110,3 +110,22 @@ def unused_port(host: str = "127.0.0.1") -> int:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as bound:
         bound.bind((host, 0))
         return int(bound.getsockname()[1])
+
+
+@contextmanager
+def unanswering_port() -> Iterator[int]:
+    """A port where a connection is neither made nor refused meanwhile: its queue is full. Linux only."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen(0)
+        waiting = []
+        try:
+            for _ in range(4):
+                one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                one.setblocking(False)
+                one.connect_ex(bound.getsockname())
+                waiting.append(one)
+            yield int(bound.getsockname()[1])
+        finally:
+            for one in waiting:
+                one.close()

@@ -116,7 +116,7 @@ def violations(body: bytes) -> list[str]:
     """What a chat-completions body has that it must not, or lacks: one short sentence each.
 
     It is `{"model", "messages", "stream": false}` alone; the messages are a system message, questions with
-    their answers, and a last question, each with `role` and `content` only.
+    their answers, and a last question, or one question alone, each with `role` and `content` only.
     """
     try:
         value = json.loads(body.decode("utf-8"))
@@ -144,6 +144,6 @@ def _conversation(messages: list[dict[str, Any]]) -> list[str]:
             found.append(f"message {index} has no text")
     roles = [message.get("role") for message in messages]
     asked = ["system", *("user" if at % 2 == 0 else "assistant" for at in range(len(roles) - 1))]
-    if roles != asked or roles[-1] != "user":
+    if roles not in (asked, ["user"]) or roles[-1] != "user":
         found.append(f"the roles are {', '.join(map(str, roles))}")
     return found
