@@ -74,7 +74,7 @@ class Sweep:
         self.again()
         stage, place = self.stage, self.stage.place
         argv = (*self.scenario.argv, "--json") if at % 2 else self.scenario.argv
-        fate = stage.run(*argv, at=at, act=act, onwards=onwards)
+        fate = stage.run(*argv, how={"at": at, "act": act, "onwards": onwards})
         self.hit += fate.status in ends
         service = place.service
         service.wait_until_idle()

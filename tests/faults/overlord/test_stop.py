@@ -319,7 +319,7 @@ def test_a_stop_that_may_not_look(stage: Stage) -> None:
         (run.folder / "registry.json").write_text(json.dumps(changed))
         for path in (place.root.parent, place.root, *place.root.rglob("*")):
             os.chown(path, NOBODY, NOBODY)
-        fate = stage.run("stop", "--json", user=NOBODY)
+        fate = stage.run("stop", "--json", how={"user": NOBODY})
         assert other.poll() is None
     (one,) = fate.report["resources"]
     assert (one["outcome"], fate.status) == (REFUSED, STOP_REFUSED)

@@ -23,13 +23,11 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Final, Iterator, Mapping, Sequence, TypedDict
+from typing import Any, Callable, Final, Iterator, Mapping, Sequence, TypedDict
 from unittest import mock
 
 from tests.faults.interception import Action, Counter, failing, intercepted, kill
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from tests.support import watching
 
 SOCKET_CALLS: Final = (
     *("connect", "send", "sendall", "recv", "recv_into", "setsockopt", "settimeout", "shutdown"),
@@ -323,7 +321,7 @@ class Victims:
         argv: Sequence[str],
         cwd: Path,
         environ: Mapping[str, str],
-        **how: Unpack[How],
+        how: How,
     ) -> Fate:
         """Run one command."""
         files = {name: self._folder / name for name in ("stdout", "stderr", "calls")}
@@ -335,6 +333,8 @@ class Victims:
         self._process.stdin.flush()
         status = int(self._line())
         out, err = (files[name].read_bytes().decode("utf-8", "replace") for name in ("stdout", "stderr"))
+        watching.say(out)
+        watching.say(err)
         if status == _HUNG:
             raise AssertionError(f"{list(argv)} hung, {how}: {out}{err}")
         calls = json.loads(files["calls"].read_text()) if files["calls"].exists() else []
