@@ -31,14 +31,6 @@ _NOT_IN_A_URL: Final = re.compile(r"[^!-~]")
 
 
 @dataclass(frozen=True)
-class Key:
-    """The key, and the variable that it comes from."""
-
-    secret: Secret
-    source: str
-
-
-@dataclass(frozen=True)
 class Settings:
     """What the environment says; a variable that is blank is unset. Next steps are written for `shell`."""
 
@@ -66,7 +58,7 @@ class Settings:
         """The command that sets the key."""
         return self.how_to_set(self.key_source or KEYS[1], "make one at console.sakana.ai")
 
-    def key(self) -> Key:
+    def key(self) -> Secret:
         """The key; Refusal key_missing, key_invalid."""
         source = self.key_source
         if source is None:
@@ -83,7 +75,7 @@ class Settings:
                 where=Where(source),
                 next_step=self.how_to_set(source, "copy the key again, without anything within it"),
             )
-        return Key(Secret(value), source)
+        return Secret(value)
 
     @property
     def names_base_url(self) -> bool:

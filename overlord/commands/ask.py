@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Union
 
 from foundation.errors import Refusal
 from foundation.terminal.text import listed
@@ -13,15 +12,14 @@ from overlord.commands import texts
 from overlord.commands.context import Context
 from overlord.commands.preflight import preflight
 from overlord.commands.start import number_of_normal
-from overlord.core import usage
-from overlord.core.failures import Answer, Failure, timed_out
+from overlord.core import instructions, usage
+from overlord.core.failures import Answer, Failure, Outcome, timed_out
 from overlord.core.json_values import Json
-from overlord.core.servants import ULTRA, slots
+from overlord.core.servants import ULTRA, name_of, role_of, slots
 from overlord.report import Report
 from overlord.service.client import ChatClient, Exchange
 from overlord.ui import render
 
-Outcome = Union[Answer, Failure]
 _LOOK_SECONDS = 0.2
 _GRACE = 0.5
 
@@ -54,7 +52,7 @@ class _Asking:
 
     def __init__(self, client: ChatClient, models: dict[str, str], text: str) -> None:
         self._client = client
-        self._messages = [{"role": "user", "content": text}]
+        self._text = text
         self._began = time.monotonic()
         self._deadline = self._began + client.timeout
         self._changed = threading.Condition()
@@ -68,7 +66,8 @@ class _Asking:
     def _ask(self, slot: str, model: str) -> None:
         outcome: Outcome
         try:
-            outcome = self._client.complete(model, self._messages, self._deadline, self._exchanges[slot])
+            messages = _messages(slot, self._text)
+            outcome = self._client.complete(model, messages, self._deadline, self._exchanges[slot])
         except Failure as problem:
             outcome = problem
         self._settle(slot, outcome)
@@ -104,6 +103,11 @@ class _Asking:
         with self._changed:
             new, self._new = self._new, []
         return new
+
+
+def _messages(slot: str, text: str) -> list[Json]:
+    system = instructions.system_message_of_a_question(name=name_of(slot), slot=slot, role=role_of(slot))
+    return [{"role": "system", "content": system}, {"role": "user", "content": text}]
 
 
 def _report(context: Context, models: dict[str, str], asking: _Asking) -> Report:

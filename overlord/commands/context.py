@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from foundation.errors import Refusal, Where
 from foundation.host import Host
-from foundation.secrets import MASK
+from foundation.secrets import MASK, Secret
 from foundation.secrets.encoded import find_known, replace_known
 from foundation.terminal.terminal import Terminal
 from overlord import host_shell
@@ -17,7 +17,7 @@ from overlord.command_line import Arguments
 from overlord.core.json_values import Json
 from overlord.core.readiness import Rules
 from overlord.core.registry import public
-from overlord.settings import BASE_URL, MODEL, ULTRA_MODEL, Key, Settings
+from overlord.settings import BASE_URL, MODEL, ULTRA_MODEL, Settings
 from overlord.storage.changes import Changes
 from overlord.storage.home import state_folder
 from overlord.storage.run_store import RunStore
@@ -62,7 +62,7 @@ class Context:
         """The worktree that the command is about."""
         return worktree_of(self.host.cwd)
 
-    def key(self) -> Key:
+    def key(self) -> Secret:
         """The key; Refusal key_missing, key_invalid."""
         return self.settings.key()
 
@@ -71,13 +71,13 @@ class Context:
         settings = self.settings
         return Rules(settings.lease_ms, self.host.now(), settings.model, settings.ultra_model)
 
-    def client(self, base_url: str, key: Key) -> ChatClient:
+    def client(self, base_url: str, key: Secret) -> ChatClient:
         """The service; Refusal proxy_unusable, certificate_untrusted for variables that cannot be used."""
         from overlord.service.client import ChatClient
 
         settings = self.settings
         client = ChatClient(
-            base_url, key.secret, settings.secrets, self.host.environ, settings.timeout, self.host.now
+            base_url, key, settings.secrets, self.host.environ, settings.timeout, self.host.now
         )
         client.check_variables()
         return client

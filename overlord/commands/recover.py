@@ -10,14 +10,13 @@ from overlord.command_line import Arguments
 from overlord.commands import status, working
 from overlord.commands.context import Context
 from overlord.core import conversation
-from overlord.core.failures import Failure
+from overlord.core.failures import Failure, Outcome
 from overlord.core.json_values import Json
 from overlord.core.registry import settle_state
 from overlord.core.servants import servant_of, targets
 from overlord.report import Report
 from overlord.storage.run_store import RunStore
 from overlord.ui import render
-from overlord.work.settling import Outcome
 from overlord.work.tasks import Recovery
 
 

@@ -12,7 +12,7 @@ from overlord.command_line import Arguments
 from overlord.commands import texts, working
 from overlord.commands.context import Context
 from overlord.core import conversation, messages
-from overlord.core.failures import NEEDS_REPLACEMENT
+from overlord.core.failures import NEEDS_REPLACEMENT, Outcome
 from overlord.core.json_values import Json
 from overlord.core.quoting import with_answers
 from overlord.core.servants import servant_of, targets
@@ -21,7 +21,6 @@ from overlord.service.client import ChatClient
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
 from overlord.ui import render
-from overlord.work.settling import Outcome
 from overlord.work.tasks import Redirect
 
 

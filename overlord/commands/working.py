@@ -10,13 +10,12 @@ from foundation.errors import Refusal
 from overlord import processes
 from overlord.commands.context import Context
 from overlord.core import resources
-from overlord.core.failures import Failure
+from overlord.core.failures import Failure, Outcome
 from overlord.core.json_values import Json
 from overlord.service.client import ChatClient
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
 from overlord.work.exchange import Asking
-from overlord.work.settling import Outcome
 from overlord.work.tasks import Task
 
 

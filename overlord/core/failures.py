@@ -6,7 +6,7 @@ What the provider said is never part of the sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Mapping
+from typing import Final, Mapping, Union
 
 from overlord.core.json_values import Json
 
@@ -64,6 +64,9 @@ class Answer:
     attempts: int
     request_id: str | None
     usage: Json
+
+
+Outcome = Union[Answer, Failure]
 
 
 def failure(reason: str) -> Failure:

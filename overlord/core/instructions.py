@@ -11,9 +11,15 @@ _PROFILES: Final[Mapping[str, str]] = {
     "implementation": "Your profile is implementation: you write patches as text, for the Overlord to judge "
     "and apply.",
 }
+_OF_A_RUN: Final = (
+    "This is an API conversation. It belongs to a run that is led by the Overlord, an agent in the host "
+    "session; the messages that you get come from it."
+)
+_ONE_QUESTION: Final = (
+    "This is an API conversation with one question, asked by the Overlord, an agent in the host session. "
+    "Nothing of it is kept."
+)
 _RULES: Final = """\
-This is an API conversation. It belongs to a run that is led by the Overlord, an agent in the host session; \
-the messages that you get come from it.
 You have no tools: no shell, no stage or dev servers, no browser and no Playwright. You have no PR or \
 release rights.
 The Overlord judges your advice, and does tool use, checks, edits and PR operations itself, in the host \
@@ -25,7 +31,13 @@ Never ask for secrets, such as keys, passwords or tokens."""
 def system_message(*, name: str, slot: str, role: str, run_id: str, scope_token: str, profile: str) -> str:
     """The one system message of a servant."""
     you = f"You are {name}, servant {slot} (role: {role}) of run {run_id}, scope {scope_token}."
-    return f"{you}\n{_PROFILES[profile]}\n{_RULES}"
+    return f"{you}\n{_PROFILES[profile]}\n{_OF_A_RUN}\n{_RULES}"
+
+
+def system_message_of_a_question(*, name: str, slot: str, role: str) -> str:
+    """The system message for one question without a run."""
+    you = f"You are {name}, servant {slot} (role: {role})."
+    return f"{you}\n{_PROFILES['consultation']}\n{_ONE_QUESTION}\n{_RULES}"
 
 
 def startup_message(assignment: str, handoff: str | None) -> str:

@@ -5,27 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 from typing import Final, Iterator
+
+from overlord.processes.process import Process
 
 _GRACE_SECONDS: Final = 5.0
 _PAUSE: Final = 0.05
 _MOST_PARENTS: Final = 64
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process at one moment.
-
-    `start_time` is the same at each reading and differs across reboots; it and `executable` are None if the
-    system does not tell them.
-    """
-
-    pid: int
-    parent: int
-    start_time: str | None
-    executable: str | None
-    name: str
 
 
 def inspect(pid: int) -> Process | None:

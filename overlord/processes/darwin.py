@@ -6,7 +6,7 @@ import ctypes
 from pathlib import PurePath
 from typing import Any, Final
 
-from overlord.processes import Process
+from overlord.processes.process import Process
 
 _BSD_INFO: Final = 3  # PROC_PIDTBSDINFO
 _LONGEST_PATH: Final = 4096  # PROC_PIDPATHINFO_MAXSIZE

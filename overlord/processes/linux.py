@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from overlord.processes import Process
+from overlord.processes.process import Process
 
 _PROC: Final = Path("/proc")
 # The fields after the name, which is in parentheses and may contain anything.

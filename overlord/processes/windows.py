@@ -6,7 +6,7 @@ import ctypes
 from pathlib import PureWindowsPath
 from typing import Any, Final
 
-from overlord.processes import Process
+from overlord.processes.process import Process
 
 _QUERY: Final = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
 _SNAPSHOT_OF_PROCESSES: Final = 0x2  # TH32CS_SNAPPROCESS

@@ -17,6 +17,7 @@ from typing import Any, Callable, Final, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from foundation import background
+from foundation.errors import Refusal
 from foundation.secrets import MASK, Secret
 from foundation.secrets.encoded import replace_known
 from overlord import __version__
@@ -191,7 +192,7 @@ class ChatClient:
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 most = _MOST_BYTES if response.status == _OK else _MOST_ERROR_BYTES
                 return response.status, headers, _body(response, connected, deadline, most)
-        except (OSError, http.client.HTTPException, ValueError) as problem:
+        except (OSError, http.client.HTTPException, ValueError, Refusal) as problem:
             # http.client puts the whole header, and with it the key, into the text of a ValueError.
             if time.monotonic() >= deadline or isinstance(problem, (socket.timeout, TimeoutError)):
                 raise timed_out(self.timeout) from None

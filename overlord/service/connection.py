@@ -11,7 +11,7 @@ from typing import Final, Mapping
 
 from foundation.errors import Refusal
 from foundation.https import open_connection
-from overlord.core.failures import Failure, failure
+from overlord.core.failures import REASONS, Failure, failure
 from overlord.settings import is_loopback
 
 _TUNNEL_REFUSED: Final = re.compile(r"Tunnel connection failed: (\d{3})")
@@ -68,7 +68,7 @@ def check_variables(host: str, environ: Mapping[str, str], *, tls: bool) -> None
 def failure_of(problem: Exception, host: str) -> Failure:
     """The failure for an exception; its own text is left out, because it may quote what a server sent."""
     if isinstance(problem, Refusal):
-        return Failure(problem.kind, problem.message)
+        return Failure(problem.kind if problem.kind in REASONS else "unreachable", problem.message)
     if isinstance(problem, ssl.SSLCertVerificationError):
         return Failure(
             "certificate_untrusted",

@@ -8,11 +8,10 @@ from typing import Final, Mapping, Sequence
 from foundation.errors import Refusal
 from foundation.terminal.text import capital, listed, visible
 from overlord.core import readiness, usage
-from overlord.core.failures import Answer, Failure
+from overlord.core.failures import Answer, Failure, Outcome
 from overlord.core.json_values import Json
 from overlord.core.registry import NOTE, usage_of_run
 from overlord.core.times import parsed
-from overlord.work.settling import Outcome
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600

@@ -14,14 +14,13 @@ from typing import Callable, Final, Protocol, Sequence
 
 from foundation import signals
 from foundation.errors import Refusal
-from overlord.core.failures import Answer, Failure, failure, timed_out
+from overlord.core.failures import Answer, Failure, Outcome, failure, timed_out
 from overlord.core.json_values import Json
 from overlord.core.readiness import Rules
 from overlord.core.servants import servant_of
 from overlord.service.client import ChatClient, Exchange
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
-from overlord.work.settling import Outcome
 from overlord.work.tasks import Request, Task, unproved
 
 # A thread that has just timed out reports it itself; after this, it is not waited for.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 from overlord.core import conversation, messages, usage
-from overlord.core.failures import HARMLESS, Answer, Failure
+from overlord.core.failures import HARMLESS, Answer, Failure, Outcome
 from overlord.core.json_values import Json
 from overlord.core.ledger_event import new_event
 from overlord.core.registry import UNLEDGERED, settle_state
 from overlord.core.servants import servant_of
-
-Outcome = Union[Answer, Failure]
 
 
 def redirect(registry: Json, message_id: str, slot: str, outcome: Outcome, at: str) -> bool:

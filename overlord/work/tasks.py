@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol, Sequence, Union
 
 from overlord.core import conversation, instructions, messages, readiness
-from overlord.core.failures import Answer, Failure, failure
+from overlord.core.failures import Answer, Failure, Outcome, failure
 from overlord.core.json_values import Json
 from overlord.core.readiness import Rules
 from overlord.core.servants import servant_of
 from overlord.storage.journals import Journals
 from overlord.work import settling
-from overlord.work.settling import Outcome
 
 
 @dataclass(frozen=True)
