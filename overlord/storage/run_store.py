@@ -114,6 +114,7 @@ class RunStore:
         try:
             self._ledger.append(self._ledger.missing(registry.get(UNLEDGERED) or []))
             registry[UNLEDGERED] = []
+            self._ledger.require_usable()
             result = mutate(registry)
             registry["updatedAt"] = self.now()
             self._write(registry)
@@ -185,7 +186,7 @@ class RunStore:
                 "update mmi-cli, then run this command again",
             )
         wrong = what_is_wrong(value, self.run_id)
-        if version != SCHEMA_VERSION and wrong is None:
+        if (version != SCHEMA_VERSION or isinstance(version, bool)) and wrong is None:
             wrong = "its schemaVersion is unknown"
         if wrong is not None:
             self._refuse(
@@ -274,10 +275,11 @@ class RunStore:
 
     def _refuse_writing(self, problem: OSError) -> NoReturn:
         why, next_step = advice(self.folder, problem)
+        named = str(problem.filename or "")
         raise Refusal(
             "write_failed",
             f"the run could not be stored ({why})",
-            where=Where(str(self.folder)),
+            where=Where(named if named.startswith(str(self.folder)) else str(self.folder)),
             next_step=next_step,
         ) from None
 
