@@ -188,9 +188,13 @@ def reading(folder: Path) -> Iterator[list[str]]:
 
 def _problems_now(folder: Path) -> list[str]:
     try:
-        return read_run(folder).problems(idle=False)
+        run = read_run(folder)
     except (OSError, ValueError) as problem:
         return [repr(problem)]
+    try:
+        return run.problems(idle=False)
+    except FileNotFoundError:
+        return []  # an unfinished file has got its name while the folder was listed
 
 
 def _wrong_end(one: Ended) -> Iterator[str]:
