@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Callable, Final, Mapping, Sequence
@@ -16,6 +17,7 @@ from sovereigncode.tools.patches import read_patch
 from sovereigncode.tools.places import plain_path
 
 _MOST_CALLS: Final = 64
+_NO_PATH: Final = re.compile("[\0\ud800-\udfff]")
 _POSIX_SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh"))
 
 
@@ -162,8 +164,8 @@ def _edited(*edits: FileEdit) -> Intent:
 
 def _one_file(call: ToolCall, edit: Edit) -> Intent:
     path = call.needed(spelled.PATH)
-    if not path.strip() or "\0" in path:
-        raise BadArgumentsError("the path is empty or has a NUL character")
+    if not path.strip() or _NO_PATH.search(path):
+        raise BadArgumentsError("the path is empty or has a character that no path has")
     return _edited(FileEdit(path, edit))
 
 
