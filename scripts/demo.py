@@ -1,6 +1,7 @@
 """Shows the main job on a fresh machine: set GonkaGate up, then run plain opencode.
 
     python3 scripts/demo.py [--keep] [--artifact NAME|PATH] [--opencode VERSION]
+    python3 scripts/demo.py sovereigncode [--keep] [--opencode VERSION]
 
 NAME is pyz, native, nuitka, wheel or sdist, as scripts/build.py put it into dist/; PATH is any such file. A
 wheel or an sdist is installed into its own environment.
@@ -64,6 +65,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        "program", nargs="?", choices=("sovereigncode",), help="show this program instead: needs Python 3.10"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the throw-away folder")
     parser.add_argument("--artifact", metavar="NAME|PATH", help="use this one instead of building one")
     parser.add_argument(
@@ -75,6 +79,8 @@ def main(arguments: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
+        if options.program is not None:
+            return _show_sovereigncode(options)
         python = cache.python_environment(sys.executable, "service.txt")
         if Path(sys.executable) != python:
             return subprocess.call([str(python), __file__, *arguments])
@@ -82,6 +88,16 @@ def main(arguments: list[str]) -> int:
     except (cache.PreparationError, _DemoError) as error:
         print(f"\nThe demo stops here: {error}", file=sys.stderr)
         return 1
+
+
+def _show_sovereigncode(options: argparse.Namespace) -> int:
+    from scripts.lib import sovereign_demo
+
+    try:
+        sovereign_demo.show(options.opencode, keep=options.keep)
+    except sovereign_demo.Stopped as stopped:
+        raise _DemoError(str(stopped)) from None
+    return 0
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ from sovereigncode.documents.document import Document, DocumentError
 FOLDER: Final = ".sovereigncode"
 CAPSULE: Final = "capsule.json"
 POLICY: Final = "tenant-policy.yaml"
-LIMIT: Final = 256 * 1024
+LIMIT: Final = 64 * 1024
 _AGAIN: Final = "then run this command again"
 _Value = TypeVar("_Value")
 _Parse = Callable[[Any], "tuple[_Value | None, tuple[Problem, ...]]"]

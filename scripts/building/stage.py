@@ -36,12 +36,15 @@ def version() -> str:
     return match[1]
 
 
-def commit() -> str | None:
-    """The checkout's commit, `-modified` when an artefact would differ; None outside a checkout."""
+def commit(*packages: str) -> str | None:
+    """The checkout's commit, `-modified` when an artefact would differ; None outside a checkout.
+
+    `packages` are those of another program's artefact.
+    """
     head = _git("rev-parse", "--short=12", "HEAD")
     if head is None:
         return None
-    changed = _git("status", "--porcelain", "--", PACKAGE, *SHARED, *BESIDE_THE_PACKAGE)
+    changed = _git("status", "--porcelain", "--", *(packages or (PACKAGE, *SHARED)), *BESIDE_THE_PACKAGE)
     return f"{head}-modified" if changed else head
 
 

@@ -136,7 +136,7 @@ class Judged(NamedTuple):
 
 def new_id(now: datetime, random: bytes) -> str:
     """`ap_` and a UUID of version 7 (RFC 9562, section 5.7) as hex; `random` are 10 random bytes."""
-    milliseconds = int(now.astimezone(timezone.utc).timestamp() * 1000)
+    milliseconds = max(0, int(now.astimezone(timezone.utc).timestamp() * 1000))
     value = milliseconds.to_bytes(6, "big") + random[:10]
     version = bytes([0x70 | value[6] & 0x0F])
     variant = bytes([0x80 | value[8] & 0x3F])
@@ -213,7 +213,7 @@ def _is_current(approval: Approval, now: datetime) -> bool:
     A clock that was set back would give it more time than was asked for.
     """
     latest = max(approval.created, approval.decided_at or "")
-    return moment(latest) - SKEW <= now < moment(approval.expires)
+    return moment(latest) - now <= SKEW and now < moment(approval.expires)
 
 
 def _times(value: Mapping[str, Any]) -> list[str]:

@@ -51,7 +51,7 @@ def coloured(diff: str) -> str:
     lines = []
     for line in diff.removesuffix("\n").split("\n"):
         hunk = _HUNK.match(line)
-        if old <= 0 and new <= 0 and hunk is not None:
+        if hunk is not None:  # every line of a hunk begins with a blank, + or -
             old, new = (1 if count is None else int(count[:9]) for count in hunk.groups())
             lines.append(_shown(line, "place"))
             continue

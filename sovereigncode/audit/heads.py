@@ -21,11 +21,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from foundation.files.links import others_can_write, resolve
+from foundation.files.links import is_link, others_can_write, resolve
 from foundation.files.reading import READ, drain
 from foundation.files.replace import Attributes, Folder, sync, write_beside
 from foundation.host import Host
-from sovereigncode.audit.folders import refuse, require_own_file
+from sovereigncode.audit.folders import not_read, not_written, refuse, require_own_file
 from sovereigncode.audit.verdict import End, Known
 
 _PARTS: Final = ("sovereigncode", "audit-heads")
@@ -66,8 +66,9 @@ class _State:
 class Head:
     """The remembered end of one chain, open for the time of one use.
 
-    `writable` is for the holder of the chain's lock. Raises Refusal audit_unusable for another user's file,
-    unsafe_link for a link, and OSError.
+    `writable` is for the holder of the chain's lock. Raises Refusal: audit_unusable for a link, for another
+    user's file and for one that cannot be read; unsafe_link for a state folder that leads elsewhere through
+    links that others can change; write_failed.
     """
 
     def __init__(self, path: Path, workspace: Path, *, writable: bool) -> None:
@@ -78,7 +79,10 @@ class Head:
         self._state: _State | None = None
 
     def __enter__(self) -> Head:
-        self._open()
+        try:
+            self._open()
+        except OSError as problem:
+            raise not_read(self.path, problem, _KIND) from None
         return self
 
     def __exit__(
@@ -95,12 +99,19 @@ class Head:
 
     def begin(self, end: End) -> None:
         """Remember the end of a chain for the first time; on disk when this returns."""
+        try:
+            self._make(end)
+            self._open()
+        except OSError as problem:
+            raise not_written(self.path, problem) from None
+
+    def _make(self, end: End) -> None:
         place = _made(self.path.parent)
         with Folder(place) as folder:
             temporary = f"{self.path.name}.tmp"
             folder.remove(temporary)
             # An empty second slot, so that no write ever makes the file longer, and a line for people.
-            text = _slot(_State(0, Known(end))) + b" " * (_SLOT - 1) + b"\n"
+            text = _slot(_State(0, Known(end, since=end.seq))) + b" " * (_SLOT - 1) + b"\n"
             text += f"workspace: {self._workspace}\n".encode("utf-8", "backslashreplace")
             try:
                 write_beside(folder, temporary, text, Attributes(0o600, None))
@@ -109,37 +120,40 @@ class Head:
                 folder.remove(temporary)
                 raise
             folder.sync()
-        self._open()
 
     def announce(self, end: End, upcoming: End) -> None:
         """Records after `end`, up to `upcoming`, are about to be written; on disk when this returns."""
-        self._write(Known(end, upcoming), durable=True)
+        self._write(end, upcoming, durable=True)
 
     def confirm(self, end: End) -> None:
         """The chain ends here."""
-        self._write(Known(end), durable=False)
+        self._write(end, None, durable=False)
 
-    def _write(self, known: Known, *, durable: bool) -> None:
+    def _write(self, end: End, upcoming: End | None, *, durable: bool) -> None:
         if self._state is None or self._descriptor is None:
             raise RuntimeError("a head is begun before it is written")
-        state = _State(self._state.turn + 1, known)
-        os.lseek(self._descriptor, _SLOT * (state.turn % 2), os.SEEK_SET)
-        if os.write(self._descriptor, _slot(state)) != _SLOT:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.path))
-        if durable:
-            sync(self._descriptor)
+        state = _State(self._state.turn + 1, Known(end, upcoming, self._state.known.since))
+        try:
+            os.lseek(self._descriptor, _SLOT * (state.turn % 2), os.SEEK_SET)
+            if os.write(self._descriptor, _slot(state)) != _SLOT:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(self.path))
+            if durable:
+                sync(self._descriptor)
+        except OSError as problem:
+            raise not_written(self.path, problem) from None
         self._state = state
 
     def _open(self) -> None:
-        path = resolve(self.path, follow_last=False)
-        flags = READ | (os.O_RDWR if self._writable else 0)
+        if is_link(self.path):
+            refuse(_KIND, self.path, "this is a link, but a file of this program belongs here", "remove it")
         try:
-            self._descriptor = os.open(path, flags)
+            self._descriptor = os.open(self.path, READ | (os.O_RDWR if self._writable else 0))
         except FileNotFoundError:
             return
-        require_own_file(path, self._descriptor, _KIND)
-        if others_can_write(path.parent):
-            refuse(_KIND, path.parent, "other users can write here", f"run: chmod go-w {path.parent}")
+        require_own_file(self.path, self._descriptor, _KIND)
+        above = self.path.parent
+        if others_can_write(above):
+            refuse(_KIND, above, "other users can write here", f"take that away with: chmod go-w {above}")
         text = drain(self._descriptor, 2 * _SLOT)
         states = [_parsed(text[at : at + _SLOT]) for at in (0, _SLOT)]
         newest = max((state for state in states if state is not None), key=lambda one: one.turn, default=None)
@@ -166,7 +180,7 @@ def _made(folder: Path) -> Path:
 
 def _slot(state: _State) -> bytes:
     known = state.known
-    value = {"turn": state.turn, "seq": known.end.seq, "hash": known.end.hash}
+    value = {"turn": state.turn, "since": known.since, "seq": known.end.seq, "hash": known.end.hash}
     if known.upcoming is not None:
         value["upcoming_seq"], value["upcoming_hash"] = known.upcoming.seq, known.upcoming.hash
     text = json.dumps(value).encode("ascii")
@@ -183,6 +197,7 @@ def _parsed(slot: bytes) -> _State | None:
         upcoming = None
         if "upcoming_seq" in value:
             upcoming = End(int(value["upcoming_seq"]), value["upcoming_hash"])
-        return _State(int(value["turn"]), Known(End(int(value["seq"]), value["hash"]), upcoming))
+        end = End(int(value["seq"]), value["hash"])
+        return _State(int(value["turn"]), Known(end, upcoming, int(value["since"])))
     except (ValueError, KeyError, TypeError):
         return None

@@ -20,7 +20,7 @@ from foundation.errors import Refusal, Where
 from foundation.files.replace import Folder
 from foundation.host import Host
 from sovereigncode.audit import months
-from sovereigncode.audit.folders import WORKSPACE, made, not_read, not_written, opened, refuse
+from sovereigncode.audit.folders import WORKSPACE, made, not_read, not_written, opened
 from sovereigncode.audit.following import Following
 from sovereigncode.audit.heads import Head, head_file
 from sovereigncode.audit.lock import held
@@ -31,10 +31,6 @@ from sovereigncode.audit.verify import judged
 
 FOLDER: Final = "audit"
 _LOOKS: Final = 3
-_NEXT: Final = (
-    "look with: sovereigncode audit verify; once you know why, keep the folder elsewhere as evidence and "
-    "remove the file that remembers its end (docs/sovereigncode-records.md), and a new chain begins"
-)
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class AuditLog:
                 now = self._host.now()
                 records = chained(entries, seq=end.seq, prev=end.hash, now=now)
                 if records:
-                    _write(folder, head, tail, records, now)
+                    _write(folder, head, end, tail, records, now)
                 return records
         except OSError as problem:
             raise not_written(self.folder, problem) from None
@@ -97,7 +93,7 @@ class AuditLog:
                 for line in months.lines(folder, months.from_seq(folder, after + 1)):
                     if left == 0 or not line.ended:
                         return
-                    record = _record(line)
+                    record = self._record(line)
                     if record.seq > after:
                         yield record
                         left = None if left is None else left - 1
@@ -113,7 +109,7 @@ class AuditLog:
         except OSError as problem:
             raise not_read(self.folder, problem, KIND) from None
         except ValueError:
-            _broken(self.verify())
+            self._broken(self.verify())
 
     def verify(self) -> Verdict:
         """See AuditStore. Appends wait only while the lengths of the files are noted."""
@@ -124,15 +120,20 @@ class AuditLog:
             raise not_read(self.folder, problem, KIND) from None
 
     def approvals(self) -> Mapping[str, tuple[Record, ...]]:
-        """See AuditStore. What was verified before is not read again."""
+        """See AuditStore. What was verified before is not read again.
+
+        Records that came with the workspace, from before its chain was remembered here, are not among them:
+        whoever made the workspace could have written them.
+        """
         try:
             seen = self._look()
             verdict, records = self._following.follow(seen.spans, seen.known, self._lines, self._nowhere)
         except OSError as problem:
             raise not_read(self.folder, problem, KIND) from None
         if not verdict.holds:
-            _broken(verdict)
-        return records
+            self._broken(verdict)
+        since = None if seen.known is None else seen.known.since
+        return {} if since is None else _after(records, since)
 
     @property
     def _nowhere(self) -> Where:
@@ -171,37 +172,60 @@ class AuditLog:
         known = head.known
         with suppress(ValueError):
             tail = months.tail(folder, months.names(folder))
-            if known is not None and known.upcoming is None and not tail.half and _end_of(tail) == known.end:
+            if known is not None and known.upcoming is None and tail.is_the_end(known.end):
                 return known.end, tail
         verdict = judged(months.lines(folder, months.spans(folder)), known, self._nowhere)
         if not verdict.holds:
-            _broken(verdict)
+            self._broken(verdict)
         if known is None:
             head.begin(verdict.end)
         return verdict.end, months.tail(folder, months.names(folder))
 
+    def _record(self, line: Line) -> Record:
+        try:
+            return parsed(line.data)
+        except ValueError:
+            raise self._refusal("a line here is not a record", Where(line.name)) from None
+
+    def _broken(self, verdict: Verdict) -> NoReturn:
+        fault = verdict.fault
+        if fault is None:
+            message, where = "its end is not as this program leaves it", self._nowhere
+        else:
+            message, where = f"{fault.why.value}: {fault.message}", fault.where
+        raise self._refusal(message, where)
+
+    def _refusal(self, why: str, where: Where) -> Refusal:
+        return Refusal(
+            "chain_broken",
+            f"the audit chain does not hold ({why})",
+            where=where,
+            next_step="look with: sovereigncode audit verify; once you know why, begin a new chain: keep the "
+            f"folder {self.folder} elsewhere as evidence, and remove {self.head_path}",
+        )
+
 
 @signals.uninterrupted
-def _write(folder: Folder, head: Head, tail: Tail, records: Sequence[Record], now: datetime) -> None:
-    """Announce, write, confirm. Raises OSError; then the head explains every end that the chain may have."""
-    end, last = _end_of(tail), End(records[-1].seq, records[-1].hash)
+def _write(
+    folder: Folder, head: Head, end: End, tail: Tail, records: Sequence[Record], now: datetime
+) -> None:
+    """Announce, write, confirm. If this raises, the head explains every end that the chain may have."""
+    last = End(records[-1].seq, records[-1].hash)
     head.announce(end, last)
     try:
-        months.extend(folder, tail, now, b"".join(record.line() + b"\n" for record in records))
+        months.extend(folder, tail, now, b"".join(record.line + b"\n" for record in records))
     except OSError:
-        with suppress(OSError, ValueError):
-            now_there = months.tail(folder, months.names(folder))
-            if _end_of(now_there) == end and not now_there.half:
+        with suppress(OSError, ValueError, Refusal):
+            if months.tail(folder, months.names(folder)).is_the_end(end):
                 head.confirm(end)
         raise
     head.confirm(last)
 
 
-def _record(line: Line) -> Record:
-    try:
-        return parsed(line.data)
-    except ValueError:
-        refuse("chain_broken", Path(line.name), "a line here is not a record", _NEXT)
+def _after(records: Mapping[str, tuple[Record, ...]], since: int) -> dict[str, tuple[Record, ...]]:
+    if not since:
+        return dict(records)
+    return {name: tuple(one for one in some if one.seq > since) for name, some in records.items()}
 
 
 def _end_of(tail: Tail) -> End:
@@ -212,17 +236,3 @@ def _end_of(tail: Tail) -> End:
     if not record.fits:
         raise ValueError("the hash does not fit")
     return End(record.seq, record.hash)
-
-
-def _broken(verdict: Verdict) -> NoReturn:
-    fault = verdict.fault
-    if fault is None:
-        raise Refusal(
-            "audit_unusable", "the audit chain changes while it is read", next_step="try again in a moment"
-        )
-    raise Refusal(
-        "chain_broken",
-        f"the audit chain does not hold ({fault.why.value}): {fault.message}",
-        where=fault.where,
-        next_step=_NEXT,
-    )

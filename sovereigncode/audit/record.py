@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any, Final, Mapping, Protocol, Sequence
 
 import rfc8785
@@ -91,6 +92,7 @@ class Record:
         """The fields of the line, in the order of FIELDS."""
         return {**_body(self.seq, self.time, self.entry, self.prev), "hash": self.hash}
 
+    @cached_property
     def line(self) -> bytes:
         """The canonical JSON, without the line end."""
         return rfc8785.dumps(self.as_json())
@@ -143,7 +145,7 @@ def parsed(line: bytes) -> Record:
             **{name: fields[name] for name in TEXTS},
         )
         record = Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"])
-        if record.line() == line:
+        if record.line == line:
             return record
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
@@ -155,7 +157,7 @@ def _chained(entry: Entry, seq: int, prev: str | None, time: str) -> Record:
         raise ValueError(f"there is no kind {entry.kind!r}")
     clean = _clean(entry)
     record = Record(seq, time, clean, prev, _digest(_body(seq, time, clean, prev)))
-    if len(record.line()) > LONGEST:
+    if len(record.line) > LONGEST:
         raise ValueError(f"a record has at most {LONGEST} bytes")
     return record
 

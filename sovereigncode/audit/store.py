@@ -34,4 +34,7 @@ class AuditStore(Protocol):
         """Whether the chain holds; reads all of it. Never raises chain_broken."""
 
     def approvals(self) -> Mapping[str, tuple[Record, ...]]:
-        """The records of kind `approval` of a chain that was verified, by approval id, oldest first."""
+        """The records of kind `approval` of a chain that was verified, by approval id, oldest first.
+
+        Only those that this store recorded itself, not what came with a workspace.
+        """

@@ -32,11 +32,13 @@ class Known:
     """What is remembered outside about the end of a chain.
 
     The chain ends at `end`; while `upcoming` is set, records up to that one are being written, so it ends
-    somewhere between the two.
+    somewhere between the two. What is up to the record `since` was found when remembering began: whoever
+    brought the workspace here may have written it.
     """
 
     end: End
     upcoming: End | None = None
+    since: int = 0
 
     @property
     def last(self) -> End:

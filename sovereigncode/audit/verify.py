@@ -200,6 +200,7 @@ def _shaped(value: Any) -> bool:
         and value.keys() == _ALL
         and type(value["seq"]) is int
         and value["seq"] > 0
+        and isinstance(value["kind"], str)
         and value["kind"] in _KINDS
         and isinstance(value["time"], str)
         and _TIME.match(value["time"]) is not None

@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import Any, Iterator
 
 from foundation.errors import Refusal, Where
-from foundation.files.snapshot import Snapshot
 from foundation.host import Host
-from opencode_config import jsonc
 from opencode_config.layers import MISSING, lookup
 from sovereigncode import provider, report
 from sovereigncode import workspace as workspaces
 from sovereigncode.approvals.approval import State
 from sovereigncode.approvals.store import Approvals
 from sovereigncode.audit.log import AuditLog
-from sovereigncode.commands.init.plan import read_configs
+from sovereigncode.commands.init.plan import Config, read_configs
 from sovereigncode.errors import KINDS, Exit, code_of
 from sovereigncode.report import Report
 from sovereigncode.ui import render
 from sovereigncode.workspace import Fault, Workspace
-
-_AGAIN = "then run this command again"
 
 
 def run(host: Host) -> Report:
@@ -47,22 +43,16 @@ def run(host: Host) -> Report:
 def _configs(workspace: Workspace) -> Iterator[Fault]:
     """What is wrong with opencode's config in this folder; a folder without the provider is not wrong."""
     try:
-        files = read_configs(workspace.root)
+        configs = read_configs(workspace.root)
     except Refusal as refusal:
         yield _of_refusal(refusal, workspace)
         return
-    for file in files:
-        yield from _config(file, workspace)
+    for config in configs:
+        yield from _config(config, workspace)
 
 
-def _config(file: Snapshot, workspace: Workspace) -> Iterator[Fault]:
-    try:
-        document = jsonc.parse(jsonc.decode(file.data or b""))
-    except jsonc.JsoncError as problem:
-        where = Where(str(file.path), problem.line, problem.column)
-        message = f"opencode would refuse this config: {problem.reason}"
-        yield Fault("config_invalid", message, where, f"correct this place, {_AGAIN}")
-        return
+def _config(config: Config, workspace: Workspace) -> Iterator[Fault]:
+    document = config.document
     path = ("provider", provider.ID, "options", "headers", provider.CAPSULE_HEADER)
     named = lookup(document.value, path)
     capsule = workspace.capsule
@@ -73,7 +63,7 @@ def _config(file: Snapshot, workspace: Workspace) -> Iterator[Fault]:
     yield Fault(
         "config_invalid",
         f"the header {provider.CAPSULE_HEADER} names another capsule than capsule.json, so all is denied",
-        Where(str(file.path), *place),
+        Where(str(config.file.path), *place),
         "run `sovereigncode init`, which corrects it",
     )
 

@@ -193,15 +193,15 @@ class Record(Shape):
         if not isinstance(value, dict):
             yield Problem(place, "this must be an object with named keys")
             return
-        for name, field in self.fields.items():
-            if field.needed and name not in value:
-                yield Problem(place, f"the key {name} is missing")
         for name, inner in value.items():
             if name in self.fields:
                 yield from self.fields[name].shape.problems(inner, (*place, name))
             elif not self.others:
                 known = _meant(name, list(self.fields)) or f"; known are {', '.join(self.fields)}"
                 yield Problem((*place, name), f"this key is not known{known}", at_key=True)
+        for name, field in self.fields.items():
+            if field.needed and name not in value:
+                yield Problem(place, f"the key {name} is missing")
 
     def schema(self) -> dict[str, Any]:
         """An object."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from foundation.terminal.text import style, visible
 from sovereigncode import provider, shown
+from sovereigncode.approvals.watching import coloured
 
 if TYPE_CHECKING:
     from sovereigncode.commands.init.answers import Answers
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 
 def plain(plan: Plan) -> str:
     """Every change as one unified diff; what may be a secret is masked."""
-    return "\n".join(shown.diff(file.before, file.after, str(file.snapshot.path)) for file in plan.changes)
+    return "\n".join(_diffs(plan))
 
 
 def preview(plan: Plan) -> str:
     """The same for a screen."""
     lines = ["", style("These files are written, all of them or none:", "heading"), ""]
-    return "\n".join([*lines, *map(_coloured, plain(plan).split("\n"))])
+    return "\n".join([*lines, *map(coloured, _diffs(plan))])
 
 
 def result(plan: Plan, agreed: Answers, asked: Asked, root: Path) -> str:
@@ -50,7 +51,5 @@ def named(file: FileChange, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _coloured(line: str) -> str:
-    if line.startswith("+"):
-        return style(visible(line), "added")
-    return style(visible(line), "removed") if line.startswith("-") else visible(line)
+def _diffs(plan: Plan) -> list[str]:
+    return [shown.diff(file.before, file.after, str(file.snapshot.path)) for file in plan.changes]

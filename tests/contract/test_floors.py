@@ -21,7 +21,7 @@ BELOW: dict[str, set[str]] = {
 }
 # The oldest Python that a package runs on, if it is not 3.9, and the libraries that it may import.
 OLDEST = {"sovereigncode": (3, 10)}
-LIBRARIES = {"sovereigncode": {"yaml", "rfc8785"}}
+LIBRARIES = {"sovereigncode": {"yaml", "rfc8785", "phonenumbers"}}
 # The floor within sovereigncode.
 SOVEREIGN_FLOORS = {
     "errors": 0,

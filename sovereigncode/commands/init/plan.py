@@ -55,7 +55,7 @@ def make(
     answers: Answers,
     options: Options,
     workspace: Workspace,
-    configs: Sequence[Snapshot],
+    configs: Sequence[Config],
     resolved: Mapping[str, Any],
 ) -> Plan:
     """The plan; `configs` are the project's opencode.json and .jsonc.
@@ -75,14 +75,29 @@ def make(
     return Plan((*files, config), wanted, tools)
 
 
-def read_configs(root: Path) -> tuple[Snapshot, ...]:
-    """The project's opencode.json and opencode.jsonc, low to high; a link out of the project is refused."""
+@dataclass(frozen=True)
+class Config:
+    """One of the project's configs, as it was read."""
+
+    file: Snapshot
+    document: jsonc.Document
+
+
+def read_configs(root: Path) -> tuple[Config, ...]:
+    """The project's opencode.json and opencode.jsonc, low to high.
+
+    Raises Refusal config_invalid with the place, unsafe_link for a link out of the project, unreadable.
+    """
     found = []
     for name in JSON_NAMES:
         path = root / name
         snapshot = reading.read_snapshot(path, limit=_CONFIG_LIMIT)
         require_within(path, Path(snapshot.real), root)
-        found.append(snapshot)
+        try:
+            document = jsonc.parse(jsonc.decode(snapshot.data or b""))
+        except jsonc.JsoncError as problem:
+            raise _invalid(snapshot, problem) from None
+        found.append(Config(snapshot, document))
     return tuple(found)
 
 
@@ -108,11 +123,11 @@ def _capsule(answers: Answers, options: Options, file: Snapshot) -> FileChange:
 
 
 def _config(
-    answers: Answers, configs: Sequence[Snapshot], resolved: Mapping[str, Any]
+    answers: Answers, configs: Sequence[Config], resolved: Mapping[str, Any]
 ) -> tuple[FileChange, dict[ToolClass, ToolRule], Mapping[str, Any]]:
     entry = provider.entry(key=answers.key, tenant=answers.tenant, capsule=answers.capsule_id)
-    documents = [(file, _parsed(file)) for file in configs]
-    file, document = _target(documents)
+    target = _target(configs)
+    file, document = target.file, target.document
     operations = provider.operations(entry)
     if file.data is None:
         operations.insert(0, Set((schema_line.KEY,), schema_line.URL))
@@ -121,7 +136,9 @@ def _config(
     added = permissions.additions(own, effective)
     # The other of the two files counts too: what is missing here may be there.
     others = [
-        one.value["permission"] for _, one in documents if one is not document and "permission" in one.value
+        one.document.value["permission"]
+        for one in configs
+        if one is not target and "permission" in one.document.value
     ]
     if any(not isinstance(one, dict) for one in others):
         added = []
@@ -136,19 +153,12 @@ def _config(
     return FileChange(file, before, after, tuple(operations)), tools, entry
 
 
-def _target(documents: Sequence[tuple[Snapshot, jsonc.Document]]) -> tuple[Snapshot, jsonc.Document]:
+def _target(configs: Sequence[Config]) -> Config:
     """The file that has the provider already, else the one that counts more, else a new opencode.json."""
-    for file, document in reversed(documents):
-        if provider.ID in (document.value.get("provider") or {}):
-            return file, document
-    return next((one for one in reversed(documents) if one[0].exists), documents[0])
-
-
-def _parsed(file: Snapshot) -> jsonc.Document:
-    try:
-        return jsonc.parse(jsonc.decode(file.data or b""))
-    except jsonc.JsoncError as problem:
-        raise _invalid(file, problem) from None
+    for config in reversed(configs):
+        if config.document.find(("provider", provider.ID)) is not None:
+            return config
+    return next((one for one in reversed(configs) if one.file.exists), configs[0])
 
 
 def _invalid(file: Snapshot, problem: jsonc.JsoncError) -> Refusal:

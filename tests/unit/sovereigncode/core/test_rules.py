@@ -195,9 +195,10 @@ def test_every_field_of_a_request_counts_in_its_digest() -> None:
     plain = Request("shell")
     other: dict[str, Any] = {
         "action": "read", "actor": "a", "purpose": "p", "region": "NZ", "model_id": "m",
-        "sovereignty_tier": 1, "license": "l", "data_classes": frozenset("d"), "tool_name": "t", "exports_data": True,
-        "trains_model": True, "human_approved": True, "personal_detail_level": Level.ANONYMOUS,
-        "consent_scopes": frozenset("c"), "requested_retention_days": 1,
+        "sovereignty_tier": 1, "license": "l", "data_classes": frozenset("d"), "tool_name": "t",
+        "exports_data": True, "trains_model": True, "human_approved": True,
+        "personal_detail_level": Level.ANONYMOUS, "consent_scopes": frozenset("c"),
+        "requested_retention_days": 1,
     }  # fmt: skip
     assert set(other) == {field.name for field in fields(Request)}
     changed = [digest(replace(plain, **{name: value})) for name, value in other.items()]
