@@ -15,12 +15,12 @@ from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from sovereigncode.tools.arguments import ToolCall
 from sovereigncode.tools.classes import Part, Reading, ToolClass, Write
-from sovereigncode.tools.command import Dialect
 from sovereigncode.tools.diff import unified
 from sovereigncode.tools.edits import DoesNotFitError, Edit, FileEdit, Remove, Swaps, Unclear, apply
 from sovereigncode.tools.intent import Surroundings, paths_of, read_call
 from sovereigncode.tools.names import KNOWN, Names
 from sovereigncode.tools.places import PROTECTED, inside, plain_path, shown, wrong_with_any
+from sovereigncode.tools.programs.calls import Dialect
 
 _LARGEST: Final = 4 * 1024 * 1024
 _MOST_PATHS: Final = 500

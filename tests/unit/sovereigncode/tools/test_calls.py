@@ -85,6 +85,9 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("batch", {"tool_calls": [{"tool": "read", "parameters": {}}]}, "read"),
     ("batch", {"tool_calls": [{"tool": "bash", "parameters": {"command": "git push"}}]}, "publish"),
+    ("edit_blocks", {"input": "a\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n"}, "file_write"),
+    ("edit_blocks", {"input": "a\n<<<<<<< SEARCH\nx\n=======\n"}, "unknown"),
+    ("edit_blocks", {"input": "no blocks"}, "unknown"),
     # What is missing, wrong, or means different things to different clients.
     ("nonsense", {}, "unknown"),
     ("github_create_issue", {"title": "x"}, "unknown"),
@@ -163,8 +166,8 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 NAMES = (
-    "command cmd commands args filePath path content contents edits files tool_calls diff changes patchText input "
-    "oldString newString old_text new_text insert_line chars shell workdir"
+    "command cmd commands args filePath path content contents edits files tool_calls diff changes patchText "
+    "input oldString newString old_text new_text insert_line chars shell workdir"
 )
 KEYS = st.sampled_from(NAMES.split())
 
