@@ -101,6 +101,13 @@ def policy() -> dict[Path, str]:
     return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
 
 
+def tool_classes() -> dict[Path, str]:
+    """docs/tool-classes.md with its tables; needs Python 3.10."""
+    from scripts.lib.tool_tables import PAGE, page
+
+    return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
+
+
 def screens() -> dict[Path, str]:
     """What the docs show of real runs."""
     from scripts.lib.transcripts import pages, record
@@ -116,6 +123,7 @@ PAGES: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
     "codes": codes,
     "proofs-table": proofs_table,
     "policy": policy,
+    "tool-classes": tool_classes,
 }
 
 
@@ -212,6 +220,7 @@ PARTS: Final[Mapping[str, Part]] = {
         recorded=True,
     ),
     "policy": _from_texts(policy, "the tables in docs/sovereigncode.md, from its rules and commands"),
+    "tool-classes": _from_texts(tool_classes, "the tables in docs/tool-classes.md, from the tools it knows"),
     "screens": _from_texts(
         screens, "docs/ux.md, docs/session.svg, examples in docs/json.md: real runs", starts_opencode=True
     ),
