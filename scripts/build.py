@@ -6,7 +6,8 @@
     python3 scripts/build.py wheel     wheel and sdist
     python3 scripts/build.py sbom      the software bill of materials
     python3 scripts/build.py mmi-cli   the packed file and the wheel of mmi-cli
-    python3 scripts/build.py all       all of them; Nuitka is skipped, with the reason, without a compiler
+    python3 scripts/build.py sovereigncode    sovereigncode.pyz, for every system with Python 3.10 or newer
+    python3 scripts/build.py all       all of them; Nuitka only with a C compiler, else it says so
 
 They are written to dist/, which git ignores, or to --output.
 """
@@ -20,7 +21,7 @@ from typing import Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.building import distributions, native, nuitka, pyz, sbom
+from scripts.building import distributions, native, nuitka, pyz, sbom, sovereign
 from scripts.building.stage import OVERLORD, Program
 from scripts.lib import cache
 
@@ -31,6 +32,7 @@ _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
     "wheel": distributions.build,
     "sbom": sbom.build,
     "mmi-cli": lambda output: _both(OVERLORD, output),
+    "sovereigncode": sovereign.build,
 }
 
 
@@ -47,7 +49,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("artefact", choices=[*_RECIPES, "all"])
     parser.add_argument("--output", type=Path, default=cache.ROOT / "dist", help="folder; default: dist/")
     options = parser.parse_args(arguments)
-    for name in _RECIPES if options.artefact == "all" else [options.artefact]:
+    # The other program is released by itself.
+    everything = [name for name in _RECIPES if name != "sovereigncode"]
+    for name in everything if options.artefact == "all" else [options.artefact]:
         if name == "nuitka" and options.artefact == "all" and not nuitka.has_compiler():
             print("nuitka: skipped, because it needs a C compiler and neither cc, gcc nor clang is on PATH")
             continue

@@ -2,6 +2,7 @@
 
     python3 scripts/demo.py [setup] [--keep] [--artifact NAME|PATH] [--opencode VERSION]
     python3 scripts/demo.py overlord [--keep] [--artifact PATH]
+    python3 scripts/demo.py sovereigncode [--keep] [--opencode VERSION]
 
 Each program's demo has its own --help. Needs Python 3.9 or newer, git and npm; gets everything else into
 .cache. All of it happens in a throw-away home.
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.demos.showing import DemoError
 from scripts.lib import cache
 
-_PROGRAMS: Final = ("setup", "overlord")
+_PROGRAMS: Final = ("setup", "overlord", "sovereigncode")
 
 
 def main(arguments: list[str]) -> int:

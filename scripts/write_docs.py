@@ -90,6 +90,13 @@ def proofs_table() -> dict[Path, str]:
     return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
 
 
+def policy() -> dict[Path, str]:
+    """docs/sovereigncode.md with its tables; needs Python 3.10."""
+    from scripts.lib.policy_table import PAGE, page
+
+    return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
+
+
 def screens() -> dict[Path, str]:
     """What the docs show of real runs."""
     from scripts.lib.transcripts import pages, record
@@ -104,6 +111,7 @@ PAGES: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
     "layers": layers,
     "codes": codes,
     "proofs-table": proofs_table,
+    "policy": policy,
 }
 
 
@@ -177,6 +185,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "layers": _from_texts(layers, "the table in docs/layers.md, from the places that opencode reads"),
     "codes": _from_texts(codes, "the tables in docs/json.md, from the codes of findings"),
     "proofs-table": _from_texts(proofs_table, "the table in docs/validation.md, from validation/"),
+    "policy": _from_texts(policy, "the tables in docs/sovereigncode.md, from its rules and commands"),
     "screens": _from_texts(
         screens, "docs/ux.md, docs/session.svg, examples in docs/json.md: real runs", starts_opencode=True
     ),

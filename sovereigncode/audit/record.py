@@ -1,0 +1,210 @@
+"""A record: the fields of one line, and the line as bytes. Values only.
+
+A line is the record as canonical JSON (RFC 8785) and a line end. `hash` is the SHA-256 sum, as lower-case
+hex, of the canonical JSON of the record without `hash`; `prev` is the `hash` of the record before it, null in
+the first one. A field that does not apply is null or [].
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import Any, Final, Mapping, Protocol, Sequence
+
+import rfc8785
+
+from foundation.errors import Refusal
+
+KINDS: Final = ("policy", "route", "content", "tool", "approval", "outcome", "config")
+FIELDS: Final = (
+    *("seq", "time", "kind", "tenant", "capsule_id", "actor", "purpose", "action", "model", "decision"),
+    *("reasons", "obligations", "audit_tags", "decision_id", "approval_id", "request_hash", "prev", "hash"),
+)
+# Texts of an entry that may be null.
+TEXTS: Final = (
+    *("tenant", "capsule_id", "actor", "purpose", "action", "model", "decision"),
+    *("decision_id", "approval_id", "request_hash"),
+)
+# The longest line, without its end; what does not fit is refused.
+LONGEST: Final = 64 * 1024
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
+
+
+class Coded(Protocol):
+    """A reason or an obligation: a code for programs, and a sentence."""
+
+    @property
+    def code(self) -> str:
+        """Lower-case words joined by `_`."""
+
+    @property
+    def message(self) -> str:
+        """One sentence; never a prompt, a key or a personal detail."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A reason or an obligation as a record has it."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to be recorded; the chain adds `seq`, `time`, `prev` and `hash`.
+
+    `kind` is one of KINDS. Nothing here may contain a prompt, a key or the value of a personal detail.
+    """
+
+    kind: str
+    decision: str | None = None
+    tenant: str | None = None
+    capsule_id: str | None = None
+    actor: str | None = None
+    purpose: str | None = None
+    action: str | None = None
+    model: str | None = None
+    reasons: Sequence[Coded] = ()
+    obligations: Sequence[Coded] = ()
+    audit_tags: Sequence[str] = ()
+    decision_id: str | None = None
+    approval_id: str | None = None
+    request_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a chain. `time` is UTC as written by `stamp`."""
+
+    seq: int
+    time: str
+    entry: Entry
+    prev: str | None
+    hash: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of the line, in the order of FIELDS."""
+        return {**_body(self.seq, self.time, self.entry, self.prev), "hash": self.hash}
+
+    @cached_property
+    def line(self) -> bytes:
+        """The canonical JSON, without the line end."""
+        return rfc8785.dumps(self.as_json())
+
+    @property
+    def fits(self) -> bool:
+        """Whether `hash` is the hash of the rest."""
+        return _digest(_body(self.seq, self.time, self.entry, self.prev)) == self.hash
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as UTC with milliseconds: 2026-11-27T09:30:00.125Z."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> datetime:
+    """The moment that `stamp` wrote. Raises ValueError for any other text."""
+    if not _TIME.match(text):
+        raise ValueError(f"not a time: {text!r}")
+    return datetime.fromisoformat(text[:-1] + "+00:00")
+
+
+def chained(entries: Sequence[Entry], *, seq: int, prev: str | None, now: datetime) -> tuple[Record, ...]:
+    """The records that follow the one with this `seq` (0: none) and the hash `prev`.
+
+    Raises Refusal request_invalid for an entry that no line can have; then none of them is a record.
+    """
+    records: list[Record] = []
+    for number, entry in enumerate(entries, start=seq + 1):
+        try:
+            record = _chained(entry, number, prev, stamp(now))
+        except (ValueError, TypeError, RecursionError) as problem:
+            raise _unusable(str(problem)) from None
+        records.append(record)
+        prev = record.hash
+    return tuple(records)
+
+
+def parsed(line: bytes) -> Record:
+    """The record of a line that this program wrote. Raises ValueError; the hash is not checked here."""
+    try:
+        if len(line) > LONGEST:
+            raise ValueError("too long")
+        fields = json.loads(line.decode("utf-8"))
+        entry = Entry(
+            kind=fields["kind"],
+            reasons=tuple(Stated(one["code"], one["message"]) for one in fields["reasons"]),
+            obligations=tuple(Stated(one["code"], one["message"]) for one in fields["obligations"]),
+            audit_tags=tuple(fields["audit_tags"]),
+            **{name: fields[name] for name in TEXTS},
+        )
+        record = Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"])
+        if record.line == line:
+            return record
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise ValueError("not a record")
+
+
+def _chained(entry: Entry, seq: int, prev: str | None, time: str) -> Record:
+    if entry.kind not in KINDS:
+        raise ValueError(f"there is no kind {entry.kind!r}")
+    clean = _clean(entry)
+    record = Record(seq, time, clean, prev, _digest(_body(seq, time, clean, prev)))
+    if len(record.line) > LONGEST:
+        raise ValueError(f"a record has at most {LONGEST} bytes")
+    return record
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+
+
+def _body(seq: int, time: str, entry: Entry, prev: str | None) -> dict[str, Any]:
+    texts: Mapping[str, str | None] = {name: getattr(entry, name) for name in TEXTS}
+    return {
+        "seq": seq,
+        "time": time,
+        "kind": entry.kind,
+        **{name: texts[name] for name in TEXTS[:7]},
+        "reasons": [{"code": one.code, "message": one.message} for one in entry.reasons],
+        "obligations": [{"code": one.code, "message": one.message} for one in entry.obligations],
+        "audit_tags": list(entry.audit_tags),
+        **{name: texts[name] for name in TEXTS[7:]},
+        "prev": prev,
+    }
+
+
+def _clean(entry: Entry) -> Entry:
+    return Entry(
+        kind=entry.kind,
+        reasons=tuple(Stated(_text(one.code), _text(one.message)) for one in entry.reasons),
+        obligations=tuple(Stated(_text(one.code), _text(one.message)) for one in entry.obligations),
+        audit_tags=tuple(_text(tag) for tag in entry.audit_tags),
+        **{name: _optional(getattr(entry, name)) for name in TEXTS},
+    )
+
+
+def _optional(value: str | None) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _text(value: str) -> str:
+    """UTF-8 for the bytes of a header that are not: they arrive as lone surrogates (PEP 383)."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} is not a text")
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _unusable(why: str) -> Refusal:
+    return Refusal(
+        "request_invalid",
+        f"this cannot be recorded ({why}), so it is not done",
+        next_step="make the request smaller or correct it, then try again",
+    )

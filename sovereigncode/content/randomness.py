@@ -1,0 +1,68 @@
+"""Whether a value looks drawn at random, or is a word, a name, a path or a placeholder."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from typing import Final
+
+# What people write where a secret would be.
+_PLACEHOLDER: Final = re.compile(
+    rb"(?i)x{4,}|\*{3,}|\.{3,}|_{4,}|-{4,}|0{8,}|<|>|\$[{(]|\{\{|%[({]|%s|process\.env|environ|getenv|changeme"
+    rb"|(?<![a-z])(?:your|my|example|placeholder|change|replace|insert|dummy|redacted|sample|fake|todo)(?![a-z])"
+)
+_ROW: Final = re.compile(rb"(?i)123456789|abcdefgh|qwertyui|deadbeef")
+_ALPHABETS: Final = (
+    (re.compile(rb"[0-9]*"), 10),
+    (re.compile(rb"[0-9a-f\-]*|[0-9A-F\-]*"), 16),
+    (re.compile(rb"[a-z0-9_\-]*|[A-Z0-9_\-]*"), 36),
+)
+# Least bits a character, of the most that the alphabet has for a text of that length.
+_SHARE: Final = 0.72
+# Words and short numbers with signs between: `s3_access_key_id`, `AWS_S3_KEY`, `new-password2`.
+_SEGMENT: Final = rb"(?:[A-Za-z]{2,}[0-9]{0,3}|[A-Za-z]?[0-9]{1,4}|[A-Za-z])?"
+_NAME: Final = re.compile(_SEGMENT + rb"(?:[_\-.]" + _SEGMENT + rb")+")
+_PIECE: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+# Letters of one case and digits change every 1.6 to 2.5 characters in a random text, in a name every 3.5.
+_LONGEST_PIECES: Final = 3.0
+
+
+def is_placeholder(value: bytes) -> bool:
+    """Whether the value says that it is not one: `your-key-here`, `xxxx`, `${KEY}`."""
+    return _PLACEHOLDER.search(value) is not None
+
+
+def is_varied(value: bytes) -> bool:
+    """Whether it may be the rest of a token: neither a placeholder nor a name."""
+    return len(set(value)) >= 6 and not is_placeholder(value) and not is_name(value)  # noqa: PLR2004
+
+
+def looks_random(value: bytes) -> bool:
+    """Whether at least ten characters look drawn at random from an alphabet of letters and digits."""
+    if len(value) < 10 or is_placeholder(value) or _ROW.search(value):  # noqa: PLR2004 - see above
+        return False
+    size = next((size for form, size in _ALPHABETS if form.fullmatch(value)), 62)
+    possible = math.log2(min(size, len(value)))
+    if _entropy(value) < _SHARE * possible:
+        return False
+    return not _is_words(value)
+
+
+def is_name(value: bytes) -> bool:
+    """Whether it is made of words and short numbers with signs between."""
+    return _NAME.fullmatch(value) is not None
+
+
+def _entropy(value: bytes) -> float:
+    """Bits a character, by how often each one is in the value."""
+    size = len(value)
+    return -sum(count / size * math.log2(count / size) for count in Counter(value).values())
+
+
+def _is_words(value: bytes) -> bool:
+    """Whether it is made of words, as names are: `max_connections_per_host`, `Ed25519PrivateKey`."""
+    if is_name(value):
+        return True
+    pieces = _PIECE.findall(value)
+    return sum(map(len, pieces)) > _LONGEST_PIECES * len(pieces)

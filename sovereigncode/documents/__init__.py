@@ -1,0 +1,1 @@
+"""Texts that people wrote, read strictly: each value with its line and column."""

@@ -1,0 +1,66 @@
+"""A command that a client would give to its shell, read in every dialect in which it may run."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import PurePosixPath
+from typing import Final, Iterable, Sequence
+
+from sovereigncode.tools.classes import Reading, ToolClass, one, unknown
+from sovereigncode.tools.evaluate import Evaluation
+from sovereigncode.tools.programs.calls import Context, strictest
+from sovereigncode.tools.shell.syntax import literal
+from sovereigncode.tools.windows import read_cmd, read_powershell
+
+
+class Dialect(Enum):
+    """The shells that a client may start: `posix` is bash, dash and zsh."""
+
+    POSIX = "posix"
+    POWERSHELL = "powershell"
+    CMD = "cmd"
+
+
+# On Windows a client takes Git Bash, PowerShell or cmd, whichever it finds.
+ON_WINDOWS: Final = tuple(Dialect)
+
+
+def read_command(
+    text: str,
+    *,
+    folders: Sequence[PurePosixPath] = (),
+    home: PurePosixPath | None = None,
+    dialects: Iterable[Dialect] = (Dialect.POSIX,),
+) -> Reading:
+    """What the command does; with several dialects, the strictest of what it may do.
+
+    `folders`: where it runs, if that is known. Never raises: what is not understood is unknown.
+    """
+    try:
+        return strictest([_read(text, dialect, folders, home) for dialect in dialects])
+    except RecursionError:
+        return unknown("it is nested too deeply")
+
+
+def _read(
+    text: str, dialect: Dialect, folders: Sequence[PurePosixPath], home: PurePosixPath | None
+) -> Reading:
+    evaluation = Evaluation()
+    context = Context(evaluation, tuple(folders), home)
+    if dialect is Dialect.POSIX:
+        return evaluation.script(text, context)
+    return (read_powershell if dialect is Dialect.POWERSHELL else read_cmd)(text, context)
+
+
+def read_program(
+    words: Sequence[str], *, folders: Sequence[PurePosixPath] = (), home: PurePosixPath | None = None
+) -> Reading:
+    """What a program does that is started without a shell."""
+    if not words:
+        return unknown("the program is missing")
+    evaluation = Evaluation()
+    context = Context(evaluation, tuple(folders), home)
+    try:
+        return one(ToolClass.SHELL, "a program") + evaluation.run([literal(word) for word in words], context)
+    except RecursionError:
+        return unknown("it is nested too deeply")

@@ -1,0 +1,328 @@
+"""The files of approvals: asked, decided, used once, expired; and what the chain says about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from foundation.errors import Refusal
+from sovereigncode.approvals.approval import FIELDS, Approval, State, moment
+from sovereigncode.approvals.call import Call
+from sovereigncode.approvals.store import Approvals, Asked
+from sovereigncode.audit.record import Entry, Record, chained
+from tests.unit.sovereigncode.records import START, Clock, Place, entry
+
+CALL = Call.of("bash", '{"command": "git push"}', "shop", "ses_1")
+ASKED = Asked(CALL, "publish", "push the branch", "@@ -1 +1 @@\n-a\n+b\n", "acme", "rd_1")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def said(place: Place) -> list[tuple[str | None, str | None]]:
+    return [(record.entry.decision, record.entry.actor) for record in place.log.read()]
+
+
+def decided(work: Any, *arguments: Any) -> str:
+    with pytest.raises(Refusal) as caught:
+        work(*arguments)
+    assert caught.value.where is not None
+    return f"{caught.value.kind}: {caught.value.message}"
+
+
+def test_an_approval_from_the_question_to_its_use(place: Place) -> None:
+    made = place.approvals.request(ASKED, HOUR)
+    path = place.approvals.folder / f"{made.id}.json"
+    value = json.loads(path.read_bytes())
+    assert list(value) == list(FIELDS)
+    assert (value["state"], value["created"], value["expires"]) == (
+        "pending",
+        "2026-11-27T09:30:00.000Z",
+        "2026-11-27T10:30:00.000Z",
+    )
+    assert (value["tool"], value["class"], value["arguments"]) == ("bash", "publish", {"command": "git push"})
+    assert (value["decided_at"], value["decided_by"], value["note"]) == (None, None, None)
+    assert place.approvals.consume(CALL) is None
+    place.clock.pass_by(minutes=5)
+    place.approvals.approve(made.id, "ada", "go ahead")
+    value = json.loads(path.read_bytes())
+    assert (value["state"], value["decided_at"], value["decided_by"], value["note"]) == (
+        "approved",
+        "2026-11-27T09:35:00.000Z",
+        "ada",
+        "go ahead",
+    )
+    assert place.approvals.consume(Call.of("bash", '{"command": "git push -f"}', "shop", "ses_1")) is None
+    used = place.approvals.consume(CALL)
+    assert used is not None
+    assert (used.id, used.state) == (made.id, State.USED)
+    assert json.loads(path.read_bytes())["state"] == "used"
+    assert place.approvals.consume(CALL) is None
+    assert said(place) == [("pending", None), ("approved", "ada"), ("used", None)]
+    records = list(place.log.read())
+    assert {record.entry.request_hash for record in records} == {made.digest}
+    assert {record.entry.approval_id for record in records} == {made.id}
+    assert {(record.entry.kind, record.entry.action) for record in records} == {("approval", "publish")}
+    assert "git push" not in "".join(record.line.decode() for record in records)
+
+
+def test_no_is_no(place: Place) -> None:
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.reject(made.id, "ada", "not on a Friday")
+    assert place.approvals.consume(CALL) is None
+    assert decided(place.approvals.approve, made.id, "eve") == (
+        "approval_decided: this approval is already rejected"
+    )
+    assert place.approvals.get(made.id).state is State.REJECTED
+    assert said(place) == [("pending", None), ("rejected", "ada")]
+
+
+def test_what_is_decided_is_not_decided_again(place: Place) -> None:
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(made.id, "ada")
+    for decide in (place.approvals.approve, place.approvals.reject):
+        assert decided(decide, made.id, "eve").startswith(
+            "approval_decided: this approval is already approved"
+        )
+    place.approvals.consume(CALL)
+    assert "is used" in decided(place.approvals.approve, made.id, "eve")
+
+
+def test_an_approval_expires_wherever_it_is(place: Place) -> None:
+    waiting, granted = place.approvals.request(ASKED, HOUR), place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(granted.id, "ada")
+    place.clock.pass_by(minutes=60)
+    assert {one.state for one in place.approvals.listed()} == {State.EXPIRED}
+    assert place.approvals.consume(CALL) is None
+    assert "has expired" in decided(place.approvals.approve, waiting.id, "ada")
+    assert {one.id for one in place.approvals.expire()} == {waiting.id, granted.id}
+    assert place.approvals.expire() == ()
+    place.clock.pass_by(minutes=-30)
+    assert {one.state for one in place.approvals.listed()} == {State.EXPIRED}, (
+        "a clock set back changes nothing"
+    )
+    assert place.approvals.consume(CALL) is None
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=5), timedelta(days=400)])
+def test_a_clock_that_is_set_back_gives_no_more_time(place: Place, back: timedelta) -> None:
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(made.id, "ada")
+    place.clock.now -= back
+    assert place.approvals.consume(CALL) is None
+    assert place.approvals.expire() == (), "it has not expired for good: the clock may be set right"
+    place.clock.now += back
+    assert place.approvals.consume(CALL) is not None
+
+
+def test_a_clock_that_jumps_ahead_and_back_costs_nothing_but_the_time(place: Place) -> None:
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(made.id, "ada")
+    place.clock.pass_by(days=4000)
+    assert place.approvals.consume(CALL) is None
+    place.clock.now = START
+    assert place.approvals.consume(CALL) is not None
+
+
+@pytest.mark.parametrize("year", [1, 1969, 1970, 9999])
+def test_a_clock_that_says_anything(place: Place, year: int) -> None:
+    place.clock.now = datetime(year, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+    made = place.approvals.request(ASKED, timedelta(days=400))
+    place.approvals.approve(made.id, "ada")
+    used = place.approvals.consume(CALL)
+    assert used is not None
+    assert place.log.verify().holds
+
+
+def test_approvals_that_come_with_a_workspace_do_not_count(place: Place) -> None:
+    """A cloned repository may bring a chain that holds, with approvals for calls to come."""
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(made.id, "eve")
+    place.log.head_path.unlink()
+    assert place.log.verify().holds
+    for _ in range(2):
+        assert [one.state for one in place.approvals.listed()] == [State.INVALID]
+        assert place.approvals.consume(CALL) is None
+        place.log.append([entry()])
+    again = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(again.id, "ada")
+    used = place.approvals.consume(CALL)
+    assert used is not None
+    assert used.id == again.id
+
+
+def test_nobody_is_asked_twice_for_the_same_call(place: Place) -> None:
+    assert place.approvals.find(CALL) is None
+    made = place.approvals.request(ASKED, HOUR)
+    for state in (State.PENDING, State.APPROVED):
+        found = place.approvals.find(CALL)
+        assert found is not None
+        assert (found.id, found.state) == (made.id, state)
+        if state is State.PENDING:
+            place.approvals.approve(made.id, "ada")
+    assert place.approvals.find(Call.of("bash", "{}", "shop", "ses_1")) is None
+    place.approvals.consume(CALL)
+    assert place.approvals.find(CALL) is None
+
+
+def test_reading_makes_no_folder(place: Place) -> None:
+    before = place.tree()
+    assert place.approvals.listed() == ()
+    assert decided(place.approvals.get, "ap_" + "0" * 32).startswith("approval_not_found")
+    assert place.tree() == before
+
+
+def test_what_is_too_large_to_judge_is_refused(place: Place) -> None:
+    huge = Asked(Call.of("write", json.dumps({"text": "x" * (17 << 20)}), None, None), "file_write", "huge")
+    with pytest.raises(Refusal) as caught:
+        place.approvals.request(huge, HOUR)
+    assert caught.value.kind == "request_invalid"
+    assert place.approvals.listed() == ()
+    assert list(place.log.read()) == []
+
+
+def test_texts_that_are_not_unicode_are_kept_as_escapes(place: Place) -> None:
+    header = b"ses\xff".decode("utf-8", "surrogateescape")
+    call = Call.of("bash", '{"x": "\\ud800"}', "shop", header)
+    asked = Asked(call, "shell", "run \udc80", "+\udc80", tenant=header)
+    made = place.approvals.request(asked, HOUR)
+    place.approvals.approve(made.id, header, header)
+    used = place.approvals.consume(call)
+    assert used is not None
+    assert (used.call.session_id, used.decided_by, used.summary) == (
+        "ses\\udcff",
+        "ses\\udcff",
+        "run \\udc80",
+    )
+
+
+def test_nothing_counts_while_the_chain_does_not_hold(place: Place) -> None:
+    made = place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(made.id, "ada")
+    place.file.write_bytes(place.file.read_bytes().replace(b'"actor":"ada"', b'"actor":"eve"'))
+    for work in (place.approvals.listed, lambda: place.approvals.consume(CALL), place.approvals.expire):
+        assert decided(work).startswith("chain_broken")
+
+
+class Database:
+    """A chain in memory, as a gateway would keep one in a database."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.records: list[Record] = []
+
+    def append(self, entries: Sequence[Entry]) -> tuple[Record, ...]:
+        prev = self.records[-1].hash if self.records else None
+        made = chained(entries, seq=len(self.records), prev=prev, now=self.clock())
+        self.records += made
+        return made
+
+    def approvals(self) -> Mapping[str, tuple[Record, ...]]:
+        found: dict[str, tuple[Record, ...]] = {}
+        for record in self.records:
+            if record.entry.kind == "approval" and record.entry.approval_id is not None:
+                found[record.entry.approval_id] = (*found.get(record.entry.approval_id, ()), record)
+        return found
+
+
+def test_the_chain_may_be_in_a_database(place: Place) -> None:
+    database: Any = Database(place.clock)
+    approvals = Approvals(place.workspace, place.host, database)
+    made = approvals.request(ASKED, HOUR)
+    assert approvals.consume(CALL) is None
+    approvals.approve(made.id, "ada")
+    assert approvals.consume(CALL) is not None
+    assert approvals.consume(CALL) is None
+    assert not place.log.folder.exists()
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever happens in which order: a call passes once for each yes, and never late."""
+
+    @initialize()
+    def begin(self) -> None:
+        memory = Path("/dev/shm")
+        base = memory if os.access(memory, os.W_OK) else None
+        self.folder = tempfile.TemporaryDirectory(dir=base)
+        self.place = Place(Path(self.folder.name))
+        self.made: list[Approval] = []
+        self.yes: set[str] = set()
+        self.used: set[str] = set()
+        self.texts: dict[str, list[bytes]] = {}
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+    @rule()
+    def ask(self) -> None:
+        self.made.append(self.place.approvals.request(ASKED, HOUR))
+
+    @precondition(lambda self: self.made)
+    @rule(yes=st.booleans(), newest=st.booleans())
+    def decide(self, yes: bool, newest: bool) -> None:
+        one = self.made[-1 if newest else 0]
+        approvals = self.place.approvals
+        was = approvals.get(one.id).state
+        try:
+            (approvals.approve if yes else approvals.reject)(one.id, "ada")
+        except Refusal:
+            assert was is not State.PENDING
+        else:
+            assert was is State.PENDING
+            self.yes |= {one.id} if yes else set()
+
+    @precondition(lambda self: self.made)
+    @rule()
+    def write_the_word(self) -> None:
+        path = self.place.approvals.folder / f"{self.made[-1].id}.json"
+        self.texts.setdefault(path.name, []).append(path.read_bytes())
+        path.write_bytes(json.dumps({**json.loads(path.read_bytes()), "state": "approved"}).encode())
+
+    @precondition(lambda self: self.texts)
+    @rule()
+    def put_an_old_file_back(self) -> None:
+        for name, texts in self.texts.items():
+            (self.place.approvals.folder / name).write_bytes(texts[0])
+
+    @rule()
+    def use(self) -> None:
+        used = self.place.approvals.consume(CALL)
+        if used is not None:
+            assert used.id in self.yes
+            assert used.id not in self.used
+            assert self.place.clock.now < moment(used.expires)
+            self.used.add(used.id)
+
+    @rule()
+    def wait(self) -> None:
+        self.place.clock.pass_by(minutes=25)
+
+    @rule()
+    def something_else_is_recorded(self) -> None:
+        self.place.log.append([entry()])
+
+    @rule()
+    def sweep(self) -> None:
+        self.place.approvals.expire()
+
+    @invariant()
+    def the_chain_holds(self) -> None:
+        if hasattr(self, "place"):
+            assert self.place.log.verify().holds
+
+
+Life.TestCase.settings = settings(deadline=None, max_examples=25, stateful_step_count=20)
+TestLife = Life.TestCase

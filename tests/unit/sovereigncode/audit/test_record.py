@@ -1,0 +1,136 @@
+"""One line: its fields, its bytes, its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foundation.errors import Refusal
+from sovereigncode.audit.record import FIELDS, LONGEST, TEXTS, Entry, Stated, chained, moment, parsed, stamp
+from tests.unit.sovereigncode.records import START, canonical, entry
+
+# The interface's list, in its order.
+CONTRACT = [
+    *("seq", "time", "kind", "tenant", "capsule_id", "actor", "purpose", "action", "model", "decision"),
+    *("reasons", "obligations", "audit_tags", "decision_id", "approval_id", "request_hash", "prev", "hash"),
+]
+FIRST = (
+    b'{"action":"model_call","actor":null,"approval_id":null,"audit_tags":["t"],"capsule_id":"shop",'
+    b'"decision":"deny","decision_id":null,'
+    b'"hash":"HASH","kind":"policy","model":null,"obligations":[],"prev":null,"purpose":"x",'
+    b'"reasons":[{"code":"purpose_denied","message":"no \\"x\\"\\n\xc3\xa9"}],"request_hash":null,"seq":1,'
+    b'"tenant":null,"time":"2026-11-27T09:30:00.000Z"}'
+)
+TEXT = st.text(st.characters(codec=None), max_size=20)
+CODED = st.lists(st.builds(Stated, TEXT, TEXT), max_size=3)
+ENTRIES = st.builds(
+    Entry,
+    kind=st.sampled_from(("policy", "route", "content", "tool", "approval", "outcome", "config")),
+    reasons=CODED,
+    obligations=CODED,
+    audit_tags=st.lists(TEXT, max_size=3),
+    **{name: st.none() | TEXT for name in TEXTS},
+)
+
+
+def test_the_fields_are_the_contracts() -> None:
+    assert list(FIELDS) == CONTRACT
+    (record,) = chained([entry()], seq=0, prev=None, now=START)
+    assert list(record.as_json()) == CONTRACT
+    assert set(json.loads(record.line)) == set(CONTRACT)
+
+
+def test_the_bytes_and_the_hash_of_a_line() -> None:
+    """Written out by hand, and hashed without the hash's own text."""
+    made = Entry(
+        kind="policy",
+        decision="deny",
+        capsule_id="shop",
+        purpose="x",
+        action="model_call",
+        reasons=[Stated("purpose_denied", 'no "x"\né')],
+        audit_tags=["t"],
+    )
+    (record,) = chained([made], seq=0, prev=None, now=START)
+    digest = hashlib.sha256(FIRST.replace(b'"hash":"HASH",', b"")).hexdigest()
+    assert record.hash == digest
+    assert record.line == FIRST.replace(b"HASH", digest.encode())
+
+
+def test_records_are_linked() -> None:
+    records = chained([entry(1), entry(2), entry(3)], seq=7, prev="a" * 64, now=START)
+    assert [record.seq for record in records] == [8, 9, 10]
+    assert [record.prev for record in records] == ["a" * 64, records[0].hash, records[1].hash]
+
+
+@settings(deadline=None)
+@given(ENTRIES)
+def test_every_entry_becomes_one_line_that_is_read_back(made: Entry) -> None:
+    (record,) = chained([made], seq=0, prev=None, now=START)
+    line = record.line
+    assert b"\n" not in line
+    assert parsed(line) == record
+    assert parsed(line).fits
+    body = {name: value for name, value in json.loads(line).items() if name != "hash"}
+    assert hashlib.sha256(canonical(body)).hexdigest() == record.hash
+
+
+def test_bytes_of_a_header_that_are_not_utf_8_are_recorded_as_escapes() -> None:
+    header = b"caf\xe9".decode("utf-8", "surrogateescape")
+    (record,) = chained([entry(purpose=header)], seq=0, prev=None, now=START)
+    assert json.loads(record.line)["purpose"] == "caf\\udce9"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "rumour"},
+        {"purpose": "x" * LONGEST},
+        {"tenant": 5},
+        {"audit_tags": (b"bytes",)},
+        {"reasons": (Stated("code", None),)},  # type: ignore[arg-type]
+    ],
+    ids=str,
+)
+def test_what_no_line_can_have_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Refusal) as caught:
+        chained([entry(1), entry(2, **wrong)], seq=0, prev=None, now=START)
+    assert caught.value.kind == "request_invalid"
+    assert "x" * 100 not in caught.value.message
+
+
+def test_times_are_utc_with_milliseconds() -> None:
+    east = datetime(2026, 11, 28, 0, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=13)))
+    assert stamp(east) == "2026-11-27T11:00:00.999Z"
+    assert moment(stamp(east)) == east.replace(microsecond=999_000)
+    for text in ("", "2026-11-27T11:00:00Z", "2026-13-27T11:00:00.000Z", "2026-11-27T11:00:00.000Z "):
+        with pytest.raises(ValueError, match=r"not a time|month must be|Invalid"):
+            moment(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b"[" * 100_000,
+        b"9" * 5000,
+        re.sub(b'"seq":1', b'"seq":1.0', FIRST),
+        re.sub(b'"seq":1', b'"seq": 1', FIRST),
+        FIRST.replace(b'{"code":"purpose_denied",', b"{"),
+    ],
+    ids=range(10),
+)
+def test_other_lines_are_no_records(line: bytes) -> None:
+    with pytest.raises(ValueError, match="not a record"):
+        parsed(line)
