@@ -21,7 +21,7 @@ from sovereigncode.tools.shell.syntax import (
 )
 from sovereigncode.tools.shell.words import METACHARACTERS, WordReader
 
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\[[\w.-]+\])?\+?=", re.ASCII)
+_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(?:\[[\w.-]+\])?\+?=", re.ASCII)
 _REDIRECTION: Final = re.compile(r"\d*(<<<|<<-|<<|<>|<&|<|>>|>\||>&|>)|(&>>|&>)")
 _FUNCTION: Final = re.compile(r"([^\s;&|<>()$`'\"\\=]+)[ \t]*\([ \t]*\)", re.ASCII)
 CLOSING: Final = frozenset(("then", "do", "done", "fi", "elif", "else", "esac", "}"))
@@ -226,7 +226,7 @@ class ListReader(WordReader):
             values.append(self.word())
         elif self.peek() in ("<", ">"):
             raise NotUnderstoodError("shells disagree about what is assigned here")
-        return Assignment(found[1], tuple(values), bool(found[2]))
+        return Assignment(found[1], tuple(values))
 
     def _array_gaps(self) -> None:
         self.blanks()

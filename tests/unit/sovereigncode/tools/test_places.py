@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from sovereigncode.tools.classes import Write
-from sovereigncode.tools.command import Dialect, read_command
+from sovereigncode.tools.command import read_command
 from sovereigncode.tools.places import is_protected, wrong_with, wrong_with_any
+from sovereigncode.tools.programs.calls import Dialect
 
 ROOT = PurePosixPath("/home/ada/shop")
 WINDOWS = PurePosixPath("C:/Users/Ada/shop")
