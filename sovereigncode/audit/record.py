@@ -32,6 +32,7 @@ TEXTS: Final = (
 # The longest line, without its end; what does not fit is refused.
 LONGEST: Final = 64 * 1024
 
+_Null: Final = type(None)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
 
 
@@ -97,11 +98,6 @@ class Record:
         """The canonical JSON, without the line end."""
         return rfc8785.dumps(self.as_json())
 
-    @property
-    def fits(self) -> bool:
-        """Whether `hash` is the hash of the rest."""
-        return _digest(_body(self.seq, self.time, self.entry, self.prev)) == self.hash
-
 
 def stamp(moment: datetime) -> str:
     """A moment as UTC with milliseconds: 2026-11-27T09:30:00.125Z."""
@@ -132,24 +128,55 @@ def chained(entries: Sequence[Entry], *, seq: int, prev: str | None, now: dateti
 
 
 def parsed(line: bytes) -> Record:
-    """The record of a line that this program wrote. Raises ValueError; the hash is not checked here."""
+    """The record of a line, without its end. Raises ValueError if it is none, or its hash does not fit.
+
+    Whether it follows the record before it is for verification to say.
+    """
     try:
-        if len(line) > LONGEST:
-            raise ValueError("too long")
-        fields = json.loads(line.decode("utf-8"))
-        entry = Entry(
-            kind=fields["kind"],
-            reasons=tuple(Stated(one["code"], one["message"]) for one in fields["reasons"]),
-            obligations=tuple(Stated(one["code"], one["message"]) for one in fields["obligations"]),
-            audit_tags=tuple(fields["audit_tags"]),
-            **{name: fields[name] for name in TEXTS},
-        )
-        record = Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"])
-        if record.line == line:
-            return record
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        pass
-    raise ValueError("not a record")
+        fields: Any = json.loads(line.decode("utf-8")) if len(line) <= LONGEST else None
+        if not _is_typed(fields) or not is_hash_of(line, fields["hash"]):
+            raise ValueError("not a record")
+    except RecursionError:
+        raise ValueError("not a record") from None
+    entry = Entry(
+        kind=fields["kind"],
+        reasons=tuple(Stated(one["code"], one["message"]) for one in fields["reasons"]),
+        obligations=tuple(Stated(one["code"], one["message"]) for one in fields["obligations"]),
+        audit_tags=tuple(fields["audit_tags"]),
+        **{name: fields[name] for name in TEXTS},
+    )
+    return Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"])
+
+
+def is_hash_of(line: bytes, digest: str) -> bool:
+    """Whether this is the hash in the line and that of all other bytes of it.
+
+    In a record, only the field itself is written `"hash":"`: the quotes of texts are escaped.
+    """
+    own = b'"hash":"%s",' % digest.encode("ascii", "replace")
+    rest = line.replace(own, b"", 1)
+    return len(rest) + len(own) == len(line) and hashlib.sha256(rest).hexdigest() == digest
+
+
+def _is_typed(fields: Any) -> bool:
+    return (
+        isinstance(fields, dict)
+        and fields.keys() == set(FIELDS)
+        and type(fields["seq"]) is int
+        and all(isinstance(fields[name], str) for name in ("time", "kind", "hash"))
+        and all(isinstance(fields[name], (str, _Null)) for name in (*TEXTS, "prev"))
+        and all(isinstance(fields[name], list) for name in ("reasons", "obligations", "audit_tags"))
+        and all(isinstance(tag, str) for tag in fields["audit_tags"])
+        and all(_is_coded(one) for one in (*fields["reasons"], *fields["obligations"]))
+    )
+
+
+def _is_coded(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"code", "message"}
+        and all(isinstance(text, str) for text in value.values())
+    )
 
 
 def _chained(entry: Entry, seq: int, prev: str | None, time: str) -> Record:

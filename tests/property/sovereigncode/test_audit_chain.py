@@ -47,7 +47,6 @@ def test_every_entry_becomes_one_line_that_is_read_back(made: Entry) -> None:
     line = record.line
     assert b"\n" not in line
     assert parsed(line) == record
-    assert parsed(line).fits
     body = {name: value for name, value in json.loads(line).items() if name != "hash"}
     assert hashlib.sha256(canonical(body)).hexdigest() == record.hash
 
