@@ -10,9 +10,9 @@ from typing import Final, Sequence
 
 _SEPARATORS: Final = re.compile(r"[\s.\-/]")
 
-# Inland Revenue, "Resident withholding tax (RWT) and non-resident withholding tax (NRWT) certificate filing
-# specification": the branches of each bank; then by the bank the weights of 2 digits of bank, 4 of branch, 8 of
-# base and 4 of suffix, and the modulus. For E and G the digits of each product are added.
+# Inland Revenue, "Resident withholding tax and non-resident withholding tax certificate filing
+# specification": the branches of each bank; then by the bank the weights of 2 digits of bank, 4 of branch,
+# 8 of base and 4 of suffix, and the modulus. For E and G the digits of each product are added.
 _BRANCHES: Final = {
     1: ((1, 999), (1100, 1199), (1800, 1899)),
     2: ((1, 999), (1200, 1299)),
