@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Any, Final, Mapping, Protocol, Sequence
 
 import rfc8785
@@ -81,22 +80,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a chain. `time` is UTC as written by `stamp`."""
+    """One record of a chain. `time` is UTC as written by `stamp`, `line` the bytes without the line end."""
 
     seq: int
     time: str
     entry: Entry
     prev: str | None
     hash: str
+    line: bytes = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the line, in the order of FIELDS."""
         return {**_body(self.seq, self.time, self.entry, self.prev), "hash": self.hash}
-
-    @cached_property
-    def line(self) -> bytes:
-        """The canonical JSON, without the line end."""
-        return rfc8785.dumps(self.as_json())
 
 
 def stamp(moment: datetime) -> str:
@@ -145,7 +140,7 @@ def parsed(line: bytes) -> Record:
         audit_tags=tuple(fields["audit_tags"]),
         **{name: fields[name] for name in TEXTS},
     )
-    return Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"])
+    return Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"], line)
 
 
 def is_hash_of(line: bytes, digest: str) -> bool:
@@ -183,14 +178,13 @@ def _chained(entry: Entry, seq: int, prev: str | None, time: str) -> Record:
     if entry.kind not in KINDS:
         raise ValueError(f"there is no kind {entry.kind!r}")
     clean = _clean(entry)
-    record = Record(seq, time, clean, prev, _digest(_body(seq, time, clean, prev)))
-    if len(record.line) > LONGEST:
+    body = rfc8785.dumps(_body(seq, time, clean, prev))
+    digest = hashlib.sha256(body).hexdigest()
+    # Canonical JSON sorts: `hash` is right before `kind`, the only key with that name (see is_hash_of).
+    line = body.replace(b',"kind":', b',"hash":"%s","kind":' % digest.encode("ascii"), 1)
+    if len(line) > LONGEST:
         raise ValueError(f"a record has at most {LONGEST} bytes")
-    return record
-
-
-def _digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    return Record(seq, time, clean, prev, digest, line)
 
 
 def _body(seq: int, time: str, entry: Entry, prev: str | None) -> dict[str, Any]:
