@@ -87,7 +87,7 @@ class Walk:
     ) -> Fault | None:
         seq = self.end.seq + 1
         if known is not None and seq > known.last.seq and (read is None or read.seq >= seq):
-            return _fault(line, seq, Why.CHANGED, "this line was not written by this program")
+            return _fault(line, seq, Why.CHANGED, "this program did not write this line, or did so with another home folder")
         if read is None or not line.ended:
             return _unreadable(line, seq, following)
         if read.seq != seq:
