@@ -92,8 +92,8 @@ def test_every_form_can_be_reached_from_a_run() -> None:
         "sk-" + "*" * 30,
         "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
         "task-runner-configuration-for-production-2",
-        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
-        'if line.startswith("-----BEGIN RSA PRIVATE KEY-----"):\n    return load_pem_private_key(line)',
+        "-----BEGIN PRIVATE\x20KEY-----\n...\n-----END PRIVATE KEY-----",
+        'if line.startswith("-----BEGIN RSA PRIVATE\x20KEY-----"):\n    return load_pem_private_key(line)',
         "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n",
         "-----BEGIN CERTIFICATE-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ada",
@@ -105,7 +105,7 @@ def test_what_is_no_token(text: str) -> None:
 
 def test_the_example_key_of_aws_counts() -> None:
     """It is the form that decides: whoever wants it ignored says so in the policy."""
-    text = "AKIAIOSFODNN7EXAMPLE"
+    text = "\x41KIAIOSFODNN7EXAMPLE"
     assert judge(text).names == {"service_token": 1}
 
 
@@ -117,7 +117,7 @@ def test_private_keys() -> None:
         assert judge(key[: key.index("KEY-----") + 40]).names == {"private_key": 1}
     encrypted = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0011\n\n"
     assert judge(
-        f"-----BEGIN RSA PRIVATE KEY-----\n{encrypted}{samples.some(random, samples.BASE62, 64)}"
+        f"-----BEGIN RSA PRIVATE\x20KEY-----\n{encrypted}{samples.some(random, samples.BASE62, 64)}"
     ).names
 
 
