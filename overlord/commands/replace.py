@@ -34,7 +34,7 @@ def run(arguments: Arguments, context: Context) -> Report:
     client = context.client(registry["baseUrl"], context.key())
     lock = store.locks.servant(slot)
     # A request to the servant that is replaced is waited for; the startup takes its turn after that.
-    if not lock.take(time.monotonic() + context.settings.timeout):
+    if not store.take(lock, time.monotonic() + context.settings.timeout):
         raise Refusal(
             "not_ready",
             f"another command is waiting for an answer of {slot}",

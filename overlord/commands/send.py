@@ -129,7 +129,7 @@ def ask_again(
         messages.queue_again(message, slots, store.now())
         working.record(registry, store.now())
 
-    if not lock.take(time.monotonic() + 1):
+    if not store.take(lock, time.monotonic() + 1):
         _refuse_busy(message_id)
     try:
         store.change(queue)

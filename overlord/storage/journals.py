@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Mapping
 
+from foundation.files.links import require_no_link
 from foundation.files.reading import SAFE
 from overlord.core.handoff import cut
 
@@ -38,6 +39,7 @@ class Journals:
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
         with suppress(OSError):  # the registry has it all; without a journal the run goes on
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            require_no_link(self._folder)
             self._write(self._folder / name, f"{json.dumps(line)}\n".encode())
 
     def _write(self, path: Path, data: bytes) -> None:

@@ -39,6 +39,10 @@ class Ledger:
         there = [_without_seq(line) for line in map(_parsed, last) if line is not None]
         return [one for one in events if one not in there]
 
+    def require_usable(self) -> None:
+        """Raise OSError if nothing can be appended: what cannot be noted is not to be sent either."""
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | SAFE, 0o600))
+
     def append(self, events: Sequence[Json]) -> None:
         """Append the events, numbered on from the last line, and wait until they are on the disk.
 

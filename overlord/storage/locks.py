@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Final
 
+from foundation.files.links import require_no_link
 from foundation.files.reading import SAFE
 from foundation.locking import try_lock
 
@@ -32,6 +33,7 @@ class Lock:
         Raises OSError.
         """
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        require_no_link(self._path.parent)
         while True:
             descriptor = self._opened()
             try:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Final, NoReturn, TypeVar
 
 from foundation import signals
 from foundation.errors import Refusal, Where
-from foundation.files.reading import read_snapshot
+from foundation.files.reading import READ, drain, read_snapshot
 from foundation.files.replace import Attributes, Folder, write_beside
 from foundation.files.snapshot import Snapshot
 from foundation.files.writable import advice
@@ -90,11 +90,7 @@ class RunStore:
         and what `load` raises; then nothing was changed.
         """
         lock = self.locks.registry()
-        try:
-            taken = lock.take(time.monotonic() + wait_seconds, _check_signals)
-        except OSError as problem:
-            self._refuse_writing(problem)
-        if not taken:
+        if not self.take(lock, time.monotonic() + wait_seconds, _check_signals):
             raise Refusal(
                 "write_failed",
                 "another command has been changing this run for too long",
@@ -104,6 +100,13 @@ class RunStore:
         with lock:
             return self._change(mutate)
 
+    def take(self, lock: Lock, until: float, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """See `Lock.take`; Refusal write_failed if the lock cannot be used."""
+        try:
+            return lock.take(until, stopping)
+        except OSError as problem:
+            self._refuse_writing(problem)
+
     @signals.uninterrupted
     def _change(self, mutate: Callable[[Json], Result]) -> Result:
         registry = self.load()
@@ -111,6 +114,7 @@ class RunStore:
         try:
             self._ledger.append(self._ledger.missing(registry.get(UNLEDGERED) or []))
             registry[UNLEDGERED] = []
+            self._ledger.require_usable()
             result = mutate(registry)
             registry["updatedAt"] = self.now()
             self._write(registry)
@@ -182,7 +186,7 @@ class RunStore:
                 "update mmi-cli, then run this command again",
             )
         wrong = what_is_wrong(value, self.run_id)
-        if version != SCHEMA_VERSION and wrong is None:
+        if (version != SCHEMA_VERSION or isinstance(version, bool)) and wrong is None:
             wrong = "its schemaVersion is unknown"
         if wrong is not None:
             self._refuse(
@@ -215,15 +219,49 @@ class RunStore:
     def _put(self, folder: Folder, name: str, data: bytes) -> None:
         unfinished = _UNFINISHED if name == REGISTRY else f".{name}.new"
         folder.remove(unfinished)  # a kill has left it
+        former = self._former(folder, name)
+        try:
+            self._replace(folder, unfinished, name, data)
+            try:
+                folder.sync()
+            except OSError:
+                self._put_back(folder, unfinished, name, former)
+                raise
+        finally:
+            if former is not None:
+                os.close(former)
+
+    def _former(self, folder: Folder, name: str) -> int | None:
+        """The file that is about to be replaced, kept open; None if there is none.
+
+        Windows cannot replace an open file, and there `Folder.sync` never fails.
+        """
+        if self._host.windows:
+            return None
+        try:
+            return folder.open(name, READ)
+        except FileNotFoundError:
+            return None
+
+    def _replace(self, folder: Folder, unfinished: str, name: str, data: bytes) -> None:
         protect = for_host(self._host).apply if self._host.windows else None
         try:
-            write_beside(folder, unfinished, data, Attributes(0o600, None), protect=protect)
+            # The time in ns: the system's own stamps may be the same for two files that follow each other.
+            attributes = Attributes(0o600, None, time.time_ns())
+            write_beside(folder, unfinished, data, attributes, protect=protect)
             folder.rename(unfinished, name)
         except OSError:
             with suppress(OSError):
                 folder.remove(unfinished)
             raise
-        folder.sync()
+
+    def _put_back(self, folder: Folder, unfinished: str, name: str, former: int | None) -> None:
+        """The new file has its name, and the disk does not say that it will keep it."""
+        with suppress(OSError):
+            if former is None:
+                folder.remove(name)
+            else:
+                self._replace(folder, unfinished, name, drain(former, _MOST_BYTES))
 
     def _refuse(
         self, kind: str, message: str, next_step: str | None = None, path: Path | None = None
@@ -237,10 +275,11 @@ class RunStore:
 
     def _refuse_writing(self, problem: OSError) -> NoReturn:
         why, next_step = advice(self.folder, problem)
+        named = str(problem.filename or "")
         raise Refusal(
             "write_failed",
             f"the run could not be stored ({why})",
-            where=Where(str(self.folder)),
+            where=Where(named if named.startswith(str(self.folder)) else str(self.folder)),
             next_step=next_step,
         ) from None
 

@@ -62,7 +62,7 @@ class Runs:
         """The run with that id; Refusal no_run."""
         if RUN_ID.fullmatch(run_id):
             store = self.store(run_id)
-            if store.exists():
+            if store.exists() and not is_link(store.folder):
                 return store
         raise _no_run("there is no run of that id")
 

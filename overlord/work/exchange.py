@@ -130,7 +130,9 @@ class Asking:
         asked = _Asked(task, held or self._store.locks.servant(task.slot))
         self._open.append(asked)
         until = time.monotonic() + self._client.timeout
-        asked.inbox.put(lambda: held is not None or asked.lock.take(until, lambda: self._stopping))
+        asked.inbox.put(
+            lambda: held is not None or self._store.take(asked.lock, until, lambda: self._stopping)
+        )
         threading.Thread(target=self._serve, args=(asked,), daemon=True).start()
 
     def _serve(self, asked: _Asked) -> None:

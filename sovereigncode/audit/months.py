@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from contextlib import suppress
@@ -14,13 +13,15 @@ from foundation.files.links import is_link
 from foundation.files.reading import READ, drain
 from foundation.files.replace import Folder, sync
 from sovereigncode.audit.folders import refuse, require_own_file
-from sovereigncode.audit.record import LONGEST, parsed
+from sovereigncode.audit.record import LONGEST, is_hash_of, parsed
 from sovereigncode.audit.verdict import End, Line
 
 KIND: Final = "audit_unusable"
 _NAME: Final = re.compile(r"audit-[0-9]{4}(0[1-9]|1[0-2])\.jsonl\Z")
 _CHUNK: Final = 1 << 18
 _END: Final = 8192
+# How many bytes too early reading from the middle may begin.
+_STEP: Final = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,10 @@ class Tail:
     half: bool = False
 
     def is_the_end(self, end: End) -> bool:
-        """Whether the files end with exactly this record, byte for byte.
-
-        `hash` is the sum of the line without `hash` itself, and a text in a record cannot contain `"hash":"`,
-        because its quotes are escaped.
-        """
+        """Whether the files end with exactly this record, byte for byte."""
         if self.line is None or end.hash is None or self.half:
             return self.line is None and end.hash is None and not self.half
-        own = b'"hash":"%s",' % end.hash.encode("ascii")
-        rest = self.line.replace(own, b"", 1)
-        return len(rest) + len(own) == len(self.line) and hashlib.sha256(rest).hexdigest() == end.hash
+        return is_hash_of(self.line, end.hash)
 
 
 def name_for(now: datetime, names: Sequence[str]) -> str:
@@ -135,7 +130,7 @@ def from_seq(folder: Folder, wanted: int) -> list[Span]:
         return []
     part = parts[0]
     low, high = 0, part.stop
-    while high - low > _CHUNK:
+    while high - low > _STEP:
         middle = (low + high) // 2
         low, high = (middle, high) if _begins_by(folder, part, middle, wanted) else (low, middle)
     return [replace(part, start=_line_start(folder, part, low)), *parts[1:]]
@@ -231,8 +226,9 @@ def _tail(descriptor: int, name: str) -> Tail:
 
 def _begins_by(folder: Folder, part: Span, at: int, wanted: int) -> bool:
     """Whether the first line that begins at or after this byte is this record or an earlier one."""
-    there = lines(folder, [replace(part, start=_line_start(folder, part, at))])
-    first = next(there, None)
+    start = _line_start(folder, part, at)
+    stop = min(part.stop, start + LONGEST + 1)
+    first = next(lines(folder, [replace(part, start=start, stop=stop)]), None)
     try:
         return first is not None and parsed(first.data).seq <= wanted
     except ValueError:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sovereigncode.content.checking import Checked, Place, check
 from sovereigncode.content.ignored import Ignored
-from sovereigncode.content.judging import judge
+from sovereigncode.content.judging import NotJudged, judge
 from sovereigncode.content.kinds import Findings, Kind
 from sovereigncode.content.verdicts import Verdicts
 
-__all__ = ["Checked", "Findings", "Ignored", "Kind", "Place", "Verdicts", "check", "judge"]
+__all__ = ["Checked", "Findings", "Ignored", "Kind", "NotJudged", "Place", "Verdicts", "check", "judge"]

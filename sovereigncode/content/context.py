@@ -11,13 +11,13 @@ from sovereigncode.content.view import View
 REACH: Final = 48
 
 
-def words_before(view: View, start: int, words: re.Pattern[bytes]) -> bool:
-    """Whether a word (a pattern for lower case) is before `start`: near, and at most one line up."""
-    before = view.lower[max(0, start - REACH) : start]
-    return words.search(before, before.rfind(b"\n", 0, max(0, before.rfind(b"\n"))) + 1) is not None
+def before(view: View, start: int) -> bytes:
+    """What is before `start`, in lower case: near, and at most one line up."""
+    near = view.lower[max(0, start - REACH) : start]
+    return near[near.rfind(b"\n", 0, max(0, near.rfind(b"\n"))) + 1 :]
 
 
 def label(*names: str) -> re.Pattern[bytes]:
-    """A pattern for names as whole words: `ird` in `ird_no`, `irdNumber`, `IRD:`, not in `bird`."""
+    """A pattern for names in lower case: `ird` is in `ird_no`, `irdnumber` and `ird:`, not in `bird`."""
     either = "|".join(names)
     return re.compile(rf"(?:^|[^a-z0-9])(?:{either})(?:[^a-z]|number|num|no(?![a-z])|$)".encode())

@@ -43,14 +43,16 @@ _LONGEST: Final = 200
 # The sign after a name, read forwards.
 _SIGN: Final = (
     rb"[\"'\]]{0,2}\s{0,3}(?::=|=>|[:=]|,\s?(?=[\"']))\s{0,3}(?:[\w.]{1,40}\(\s?(?=[bruf]{0,2}[\"'`]))?"
-    rb"[bruf]{0,2}[\"'`]?"
+    rb"(?:[bruf]{0,2}[\"'`])?"
 )
 _FORWARDS: Final = tuple(
     re.compile(stem + _TAIL + _SIGN)
     for stem in (rb"pass(?:w(?:or)?d|phrase)", rb"pwd", rb"secret(?:[_\-]?(?:access[_\-]?)?key)?")
 )
 _QUOTED: Final = re.compile(rb"[^\s\"'`,;()\[\]{}<>\\]{10,200}(?=[\"'`])")
-_BARE: Final = re.compile(rb"[^\s\"'`,;()\[\]{}<>]{10,200}(?=[\s,;}\"']|\Z)")
+_BARE: Final = re.compile(rb"[^\s\"'`,;&()\[\]{}<>]{10,200}")
+# After anything else it is the beginning of an expression.
+_AFTER_BARE: Final = (b"", b" ", b"\t", b"\r", b"\n", b",", b";", b"&", b"}", b"]", b"<", b'"', b"'", b"`")
 _KINDS: Final = tuple(
     re.compile(kind) for kind in (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*+~?\-_.:=|]")
 )
@@ -75,13 +77,21 @@ def named_secrets(view: View) -> Iterator[Span]:
         value = _VALUE.match(view.data, start)
         if value is not None and _is_secret(value[0]):
             yield Span(Kind.NAMED_SECRET, *value.span())
-    # Shorter ones, and those with other characters in them.
     for form in _FORWARDS:
-        for label in form.finditer(view.lower):
-            quoted = label[0][-1] in b"\"'`"
-            value = (_QUOTED if quoted else _BARE).match(view.data, label.end())
-            if value is not None and (_is_password(value[0]) or _is_secret(value[0])):
-                yield Span(Kind.NAMED_SECRET, *value.span())
+        yield from _after_names(view, form)
+
+
+def _after_names(view: View, form: re.Pattern[bytes]) -> Iterator[Span]:
+    """Shorter values too, and those with other characters in them."""
+    data, lower, at = view.data, view.lower, 0
+    while (label := form.search(lower, at)) is not None:
+        quoted = label[0][-1] in b"\"'`"
+        value = (_QUOTED if quoted else _BARE).match(data, label.end())
+        at = label.end() if value is None else value.end()
+        if value is None or (not quoted and data[at : at + 1] not in _AFTER_BARE):
+            continue
+        if _is_password(value[0]) or _is_secret(value[0]):
+            yield Span(Kind.NAMED_SECRET, *value.span())
 
 
 def _start_of_value(data: bytes, run: int) -> int:

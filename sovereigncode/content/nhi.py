@@ -82,4 +82,4 @@ def is_valid(number: str) -> bool:
 
 def is_typical(number: str) -> bool:
     """Whether it needs no word before it: in upper case, and not a name that has the same form."""
-    return number.isupper() and number[:3] not in _NAMES
+    return number.isupper() and not (number[3:].isdigit() and number[:3] in _NAMES)

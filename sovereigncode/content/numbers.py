@@ -1,4 +1,4 @@
-"""Payment cards, bank accounts, tax and health numbers: formats here, check digits by python-stdnum.
+"""Payment cards, bank accounts, tax and health numbers: their forms. The check digits are in `checkdigits`.
 
 Most numbers in source text are none of these. A number counts if its check digits are right and its form is
 one in which people write it, or if a word before it says what it is.
@@ -9,16 +9,8 @@ from __future__ import annotations
 import re
 from typing import Callable, Final, Iterator, NamedTuple
 
-from stdnum import iban, luhn
-from stdnum.au import tfn
-from stdnum.ca import sin
-from stdnum.gb import nhs
-from stdnum.in_ import aadhaar
-from stdnum.nz import bankaccount, ird
-from stdnum.us import itin, ssn
-
-from sovereigncode.content import nhi
-from sovereigncode.content.context import label, words_before
+from sovereigncode.content import checkdigits, nhi
+from sovereigncode.content.context import before, label
 from sovereigncode.content.kinds import Kind
 from sovereigncode.content.view import Span, View
 
@@ -50,10 +42,16 @@ _CARD_LENGTHS: Final = re.compile(
 
 def _is_card(number: str) -> bool:
     digits = number.translate(_SEPARATORS)
-    return bool(_CARD_LENGTHS.fullmatch(digits)) and luhn.is_valid(digits)
+    return bool(_CARD_LENGTHS.fullmatch(digits)) and checkdigits.luhn(digits)
 
 
 _SEPARATORS: Final = {ord(character): None for character in " -\n."}
+
+
+def _is_us_number(number: str) -> bool:
+    return checkdigits.us_ssn(number) or checkdigits.us_itin(number)
+
+
 _CARDS: Final = (
     _Number(
         Kind.PAYMENT_CARD,
@@ -64,21 +62,23 @@ _CARDS: Final = (
     ),
 )
 _NZ: Final = (
-    _Number(Kind.BANK_ACCOUNT, 15, _form(r"\d\d([ \-])\d{4}\1\d{7}\1\d{2,3}"), bankaccount.is_valid, None),
+    _Number(
+        Kind.BANK_ACCOUNT, 15, _form(r"\d\d([ \-])\d{4}\1\d{7}\1\d{2,3}"), checkdigits.nz_bank_account, None
+    ),
     _Number(
         Kind.BANK_ACCOUNT,
         15,
         _form(r"\d\d[ \-]?\d{4}[ \-]?\d{7}[ \-]?\d{2,3}"),
-        bankaccount.is_valid,
-        label("bank", "account", "acct", "acc", "a/c", "direct debit"),
+        checkdigits.nz_bank_account,
+        label("bank", "(?:bank ?)?account", "acct", "acc", "a/c", "direct debit"),
     ),
-    _Number(Kind.TAX_NUMBER, 8, _form(r"\d{2,3}-\d{3}-\d{3}"), ird.is_valid, None),
+    _Number(Kind.TAX_NUMBER, 8, _form(r"\d{2,3}-\d{3}-\d{3}"), checkdigits.nz_ird, None),
     _Number(
         Kind.TAX_NUMBER,
         8,
         _form(r"\d{2,3}([ \-.]?)\d{3}\1\d{3}"),
-        lambda number: ird.is_valid(number.replace(".", "")),
-        label("ird", "inland revenue", "tax", "gst"),
+        checkdigits.nz_ird,
+        label("ird", "inland revenue", "(?:[a-z]*tax)", "gst"),
     ),
 )
 _OTHERS: Final = (
@@ -86,33 +86,40 @@ _OTHERS: Final = (
         Kind.TAX_NUMBER,
         9,
         _form(r"\d{3}-\d\d-\d{4}"),
-        lambda number: ssn.is_valid(number) or itin.is_valid(number),
+        _is_us_number,
         None,
     ),
     _Number(
-        Kind.TAX_NUMBER, 9, _form(r"\d{3}[ -]?\d\d[ -]?\d{4}"), ssn.is_valid, label("ssn", "social security")
+        Kind.TAX_NUMBER,
+        9,
+        _form(r"\d{3}[ -]?\d\d[ -]?\d{4}"),
+        checkdigits.us_ssn,
+        label("ssn", "social security"),
     ),
-    _Number(Kind.TAX_NUMBER, 8, _form(r"\d{2,3} ?\d{3} ?\d{3}"), tfn.is_valid, label("tfn", "tax file")),
+    _Number(
+        Kind.TAX_NUMBER, 8, _form(r"\d{2,3} ?\d{3} ?\d{3}"), checkdigits.au_tfn, label("tfn", "tax file")
+    ),
     _Number(
         Kind.TAX_NUMBER,
         9,
         _form(r"\d{3}[ -]?\d{3}[ -]?\d{3}"),
-        sin.is_valid,
+        checkdigits.ca_sin,
         label("sin", "social insurance"),
     ),
     _Number(
         Kind.TAX_NUMBER,
         12,
         _form(r"\d{4} ?\d{4} ?\d{4}"),
-        aadhaar.is_valid,
+        checkdigits.in_aadhaar,
         label("aadhaar", "aadhar", "uidai"),
     ),
-    _Number(Kind.HEALTH_NUMBER, 10, _form(r"\d{3}[ -]?\d{3}[ -]?\d{4}"), nhs.is_valid, label("nhs")),
+    _Number(Kind.HEALTH_NUMBER, 10, _form(r"\d{3}[ -]?\d{3}[ -]?\d{4}"), checkdigits.gb_nhs, label("nhs")),
 )
-_ALL: Final = (*_CARDS, *_NZ, *_OTHERS)
+_NUMBERS: Final = (*_CARDS, *_NZ, *_OTHERS)
+_ANY_WORD: Final = re.compile(b"|".join(one.words.pattern for one in _NUMBERS if one.words is not None))
 
 # In a shape: three digits, not those of a decimal fraction, then enough others, with or without separators.
-_CANDIDATE: Final = re.compile(rb"000(?<![0.]000)(?:0{5}|0?[ \-\n.]0{3}|[ \-]00[ \-]0000)")
+_CANDIDATE: Final = re.compile(rb"000(?<![0.]000)(?:0{4}|0?[ \-\n.]0{3}|[ \-]00[ \-]0000)")
 _BACKWARDS: Final = re.compile(rb"[0 \-.\n]{0,12}")
 _ONWARDS: Final = re.compile(rb"[0 \-.\n]{0,40}")
 
@@ -131,12 +138,12 @@ def groups_of_digits(view: View) -> Iterator[tuple[int, int]]:
 def numbers(view: View, start: int, end: int) -> Iterator[Span]:
     """Numbers that begin in one group of digits."""
     digits = view.shape.count(b"0", start, end)
-    for one in _ALL:
-        if digits < one.digits:
+    words = before(view, start)
+    labelled = _ANY_WORD.search(words) is not None
+    for one in _NUMBERS:
+        if digits < one.digits or (one.words is not None and not (labelled and one.words.search(words))):
             continue
         for match in one.form.finditer(view.data, start, min(len(view.data), end + 2)):
-            if one.words is not None and not words_before(view, match.start(), one.words):
-                continue
             if one.check(match[0].decode()):
                 yield Span(one.kind, match.start(), match.end())
 
@@ -155,7 +162,7 @@ def letters_first(view: View) -> Iterator[Span]:
         start, end = match.start() - 3, match.end()
         if end - start == 7:  # noqa: PLR2004 - an NHI number's
             number = view.data[start:end].decode()
-            if nhi.is_valid(number) and (nhi.is_typical(number) or words_before(view, start, _NHI_WORDS)):
+            if nhi.is_valid(number) and (nhi.is_typical(number) or _NHI_WORDS.search(before(view, start))):
                 yield Span(Kind.HEALTH_NUMBER, start, end)
-        elif (found := _IBAN.match(view.data, start + 1)) is not None and iban.is_valid(found[0].decode()):
+        elif (found := _IBAN.match(view.data, start + 1)) is not None and checkdigits.iban(found[0].decode()):
             yield Span(Kind.BANK_ACCOUNT, *found.span())

@@ -10,17 +10,17 @@ from sovereigncode.content.randomness import is_placeholder
 from sovereigncode.content.view import Span, View
 
 _AT: Final = re.compile(
-    rb"@(?<=[^\s/:\"'<>`({\[,;@]@)(?=[A-Za-z0-9\x80-\xff\[])"
+    rb"@(?<=[^\s/:\"'<>`({\[,;]@)(?=[A-Za-z0-9\x80-\xff\[])"
     rb"(?P<domain>(?:[A-Za-z0-9\x80-\xff][A-Za-z0-9\-\x80-\xff]{0,62}\.){1,8}"
     rb"(?:xn--[A-Za-z0-9\-]{2,59}|[A-Za-z\x80-\xff]{2,24})(?![A-Za-z0-9\-]))?"
 )
 _REACH: Final = 320
 # Read from the @ backwards: the local part; a password, a colon, the user, two slashes.
 _LOCAL_BACKWARDS: Final = re.compile(rb"[A-Za-z0-9_%+\-.'&*=\x80-\xff]{1,64}")
-_USERINFO: Final = re.compile(rb"([^\s:/@\"'<>`]{4,200}):([^\s:/@\"'<>`]{0,100})//:[a-z0-9+.\-]{2,30}")
+_USERINFO: Final = re.compile(rb"([^\s:/\"'<>`]{4,200}):([^\s:/@\"'<>`]{0,100})//:[a-z0-9+.\-]{2,30}")
 _COMMON: Final = re.compile(
     rb"(?i)pass(?:w(?:or)?d)?|pwd|secret|token|key|user(?:name)?|admin|root|postgres|mysql|redis|guest|test|foo|bar"
-    rb"|[*x.]+|.*[${}%].*"
+    rb"|[*x.]+|\$.*|<.*|%s|.*\{.*\}.*|\[.*\]"
 )
 # What looks like a last label but is the end of a file's name, icon@2x.png, or of a name in a local network.
 _NO_DOMAINS: Final = frozenset(

@@ -34,9 +34,8 @@ _PLAIN: Final = {
     **dict.fromkeys(_DASHES, "-"),
     **{chr(code): "" for code in _INVISIBLE},
 }
-_PLAIN_CODES: Final = {ord(character): plain for character, plain in _PLAIN.items()}
 _ASCII: Final = bytes(range(128))
-# From here on one pass with a table is quicker than one pass for each character.
+# From here on one pass for all is quicker than one pass for each character.
 _MANY: Final = 24
 # What a letter after a backslash means; every other character means itself.
 _ESCAPED: Final = {"n": "\n", "r": "\n", "t": " ", "f": " ", "b": ""}
@@ -65,9 +64,10 @@ def plain(text: str) -> bytes:
 
 def _usual(text: str) -> str:
     others = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
-    unusual = _PLAIN.keys() & set(others.decode("utf-8", "surrogatepass"))
+    unusual = _PLAIN.keys() & set(others.decode("utf-8", "ignore"))
     if len(unusual) > _MANY:
-        return text.translate(_PLAIN_CODES)
+        some = "".join(map(re.escape, sorted(unusual)))
+        return re.sub(f"[{some}]", lambda match: _PLAIN[match[0]], text)
     for character in unusual:
         text = text.replace(character, _PLAIN[character])
     return text
@@ -78,7 +78,7 @@ def _unescaped(text: str) -> str:
     if "\\" * 8 in text:
         text = _BACKSLASHES.sub(r"\\\\", text)
     first, *rest = text.split("\\")
-    parts = [first]
+    parts, halves = [first], False
     for part in rest:
         letter = part[:1]
         if letter in _ESCAPED:
@@ -87,9 +87,12 @@ def _unescaped(text: str) -> str:
         elif letter in "ux" and (code := _CODE.match(part)):
             parts.append(_character(code))
             parts.append(part[code.end() :])
+            halves = halves or "\ud800" <= parts[-2] <= "\udbff"
         else:
             parts.append(part)
-    return "".join(parts)
+    text = "".join(parts)
+    # Two escapes of JSON may be the halves of one character.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") if halves else text
 
 
 def _character(code: re.Match[str]) -> str:

@@ -1,25 +1,25 @@
 """Private keys, and the tokens of well-known services by their prefixes and lengths.
 
 The forms are from the services' own pages about their tokens. What follows the prefix must not be a
-placeholder or a name: `sk-your-key-goes-here` and `ghp_xxxxxxxxxxxxxxxxxxxx` are not tokens.
+placeholder or a name: `sk-your-key-goes-here` and `ghp_` and a row of `x` are not tokens.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, Iterator, NamedTuple
+from typing import Callable, Final, Iterator, NamedTuple
 
 from sovereigncode.content.kinds import Kind
-from sovereigncode.content.randomness import is_varied
+from sovereigncode.content.randomness import is_filled, is_varied
 from sovereigncode.content.view import Span, View
 
 
 class Service(NamedTuple):
-    """One form of token. `exact`: the form alone is proof enough."""
+    """One form of token, and what of it must hold besides: nothing if the form alone is proof enough."""
 
     name: str
     form: re.Pattern[bytes]
-    exact: bool = False
+    holds: Callable[[bytes], bool]
 
 
 # Three bytes at the beginning of a token's long run, or before it; and the whole form from the first byte.
@@ -36,6 +36,7 @@ _FORMS: Final = (
         "sk-",
         r"sk-(?:proj-|svcacct-|admin-|ant-[a-z]+\d\d-|or-v1-)?([A-Za-z0-9_\-]{20,250})",
     ),
+    ("AWS", "AKI ASI ABI ACC", r"(?:AKIA|ASIA|ABIA|ACCA)([A-Z2-7]{16})"),
     ("Google", "AIz", r"AIza([A-Za-z0-9_\-]{35})"),
     ("Google", "GOC", r"GOCSPX-([A-Za-z0-9_\-]{28})"),
     ("Google", "29.", r"ya29\.([A-Za-z0-9_\-]{20,1000})"),
@@ -81,12 +82,21 @@ _FORMS: Final = (
         r"(eyJ[A-Za-z0-9_\-]{10,4000}\.eyJ[A-Za-z0-9_\-]{10,20000}\.[A-Za-z0-9_\-]{10,1500})",
     ),
 )
-_EXACT: Final = (("AWS", "AKI ASI ABI ACC", r"(?:AKIA|ASIA|ABIA|ACCA)([A-Z2-7]{16})"),)
+# What follows the prefix may be words: `sk-` begins names too, `glpat-` does not.
+_LIKE_NAMES: Final = ("sk-", "key", "sbp sb_", "tsk", "gp-", "mr_")
+_EXACT: Final = ("AKI ASI ABI ACC",)
 _END: Final = r"(?![A-Za-z0-9])"
+
+
+def _holds(keys: str) -> Callable[[bytes], bool]:
+    if keys in _EXACT:
+        return bool
+    return is_varied if keys in _LIKE_NAMES else is_filled
+
+
 SERVICES: Final = tuple(
-    (keys.split(), Service(name, re.compile((form + _END).encode()), exact))
-    for forms, exact in ((_FORMS, False), (_EXACT, True))
-    for name, keys, form in forms
+    (keys.split(), Service(name, re.compile((form + _END).encode()), _holds(keys)))
+    for name, keys, form in _FORMS
 )
 _BY_KEY: Final[dict[bytes, list[Service]]] = {}
 for _keys, _one in SERVICES:
@@ -106,7 +116,7 @@ def service_tokens(view: View) -> Iterator[Span]:
         if (services := by_key.get(data[start - 3 : start])) is not None:
             yield from _tokens(data, max(0, start - _BACK), start, services)
     if b"hooks.slack.com/services/T" in data:
-        for match in filter(lambda found: is_varied(found[1]), _SLACK.finditer(data)):
+        for match in filter(lambda found: is_filled(found[1]), _SLACK.finditer(data)):
             yield Span(Kind.SERVICE_TOKEN, *match.span())
 
 
@@ -122,7 +132,7 @@ def _tokens(data: bytes, first: int, last: int, services: list[Service]) -> Iter
             if start and data[start - 1] in _LETTERS_AND_DIGITS:
                 continue
             match = service.form.match(data, start)
-            if match is not None and (service.exact or is_varied(match[1])):
+            if match is not None and service.holds(match[1]):
                 yield Span(Kind.SERVICE_TOKEN, *match.span())
                 break
 

@@ -2,7 +2,6 @@
 
 A verdict is kept under a keyed hash of its texts, which tells nothing about them without the key; the texts
 are not kept.
-
 """
 
 from __future__ import annotations

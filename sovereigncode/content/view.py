@@ -35,8 +35,8 @@ RUN: Final = 16
 _LONG: Final = b"a" * RUN
 _PIECE: Final = 16_000
 _LOWER: Final = b"abcdefghijklmnopqrstuvwxyz"
-# Key ids of AWS are capitals, and one in thirty has no digit.
-_AWS: Final = (b"AKIA", b"ASIA")
+# Tokens of Hugging Face are letters, and one in thirty key ids of AWS has no digit.
+_LETTERS_ONLY: Final = frozenset({b"hf_", b"AKI", b"ASI"})
 
 
 class View:
@@ -80,8 +80,10 @@ def _runs(data: bytes, shape: bytes) -> list[tuple[int, int]]:
             at = size
         if digit(b"0", start, at) >= 0 or (
             not (run := data[start:at]).islower()
-            and len(run.translate(None, _LOWER)) * 3 > at - start
-            and (run.startswith(_AWS) or not run.isupper())
+            and (
+                run[:3] in _LETTERS_ONLY
+                or (len(run.translate(None, _LOWER)) * 3 > at - start and not run.isupper())
+            )
         ):
             found.append((start, at))
     return found

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, Sequence
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, one, unknown
-from sovereigncode.tools.programs.calls import Call, Context, Input, Source, strictest, write_of
+from sovereigncode.tools.programs.calls import Call, Context, Dialect, Input, Source, strictest, write_of
 from sovereigncode.tools.programs.mentions import protected_writes
 from sovereigncode.tools.programs.registry import program
 from sovereigncode.tools.shell.lists import RESERVED
@@ -24,9 +24,10 @@ from sovereigncode.tools.shell.syntax import (
     Word,
 )
 from sovereigncode.tools.shell.variables import harmless
+from sovereigncode.tools.windows import read_cmd, read_powershell
 
-_DEEPEST: Final = 16
-_MOST_COMMANDS: Final = 5_000
+_DEEPEST: Final = 32
+_MOST_COMMANDS: Final = 2_000
 Folders = tuple[PurePosixPath, ...]
 # Redirections to these write no file.
 _NO_FILES: Final = re.compile(r"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/\d+)|/proc/self/fd/\d+")
@@ -34,8 +35,12 @@ _NUMBER: Final = re.compile(r"\d+-?|-")
 _SOCKET: Final = re.compile(r"/dev/(?:tcp|udp)/")
 
 
+class TooMuchError(Exception):
+    """The text has more commands than are read."""
+
+
 class Evaluation:
-    """One tool call's commands; it counts them, so that a text cannot cost more than its length allows."""
+    """One tool call's commands. It counts them: beyond a limit it raises TooMuchError."""
 
     def __init__(self) -> None:
         self._commands = 0
@@ -52,11 +57,19 @@ class Evaluation:
             return one(ToolClass.SHELL, "an empty script")
         return self._script(tree, replace(context, depth=context.depth + 1))[0]
 
+    def line(self, text: str, dialect: Dialect, context: Context) -> Reading:
+        """What this text does in that shell."""
+        if dialect is Dialect.POSIX:
+            return self.script(text, context)
+        return (read_powershell if dialect is Dialect.POWERSHELL else read_cmd)(text, context)
+
     def run(self, words: Sequence[Word], context: Context) -> Reading:
         """What this program with its arguments does."""
         self._commands += 1
-        if self._commands > _MOST_COMMANDS or context.depth >= _DEEPEST:
-            return unknown("it has too many commands")
+        if self._commands > _MOST_COMMANDS:
+            raise TooMuchError
+        if context.depth >= _DEEPEST:
+            return unknown("it is nested too deeply")
         if not words:
             return NOTHING
         first = words[0]

@@ -19,7 +19,10 @@ _IGNORED: Final = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF], None
 )
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_GIT_BASH_DRIVE: Final = re.compile(r"/([A-Za-z])(?=/|$)")
+_GIT_BASH_DRIVE: Final = re.compile(r"^/([A-Za-z])(?=/|$)")
+# Without one of these no part of an ASCII text can be the name.
+_HINTS: Final = re.compile(r"sov|so\w{4}~|[*?\[]", re.IGNORECASE)
+_LONGEST_SHOWN: Final = 200
 _WILDCARDS: Final = re.compile(r"[*?\[]")
 # What may stand around a path in an argument: `--output=PATH`, `open('PATH')`, `user@host:PATH`.
 _AROUND: Final = re.compile(r"[\0\s/\\'\"`=:,;()\[\]{}<>|&]+")
@@ -41,6 +44,8 @@ def parts_of(path: str) -> list[str]:
 
 def mentions_protected(text: str, *, pattern: bool = False) -> bool:
     """Whether an argument has the folder's name anywhere in it as a part of a path."""
+    if text.isascii() and not _HINTS.search(text):
+        return False
     return any(is_protected(part, pattern=pattern) for part in _AROUND.split(text))
 
 
@@ -76,17 +81,23 @@ def wrong_with(write: Write, root: PurePosixPath) -> str | None:
         if any(is_protected(part) for part in place.parts):
             return _protected(write)
         if not inside(place, root):
-            return f"{write.path} is outside the workspace"
+            return f"{shown(write.path)} is outside the workspace"
         if write.whole and inside(root, place):
-            return f"{write.path} is the workspace itself, with its {PROTECTED}"
+            return f"{shown(write.path)} is the workspace itself, with its {PROTECTED}"
     if not write.folders and _absolute(write.path) and not inside(plain_path(write.path, root), root):
-        return f"{write.path} is outside the workspace"
+        return f"{shown(write.path)} is outside the workspace"
     return None
 
 
 def _protected(write: Write) -> str:
-    place = PROTECTED if write.path == PROTECTED else f"{write.path} is in {PROTECTED}, which"
+    place = PROTECTED if write.path == PROTECTED else f"{shown(write.path)} is in {PROTECTED}, which"
     return f"{place} is changed only by the policy's own commands"
+
+
+def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    """A text from a call on one line: without control characters, and not longer than `longest`."""
+    line = "".join(char if char.isprintable() else "?" for char in text[: longest + 1])
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 def _absolute(path: str) -> bool:

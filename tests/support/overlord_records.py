@@ -42,10 +42,10 @@ Json = dict[str, Any]
 
 
 def read_run(folder: Path) -> Run:
-    """The run in that folder as it is at this moment."""
-    registry = json.loads((folder / "registry.json").read_bytes())
-    ledger = folder / "ledger.jsonl"
-    return Run(folder, registry, ledger.read_bytes() if ledger.exists() else b"")
+    """The run as it is now; the ledger is read first, because it is never ahead of the registry."""
+    path = folder / "ledger.jsonl"
+    ledger = path.read_bytes() if path.exists() else b""
+    return Run(folder, json.loads((folder / "registry.json").read_bytes()), ledger)
 
 
 @dataclass(frozen=True)

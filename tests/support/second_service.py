@@ -4,6 +4,9 @@ So that a client of the protocol is not only proved against our own idea of it. 
 counts tokens, has a context window, fails as it is told to, and judges the client: whether it waited as
 long as it was asked to, and retried nothing that must not be retried. It takes any key and gives no request
 id.
+
+Measured before it was chosen, on two cores: it starts in 1 s, and takes 62 MB of memory and 84 MB of disk.
+LiteLLM's proxy with mock responses takes 8 s, 335 MB and 756 MB, and cannot be pinned for Intel Macs.
 """
 
 from __future__ import annotations

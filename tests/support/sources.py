@@ -11,6 +11,9 @@ MODULES: Final = sorted(
     path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "_vendor" not in path.parts
 )
 OVERLORD: Final = [path for path in MODULES if path.is_relative_to(ROOT / "overlord")]
+# What gonkagate-setup is made of.
 SETUP: Final = [
-    path for path in MODULES if path.relative_to(ROOT).parts[0] not in ("overlord", "sovereigncode")
+    path
+    for path in MODULES
+    if path.relative_to(ROOT).parts[0] in ("foundation", "opencode_config", "gonkagate_setup")
 ]

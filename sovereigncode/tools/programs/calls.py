@@ -8,13 +8,22 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import Callable, Final, Protocol, Sequence
 
-from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, Write, one, unknown
+from sovereigncode.tools.classes import Reading, ToolClass, Write, one, unknown
 from sovereigncode.tools.places import PROTECTED, mentions_protected
 from sovereigncode.tools.shell.syntax import Word
 
 _MOST_FOLDERS: Final = 16
 _MOST_BRACES: Final = 32
+_LONGEST_BRACES: Final = 4_096
 _BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
+
+
+class Dialect(Enum):
+    """The shells that a client may start: `posix` is bash, dash and zsh."""
+
+    POSIX = "posix"
+    POWERSHELL = "powershell"
+    CMD = "cmd"
 
 
 class Source(Enum):
@@ -57,6 +66,9 @@ class Runner(Protocol):
 
     def script(self, text: str, context: Context) -> Reading:
         """What this shell script does."""
+
+    def line(self, text: str, dialect: Dialect, context: Context) -> Reading:
+        """What this text does in that shell."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,8 @@ def names_protected(word: Word) -> bool:
 def _alternatives(text: str) -> list[str]:
     """What a shell makes of `a{b,c}`, as far as it is simple."""
     found = [text]
+    if len(text) > _LONGEST_BRACES:
+        return found
     for _ in range(_MOST_BRACES):
         at = next((place for place, each in enumerate(found) if _BRACES.search(each)), None)
         if at is None:
@@ -142,7 +156,7 @@ def joined(words: Sequence[Word]) -> Word:
 
 def strictest(readings: Sequence[Reading]) -> Reading:
     """All of them; the class is the strictest."""
-    total = NOTHING
-    for reading in readings:
-        total = total + reading
-    return total
+    return Reading(
+        tuple(part for reading in readings for part in reading.parts),
+        tuple(write for reading in readings for write in reading.writes),
+    )

@@ -109,7 +109,7 @@ def python(call: Call) -> Reading:
         first = found.rest[0]
         if first.exact == "-" or first.nested or first.start.startswith("/dev/"):
             return _text_on_input(call)
-        # `python setup.py upload` names its task behind the file.
+        # A setup script of Python names its task behind the file: `upload`.
         tasks = (
             task(Call(call.what, found.rest[1:], call.context))
             if first.shape.endswith("setup.py")

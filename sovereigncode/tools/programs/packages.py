@@ -7,7 +7,6 @@ from typing import Final, Mapping
 from sovereigncode.tools.classes import Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, strictest
 from sovereigncode.tools.programs.families import Does, Family, named_task, starts, table, task, words
-from sovereigncode.tools.shell.syntax import Word
 
 _SHELL, _NETWORK, _DELETE = ToolClass.SHELL, ToolClass.NETWORK, ToolClass.DELETE
 _COMMIT, _PUBLISH, _UNKNOWN = ToolClass.COMMIT, ToolClass.PUBLISH, ToolClass.UNKNOWN
@@ -30,11 +29,6 @@ def _npx(call: Call) -> Reading:
 def _create(call: Call) -> Reading:
     """`npm init x` starts the package create-x."""
     return call.is_a(_NETWORK if call.args else _SHELL)
-
-
-def _git_of(call: Call) -> Reading:
-    words = [Word("git", "git"), *call.args]
-    return call.run(words)
 
 
 _NPM_OPTIONS: Final = words(

@@ -21,7 +21,7 @@ from sovereigncode.tools.shell.syntax import (
 )
 from sovereigncode.tools.shell.words import METACHARACTERS, WordReader
 
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\[[\w.-]+\])?\+?=", re.ASCII)
+_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(?:\[[\w.-]+\])?\+?=", re.ASCII)
 _REDIRECTION: Final = re.compile(r"\d*(<<<|<<-|<<|<>|<&|<|>>|>\||>&|>)|(&>>|&>)")
 _FUNCTION: Final = re.compile(r"([^\s;&|<>()$`'\"\\=]+)[ \t]*\([ \t]*\)", re.ASCII)
 CLOSING: Final = frozenset(("then", "do", "done", "fi", "elif", "else", "esac", "}"))
@@ -141,7 +141,7 @@ class ListReader(WordReader):
             return Word(body, body, bare=False)
         if lines and lines[-1].endswith("\\\n"):
             raise NotUnderstoodError("shells disagree about where this here-document ends")
-        inner = type(self)(body, self.depth + 1)
+        inner = type(self)(body, self.depth + 1, self.budget)
         draft = Draft()
         while inner.at < len(body):
             inner.quoted_piece(draft, "")
@@ -160,6 +160,7 @@ class ListReader(WordReader):
     def command(self) -> Command:
         """One command, which is not a pipeline."""
         self.blanks()
+        self.budget.spend()
         word = self.reserved()
         if self.peek() == "(" or word in OPENING:
             return self._with_redirections(self.compound())
@@ -214,6 +215,7 @@ class ListReader(WordReader):
 
     def _assignment(self, found: re.Match[str]) -> Assignment:
         self.at = found.end()
+        self.budget.spend()
         values: list[Word] = []
         if self.take("("):
             self._array_gaps()
@@ -224,7 +226,7 @@ class ListReader(WordReader):
             values.append(self.word())
         elif self.peek() in ("<", ">"):
             raise NotUnderstoodError("shells disagree about what is assigned here")
-        return Assignment(found[1], tuple(values), bool(found[2]))
+        return Assignment(found[1], tuple(values))
 
     def _array_gaps(self) -> None:
         self.blanks()

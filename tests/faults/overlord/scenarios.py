@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable
 
 from tests.faults.overlord.place import Place
-from tests.faults.overlord.victims import Fate, Victims
+from tests.faults.overlord.victims import Fate, How, Victims
 from tests.stand_in.chat import ChatStandIn
 
 _LONG_AGO = "2026-01-01T00:00:00.000Z"
@@ -21,10 +21,10 @@ class Stage:
         self.place = place
         self.victims = victims
 
-    def run(self, *argv: str, at: int | None = None, act: str | None = None, onwards: bool = False) -> Fate:
-        """Run one command; see `Victims.run`."""
+    def run(self, *argv: str, how: How | None = None, **environ: str) -> Fate:
+        """Run one command, with these variables too; see `Victims.run`."""
         place = self.place
-        return self.victims.run(argv, place.worktree, place.environ(), at=at, act=act, onwards=onwards)
+        return self.victims.run(argv, place.worktree, place.environ(**environ), how or {})
 
     def do(self, *argv: str, status: int = 0) -> Fate:
         """Run a command that ends with this status."""
@@ -86,7 +86,7 @@ def _killed_while_sending(stage: Stage) -> None:
     _started(stage)
     calls = stage.run("send", "all", "The second message.").calls
     place = [at for at, name in enumerate(calls, 1) if name == "socket.recv_into"]
-    stage.run("send", "all", "The third message.", at=place[0], act="kill")
+    stage.run("send", "all", "The third message.", how={"at": place[0], "act": "kill"})
 
 
 SCENARIOS = (

@@ -1,7 +1,6 @@
 """Commands killed at every call: no answer lost that was reported, none doubled, and the next command works.
 
-What holds is judged from the files alone (tests/support/overlord_records.py) and from what the service
-received. Between two calls nothing changes, so a kill before each one is a kill in every state.
+Between two calls nothing changes, so a kill before each one is a kill in every state.
 """
 
 from __future__ import annotations
@@ -14,30 +13,11 @@ import pytest
 
 from tests.faults.interception import spread
 from tests.faults.overlord.scenarios import SCENARIOS, Scenario, Stage
-from tests.faults.overlord.victims import Fate
-from tests.support.overlord_records import Run, lost, reported
+from tests.faults.overlord.sweeping import Sweep
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX")
 
 Figure = Callable[[str, float, str], None]
-NEXT = (
-    ("status", "--no-liveness"),
-    ("send", "all", "After the kill."),
-    ("retry",),
-    ("recover",),
-    ("list",),
-    ("stop",),
-    ("start",),
-    ("replace", "ultra"),
-    ("export",),
-    ("await-human",),
-    ("watch",),
-)
-NEVER = {
-    *("unexpected_error", "write_failed", "registry_unreadable", "run_token_mismatch", "state_unusable"),
-    *("run_ambiguous", "usage_error", "result_not_written", "stop_refused", "servant_busy"),
-}
-_ENDED = ("failed", "stopped")
 _IN_SAMPLE = 7
 
 
@@ -53,7 +33,7 @@ def test_killed(scenario: Scenario, stage: Stage, base: Path, deep: bool, figure
     chosen: Sequence[int] = points if deep else spread(points, _IN_SAMPLE)
     bad = [text for at in chosen for text in sweep.point(at, "kill")]
     figure(f"{scenario.name}: points", len(chosen), f"of {len(points)} calls")
-    figure(f"{scenario.name}: killed", sweep.killed, f"times, {sweep.commands} commands")
+    figure(f"{scenario.name}: killed", sweep.hit, f"times, {sweep.commands} commands")
     figure(f"{scenario.name}: bad ends", len(bad), "")
     assert not bad, "\n".join(bad[:20])
 
@@ -65,136 +45,5 @@ def test_killed_within_a_write(
     points = [at for at, name in enumerate(sweep.calls, 1) if name == "write"]
     chosen = points if deep else spread(points, 1)
     bad = [text for at in chosen for text in sweep.point(at, "half")]
-    figure(f"{scenario.name}: killed within a write", sweep.killed, f"times, {sweep.commands} commands")
+    figure(f"{scenario.name}: killed within a write", sweep.hit, f"times, {sweep.commands} commands")
     assert not bad, "\n".join(bad[:20])
-
-
-class Sweep:
-    """A scenario that is played again and again at the same place."""
-
-    def __init__(self, scenario: Scenario, stage: Stage, template: Path) -> None:
-        self.scenario = scenario
-        self.stage = stage
-        self.template = template
-        self.killed = 0
-        self.commands = 0
-        scenario.prepare(stage)
-        stage.place.keep(template)
-        self.again()
-        whole = stage.run(*scenario.argv)
-        assert whole.status == scenario.status, whole
-        self.calls = whole.calls
-        run = stage.place.only_run()
-        assert run.problems() == []
-        assert lost(run, reported(whole.stdout, whole.stderr)) == []
-
-    def again(self) -> None:
-        self.stage.place.again(self.template)
-        self.scenario.service(self.stage.place.service)
-
-    def point(self, at: int, act: str) -> list[str]:
-        """What is wrong after the command was killed at that call, and others came after it."""
-        self.again()
-        stage, place = self.stage, self.stage.place
-        argv = (*self.scenario.argv, "--json") if at % 2 else self.scenario.argv
-        fate = stage.run(*argv, at=at, act=act)
-        if fate.status not in (-9, self.scenario.status):
-            return [f"{at}: ended with {fate.status}: {fate.stdout}{fate.stderr}"]
-        self.killed += fate.status == -9
-        service = place.service
-        service.wait_until_idle()
-        service.clear()
-        following = NEXT[at % len(NEXT)]
-        found = self._then(fate, following)
-        found += service.violations + service.mishaps + [str(pair) for pair in service.overlaps]
-        service.violations.clear()
-        return [f"{self.scenario.name}, {act} at {at}, then {' '.join(following)}: {text}" for text in found]
-
-    def _then(self, fate: Fate, following: tuple[str, ...]) -> list[str]:
-        place = self.stage.place
-        runs = place.runs()
-        if not runs:
-            assert not reported(fate.stdout, fate.stderr)
-            return self._without_a_run(following)
-        (before,) = runs
-        answers = reported(fate.stdout, fate.stderr)
-        found = [*before.problems(idle=False), *lost(before, answers)]
-        found += self._next(before, following)
-        if before.state == "stopped":
-            self._command("list")  # the others do not look at it
-        after = next(run for run in place.runs() if run.folder == before.folder)
-        found += [*after.problems(), *lost(after, answers)]
-        if after.state == "stopped":
-            return found
-        return [*found, *self._finish(after, answers)]
-
-    def _without_a_run(self, following: tuple[str, ...]) -> list[str]:
-        fate = self._command(*following)
-        wanted = 0 if following[0] in ("list", "start") else 2
-        return [] if fate.status == wanted else [f"ended with {fate.status}: {fate.stdout}"]
-
-    def _command(self, *argv: str) -> Fate:
-        self.commands += 1
-        self.stage.place.service.requests.clear()
-        return self.stage.run(*argv, "--json")
-
-    def _next(self, before: Run, following: tuple[str, ...]) -> list[str]:
-        fate = self._command(*following)
-        report = fate.report
-        found = [f"ended with {report['errorCode']}"] if report.get("errorCode") in NEVER else []
-        wanted = _wanted(following[0], before)
-        if fate.status not in wanted:
-            found.append(f"{before.state} before, ended with {fate.status}, not {wanted}: {fate.stdout}")
-        now = next(run for run in self.stage.place.runs() if run.folder == before.folder)
-        if report.get("runId") == before.folder.name:
-            found += lost(now, reported(fate.stdout, fate.stderr))
-        return [*found, *self._asked(before, following[0])]
-
-    def _asked(self, before: Run, verb: str) -> list[str]:
-        """`recover` asks who had not answered, and nobody else."""
-        asked = {request.slot for request in self.stage.place.service.chats}
-        if verb != "recover":
-            return []
-        waiting = {one["servantId"] for _, one in before.results() if one["state"] in ("queued", "started")}
-        answered = {
-            slot for slot, servant in before.servants.items() if servant["state"] == "ready"
-        } - waiting
-        unanswered = set(before.servants) - before.started()
-        found = [f"recover asked {sorted(map(str, asked))}"] if asked & answered else []
-        if before.state != "stopped" and not unanswered <= asked:
-            found.append(f"recover asked {sorted(map(str, asked))}, not {sorted(unanswered)}")
-        return found
-
-    def _finish(self, run: Run, answers: list[tuple[str | None, str, str | None]]) -> list[str]:
-        """Everything can be brought back, and every message be answered."""
-        fate = self._command("recover", "--run", run.folder.name)
-        found = self._asked(run, "recover")
-        if fate.status != 0:
-            found.append(f"recover at the end: {fate.stdout}")
-        for _ in range(len(run.messages) + 1):
-            fate = self._command("retry", "--run", run.folder.name)
-            if fate.status != 0:
-                found.append(f"retry at the end: {fate.stdout}")
-        now = next(one for one in self.stage.place.runs() if one.folder == run.folder)
-        found += [*now.problems(), *lost(now, answers)]
-        open_ = [f"{message['id']} is {message['state']}" for message in now.registry["messages"]
-                 if message["state"] != "completed"]  # fmt: skip
-        state = [] if now.state in ("ready", "awaiting-human") else [f"the run is {now.state} at the end"]
-        return [*found, *open_, *state]
-
-
-def _wanted(verb: str, before: Run) -> tuple[int, ...]:
-    """The statuses that the next command may end with."""
-    half = before.started() != set(before.servants) and before.state in ("starting", "failed")
-    state = "failed" if half else before.state
-    if verb in ("list", "export"):
-        return (0,)
-    if verb == "start":
-        return (0,) if state in _ENDED else (5,)
-    if state == "stopped":
-        return (6,) if verb in ("status", "watch") else (2,)
-    if state == "failed":
-        return {"recover": (0,), "stop": (0,), "status": (6,), "watch": (6,)}.get(verb, (2, 6))
-    if verb in ("send", "retry") and before.started() != set(before.servants):
-        return (0, 6, 7)  # a servant that is being replaced has no conversation yet
-    return (0, 6) if verb in ("status", "watch") else (0,)

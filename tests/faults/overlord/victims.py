@@ -8,6 +8,7 @@ files (interception.py), those of sockets, and the writes to standard output and
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import json
@@ -19,12 +20,14 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Final, Iterator, Mapping, Sequence
+from typing import Any, Callable, Final, Iterator, Mapping, Sequence, TypedDict
 from unittest import mock
 
 from tests.faults.interception import Action, Counter, failing, intercepted, kill
+from tests.support import watching
 
 SOCKET_CALLS: Final = (
     *("connect", "send", "sendall", "recv", "recv_into", "setsockopt", "settimeout", "shutdown"),
@@ -39,11 +42,23 @@ _HUNG: Final = 124
 
 
 class Tally(Counter):
-    """A counter for several threads. `onwards`: `act` also runs in place of every later call that writes."""
+    """A counter for several threads, which make their calls in another order each time.
 
-    def __init__(self, at: int | None = None, act: Action | None = None, *, onwards: bool = False) -> None:
+    `writing`: `act` waits for a call that writes. `onwards`: it also runs in place of every later one.
+    """
+
+    def __init__(
+        self,
+        at: int | None = None,
+        act: Action | None = None,
+        *,
+        writing: bool = False,
+        onwards: bool = False,
+    ) -> None:
         super().__init__(at, act)
+        self._writing = writing
         self._onwards = onwards
+        self._acted = False
         self._lock = threading.Lock()
 
     def call(self, name: str, do: Callable[[], Any]) -> Any:
@@ -51,12 +66,18 @@ class Tally(Counter):
             return do()
         with self._lock:
             self.names.append(name)
-            number = len(self.names)
-        if self.act is not None and self.at is not None:
-            later = self._onwards and number > self.at and name in WRITING
-            if number == self.at or later:
-                return self.act(name, do)
+            acts = self._acts(name)
+            self._acted = self._acted or acts
+        if acts and self.act is not None:
+            return self.act(name, do)
         return do()
+
+    def _acts(self, name: str) -> bool:
+        if self.at is None or len(self.names) < self.at:
+            return False
+        if self._acted:
+            return self._onwards and name in WRITING
+        return name in WRITING if self._writing else True
 
 
 class _Screen(io.FileIO):
@@ -104,16 +125,29 @@ def _plain(tally: Tally, name: str, original: Callable[..., Any]) -> Callable[..
 _write: Final = os.write
 
 
-def _half(name: str, do: Callable[[], Any]) -> None:
-    """Write half of it, then be killed; be killed after any other call."""
+def _half(name: str, do: Callable[[], Any]) -> int:
+    """Write half of it, and then nothing more: be killed at the next call."""
+    assert name == "write", name
     given = [cell.cell_contents for cell in getattr(do, "__closure__", ())]
-    written = next((one for one in given if isinstance(one, tuple)), ())
-    if name == "write":
-        descriptor, data = written
-        _write(descriptor, bytes(data)[: len(data) // 2])
-    else:
-        do()
+    descriptor, data = next(one for one in given if isinstance(one, tuple))
+    return _write(descriptor, bytes(data)[: len(data) // 2])
+
+
+def _half_then_killed(name: str, do: Callable[[], Any]) -> None:
+    if name == "write":  # another one in its place, because of the threads
+        _half(name, do)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _half_then_full() -> Action:
+    """As a disk does that is filling up: half is written, what comes then fails."""
+    calls: list[str] = []
+
+    def act(name: str, do: Callable[[], Any]) -> Any:
+        calls.append(name)
+        return _half(name, do) if len(calls) == 1 and name == "write" else failing(errno.ENOSPC)(name, do)
+
+    return act
 
 
 def _signalled(number: int) -> Action:
@@ -125,13 +159,13 @@ def _signalled(number: int) -> Action:
 
 
 def action(words: str) -> Action:
-    """`kill`, `half`, `signal:15`, `fail:28`."""
+    """`kill`, `half` (of a write, then a kill), `full` (half, then ENOSPC), `signal:15`, `fail:28`."""
     what, _, number = words.partition(":")
     if what == "signal":
         return _signalled(int(number))
     if what == "fail":
         return failing(int(number))
-    return {"kill": kill, "half": _half}[what]
+    return {"kill": kill, "half": _half_then_killed, "full": _half_then_full()}[what]
 
 
 # The process that forks.
@@ -146,7 +180,15 @@ def _load() -> None:
             if not found.name.endswith(("__main__", "windows", "darwin")):
                 with contextlib.suppress(ImportError):
                     importlib.import_module(found.name)
-    for name in ("encodings.idna", "encodings.latin_1", "stringprep", "email.parser", "http.client", "ssl"):
+    for name in (
+        "encodings.ascii",
+        "encodings.idna",
+        "encodings.latin_1",
+        "stringprep",
+        "email.parser",
+        "http.client",
+        "ssl",
+    ):
         importlib.import_module(name)
 
 
@@ -189,9 +231,16 @@ def _be(order: Mapping[str, Any]) -> None:
             opened = os.open(path, flags, 0o600)
             os.dup2(opened, number)
             os.close(opened)
+        if order.get("user") is not None:
+            os.setgroups([])
+            os.setgid(order["user"])
+            os.setuid(order["user"])
         # As a command that was just started has them.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         status = _run(order)
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
+        raise
     finally:
         os._exit(status)
 
@@ -199,14 +248,16 @@ def _be(order: Mapping[str, Any]) -> None:
 def _run(order: Mapping[str, Any]) -> int:
     from overlord.cli import main
 
-    act = None if order["act"] is None else action(order["act"])
-    tally = Tally(order["at"], act, onwards=order["onwards"])
+    words = order.get("act", "")
+    act = action(words) if words else None
+    tally = Tally(order.get("at"), act, writing=words.startswith("f"), onwards=order.get("onwards", False))
     try:
         with everything(tally):
             status = main(order["argv"])
             sys.stdout.flush()
     finally:
-        Path(order["calls"]).write_text(json.dumps(tally.names), encoding="utf-8")
+        if order.get("user") is None:
+            Path(order["calls"]).write_text(json.dumps(tally.names), encoding="utf-8")
     return status
 
 
@@ -225,8 +276,23 @@ class Fate:
     @property
     def report(self) -> dict[str, Any]:
         """The one JSON object."""
-        value: dict[str, Any] = json.loads(self.stdout)
+        try:
+            value: dict[str, Any] = json.loads(self.stdout)
+        except ValueError:
+            raise AssertionError(f"no JSON: {self}") from None
         return value
+
+
+class How(TypedDict, total=False):
+    """How a command is run: `act` in place of its call number `at`, counted from 1; see Tally and `action`.
+
+    `user` is who it runs as, in place of root.
+    """
+
+    at: int
+    act: str
+    onwards: bool
+    user: int
 
 
 class Victims:
@@ -255,23 +321,22 @@ class Victims:
         argv: Sequence[str],
         cwd: Path,
         environ: Mapping[str, str],
-        *,
-        at: int | None = None,
-        act: str | None = None,
-        onwards: bool = False,
+        how: How,
     ) -> Fate:
-        """Run one command; `act` in place of its call number `at`, counted from 1."""
+        """Run one command."""
         files = {name: self._folder / name for name in ("stdout", "stderr", "calls")}
         files["calls"].unlink(missing_ok=True)
-        order = {"argv": list(argv), "cwd": str(cwd), "environ": dict(environ), "at": at, "act": act}
-        order |= {"onwards": onwards, **{name: str(path) for name, path in files.items()}}
+        order = {"argv": list(argv), "cwd": str(cwd), "environ": dict(environ), **how}
+        order.update((name, str(path)) for name, path in files.items())
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         status = int(self._line())
         out, err = (files[name].read_bytes().decode("utf-8", "replace") for name in ("stdout", "stderr"))
+        watching.say(out)
+        watching.say(err)
         if status == _HUNG:
-            raise AssertionError(f"{list(argv)} hung, {act} at {at}: {out}{err}")
+            raise AssertionError(f"{list(argv)} hung, {how}: {out}{err}")
         calls = json.loads(files["calls"].read_text()) if files["calls"].exists() else []
         return Fate(status, out, err, tuple(calls))
 

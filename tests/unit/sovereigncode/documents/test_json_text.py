@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sovereigncode.documents import json_text
-from sovereigncode.documents.document import DocumentError
+from sovereigncode.documents.placed import DocumentError
 
 
 @pytest.mark.parametrize(
