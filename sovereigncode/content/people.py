@@ -84,7 +84,7 @@ _NOBODYS_DOMAINS: Final = ("users.noreply.github.com", "openssh.com", "libssh.or
 def at_signs(view: View) -> Iterator[Span]:
     """E-mail addresses, also with an international domain, and passwords in URLs: the password alone."""
     data = view.data
-    for match in _AT.finditer(data):
+    for match in _matches(data):
         at = match.start()
         before = data[max(0, at - _REACH) : at][::-1]
         if b"//:" in before and (userinfo := _USERINFO.match(before)) is not None:
@@ -101,6 +101,15 @@ def at_signs(view: View) -> Iterator[Span]:
         start, end = at - len(local[0].encode()), at + 1 + len(domain[0].encode())
         if data[start - 2 : start] != b"//":
             yield Span(Kind.EMAIL, start, end)
+
+
+def _matches(data: bytes) -> Iterator[re.Match[bytes]]:
+    # There are few @ in most texts, and `find` gets to them ten times as fast as a pattern does.
+    at = data.find(b"@")
+    while at >= 0:
+        if (match := _AT.match(data, at)) is not None:
+            yield match
+        at = data.find(b"@", at + 1)
 
 
 def _is_nobody(local: str, domain: str) -> bool:
