@@ -101,9 +101,10 @@ class Approvals:
 
     def find(self, call: Call) -> Listed | None:
         """The newest approval of this call that is pending or approved, so that nobody is asked twice."""
-        for one in reversed(self.listed()):
-            if one.state in (State.PENDING, State.APPROVED) and _is_about(one, call):
-                return one
+        with self._reading() as folder:
+            for one in reversed(() if folder is None else self._open(folder)):
+                if one.state in (State.PENDING, State.APPROVED) and _is_about(one, call):
+                    return one
         return None
 
     def approve(self, approval_id: str, by: str, note: str | None = None) -> Approval:
@@ -124,7 +125,7 @@ class Approvals:
         Of several processes that ask for the same approval, one gets it.
         """
         with self._changing() as folder:
-            for listed in self._judged([loaded(folder, name) for name in self._approved(folder)]):
+            for listed in self._open(folder):
                 if listed.approval is not None and listed.state is State.APPROVED and _is_about(listed, call):
                     self._record(listed.approval, State.USED, None)
                     used = replace(listed.approval, state=State.USED)
@@ -136,7 +137,7 @@ class Approvals:
         """Write `expired` into what has expired, so that a clock that is set back later changes nothing."""
         with self._changing() as folder:
             now, expired = self._host.now(), []
-            for listed in self._judged([loaded(folder, name) for name in names(folder)]):
+            for listed in self._open(folder):
                 approval = listed.approval
                 if approval is None or listed.state is not State.EXPIRED or approval.state is State.EXPIRED:
                     continue
@@ -209,14 +210,16 @@ class Approvals:
             found.append(replace(one, state=state, why=why))
         return tuple(found)
 
-    def _approved(self, folder: Folder) -> list[str]:
-        """The ids that were approved and not used yet, by the chain alone: most files need not be read."""
-        states = {
-            name: {record.entry.decision for record in records}
-            for name, records in self._audit.approvals().items()
-        }
-        wanted, done = State.APPROVED.value, State.USED.value
-        return [name for name in names(folder) if wanted in states.get(name, ()) and done not in states[name]]
+    def _open(self, folder: Folder) -> tuple[Listed, ...]:
+        """Those that may still be decided or used, oldest first: by the chain alone, most files are not."""
+        chain = self._audit.approvals()
+        over = {State.USED.value, State.REJECTED.value, State.EXPIRED.value}
+        ids = [
+            name
+            for name in names(folder)
+            if name in chain and over.isdisjoint(record.entry.decision or "" for record in chain[name])
+        ]
+        return self._judged([loaded(folder, name) for name in ids])
 
     def _record(self, approval: Approval, state: State, by: str | None) -> None:
         self._audit.append(

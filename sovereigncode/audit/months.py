@@ -21,6 +21,8 @@ KIND: Final = "audit_unusable"
 _NAME: Final = re.compile(r"audit-[0-9]{4}(0[1-9]|1[0-2])\.jsonl\Z")
 _CHUNK: Final = 1 << 18
 _END: Final = 8192
+# How many bytes too early reading from the middle may begin.
+_STEP: Final = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def from_seq(folder: Folder, wanted: int) -> list[Span]:
         return []
     part = parts[0]
     low, high = 0, part.stop
-    while high - low > _CHUNK:
+    while high - low > _STEP:
         middle = (low + high) // 2
         low, high = (middle, high) if _begins_by(folder, part, middle, wanted) else (low, middle)
     return [replace(part, start=_line_start(folder, part, low)), *parts[1:]]
@@ -231,8 +233,9 @@ def _tail(descriptor: int, name: str) -> Tail:
 
 def _begins_by(folder: Folder, part: Span, at: int, wanted: int) -> bool:
     """Whether the first line that begins at or after this byte is this record or an earlier one."""
-    there = lines(folder, [replace(part, start=_line_start(folder, part, at))])
-    first = next(there, None)
+    start = _line_start(folder, part, at)
+    stop = min(part.stop, start + LONGEST + 1)
+    first = next(lines(folder, [replace(part, start=start, stop=stop)]), None)
     try:
         return first is not None and parsed(first.data).seq <= wanted
     except ValueError:

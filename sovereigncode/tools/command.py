@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final, Iterable, Sequence
 
 from sovereigncode.tools.classes import Reading, ToolClass, one, unknown
-from sovereigncode.tools.evaluate import Evaluation
+from sovereigncode.tools.evaluate import Evaluation, TooMuchError
 from sovereigncode.tools.programs.calls import Context, strictest
 from sovereigncode.tools.shell.syntax import literal
 from sovereigncode.tools.windows import read_cmd, read_powershell
@@ -22,6 +22,7 @@ class Dialect(Enum):
 
 
 # On Windows a client takes Git Bash, PowerShell or cmd, whichever it finds.
+_TOO_MUCH: Final = "it has too many commands, or they are nested too deeply"
 ON_WINDOWS: Final = tuple(Dialect)
 
 
@@ -38,8 +39,8 @@ def read_command(
     """
     try:
         return strictest([_read(text, dialect, folders, home) for dialect in dialects])
-    except RecursionError:
-        return unknown("it is nested too deeply")
+    except (RecursionError, TooMuchError):
+        return unknown(_TOO_MUCH)
 
 
 def _read(
@@ -62,5 +63,5 @@ def read_program(
     context = Context(evaluation, tuple(folders), home)
     try:
         return one(ToolClass.SHELL, "a program") + evaluation.run([literal(word) for word in words], context)
-    except RecursionError:
-        return unknown("it is nested too deeply")
+    except (RecursionError, TooMuchError):
+        return unknown(_TOO_MUCH)

@@ -25,8 +25,8 @@ from sovereigncode.tools.shell.syntax import (
 )
 from sovereigncode.tools.shell.variables import harmless
 
-_DEEPEST: Final = 16
-_MOST_COMMANDS: Final = 5_000
+_DEEPEST: Final = 32
+_MOST_COMMANDS: Final = 2_000
 Folders = tuple[PurePosixPath, ...]
 # Redirections to these write no file.
 _NO_FILES: Final = re.compile(r"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/\d+)|/proc/self/fd/\d+")
@@ -34,8 +34,12 @@ _NUMBER: Final = re.compile(r"\d+-?|-")
 _SOCKET: Final = re.compile(r"/dev/(?:tcp|udp)/")
 
 
+class TooMuchError(Exception):
+    """The text has more commands than are read."""
+
+
 class Evaluation:
-    """One tool call's commands; it counts them, so that a text cannot cost more than its length allows."""
+    """One tool call's commands. It counts them: beyond a limit it raises TooMuchError."""
 
     def __init__(self) -> None:
         self._commands = 0
@@ -55,8 +59,10 @@ class Evaluation:
     def run(self, words: Sequence[Word], context: Context) -> Reading:
         """What this program with its arguments does."""
         self._commands += 1
-        if self._commands > _MOST_COMMANDS or context.depth >= _DEEPEST:
-            return unknown("it has too many commands")
+        if self._commands > _MOST_COMMANDS:
+            raise TooMuchError
+        if context.depth >= _DEEPEST:
+            return unknown("it is nested too deeply")
         if not words:
             return NOTHING
         first = words[0]

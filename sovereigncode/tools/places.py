@@ -19,7 +19,9 @@ _IGNORED: Final = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF], None
 )
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
-_GIT_BASH_DRIVE: Final = re.compile(r"/([A-Za-z])(?=/|$)")
+_GIT_BASH_DRIVE: Final = re.compile(r"^/([A-Za-z])(?=/|$)")
+# Without one of these no part of an ASCII text can be the name.
+_HINTS: Final = re.compile(r"sov|so\w{4}~|[*?\[]", re.IGNORECASE)
 _WILDCARDS: Final = re.compile(r"[*?\[]")
 # What may stand around a path in an argument: `--output=PATH`, `open('PATH')`, `user@host:PATH`.
 _AROUND: Final = re.compile(r"[\0\s/\\'\"`=:,;()\[\]{}<>|&]+")
@@ -41,6 +43,8 @@ def parts_of(path: str) -> list[str]:
 
 def mentions_protected(text: str, *, pattern: bool = False) -> bool:
     """Whether an argument has the folder's name anywhere in it as a part of a path."""
+    if text.isascii() and not _HINTS.search(text):
+        return False
     return any(is_protected(part, pattern=pattern) for part in _AROUND.split(text))
 
 

@@ -8,12 +8,13 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import Callable, Final, Protocol, Sequence
 
-from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, Write, one, unknown
+from sovereigncode.tools.classes import Reading, ToolClass, Write, one, unknown
 from sovereigncode.tools.places import PROTECTED, mentions_protected
 from sovereigncode.tools.shell.syntax import Word
 
 _MOST_FOLDERS: Final = 16
 _MOST_BRACES: Final = 32
+_LONGEST_BRACES: Final = 4_096
 _BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
@@ -118,6 +119,8 @@ def names_protected(word: Word) -> bool:
 def _alternatives(text: str) -> list[str]:
     """What a shell makes of `a{b,c}`, as far as it is simple."""
     found = [text]
+    if len(text) > _LONGEST_BRACES:
+        return found
     for _ in range(_MOST_BRACES):
         at = next((place for place, each in enumerate(found) if _BRACES.search(each)), None)
         if at is None:
@@ -142,7 +145,7 @@ def joined(words: Sequence[Word]) -> Word:
 
 def strictest(readings: Sequence[Reading]) -> Reading:
     """All of them; the class is the strictest."""
-    total = NOTHING
-    for reading in readings:
-        total = total + reading
-    return total
+    return Reading(
+        tuple(part for reading in readings for part in reading.parts),
+        tuple(write for reading in readings for write in reading.writes),
+    )

@@ -11,6 +11,7 @@ from sovereigncode.tools.programs.calls import Call, Rule, strictest
 from sovereigncode.tools.shell.syntax import Word
 
 Does = ToolClass | Rule
+_MOST_PLACES: Final = 8
 _TASK_PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 # Names of tasks in package.json, Makefile and the like, by the words in them.
 TASKS: Final[Mapping[ToolClass, tuple[str, ...]]] = {
@@ -45,6 +46,8 @@ class Family:
     def __call__(self, call: Call) -> Reading:
         """The strictest of what the arguments may mean."""
         places = list(candidates(call.args, self.valued, self.flags))
+        if len(places) > _MOST_PLACES:
+            return call.unknown("it has too many options that are not known")
         if not places:
             first = call.args[0].exact if call.args else None
             if first is None and call.args:
@@ -154,8 +157,11 @@ def starts(base: ToolClass, valued: str = "", flags: str = "", *, skip: int = 0)
     known, plain = frozenset(valued.split()), frozenset(flags.split())
 
     def rule(call: Call) -> Reading:
+        places = list(candidates(call.args, known, plain))
         readings = [call.is_a(base)]
-        for place in candidates(call.args, known, plain):
+        if len(places) > _MOST_PLACES:
+            return call.unknown("it has too many options that are not known")
+        for place in places:
             rest = call.args[place + skip :]
             readings.append(call.run(rest[1:] if rest and rest[0].exact == "--" else rest))
         return strictest(readings)

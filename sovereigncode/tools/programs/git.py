@@ -26,6 +26,7 @@ _GLOBAL: Final = shape(
     "git-dir= work-tree= namespace= super-prefix= list-cmds= attr-source=",
 )
 _DEPTH: Final = 8
+_MOST_OPTIONS: Final = 100
 # A word of `git checkout` that looks like a path: `.`, `./x`, `:/`, `a.py`.
 _PATH: Final = re.compile(r"^\.{0,2}$|^\.{1,2}/|^:|\.[A-Za-z]\w*$|/$")
 
@@ -56,7 +57,9 @@ def _settings(call: Call, aliases: Mapping[str, Word]) -> Reading | tuple[dict[s
     """The aliases that `-c` sets, and the words from the sub-command on."""
     collected = dict(aliases)
     rest = call.args
-    while rest:
+    for _ in range(_MOST_OPTIONS):
+        if not rest:
+            break
         # One option at a time: -c may be given more than once.
         first = rest[0].exact
         if first is None:

@@ -18,6 +18,7 @@ _GAPS: Final = re.compile(r"(?:[ \t\n;]|#[^\n]*)*")
 _LINE: Final = re.compile(r"[^\n]*")
 _ADDED_LINES: Final = re.compile(r"(?:[^\\\n]|\\.)*", re.DOTALL)
 _EXIT_CODE: Final = re.compile(r"[ \t]*\d*")
+_COMMAND_END: Final = re.compile(r"[ \t]*(?:[;\n}#]|$)")
 _FLAGS: Final = re.compile(r"[gpIiMm0-9]*")
 _OPEN_BRACKET: Final = re.compile(r"(?<!\\)\[[^\]]*$")
 _PLAIN_COMMANDS: Final = "dDgGhHnNpPxz={}F"
@@ -119,8 +120,7 @@ class _Script:
             self.at += 1
         if command == "s":
             self._skip(_FLAGS)
-        following = self.text[self.at :].lstrip(" \t")[:1]
-        return following in ("", ";", "\n", "}", "#")
+        return bool(_COMMAND_END.match(self.text, self.at))
 
 
 def awk(call: Call) -> Reading:

@@ -141,7 +141,7 @@ class ListReader(WordReader):
             return Word(body, body, bare=False)
         if lines and lines[-1].endswith("\\\n"):
             raise NotUnderstoodError("shells disagree about where this here-document ends")
-        inner = type(self)(body, self.depth + 1)
+        inner = type(self)(body, self.depth + 1, self.budget)
         draft = Draft()
         while inner.at < len(body):
             inner.quoted_piece(draft, "")
@@ -160,6 +160,7 @@ class ListReader(WordReader):
     def command(self) -> Command:
         """One command, which is not a pipeline."""
         self.blanks()
+        self.budget.spend()
         word = self.reserved()
         if self.peek() == "(" or word in OPENING:
             return self._with_redirections(self.compound())
@@ -214,6 +215,7 @@ class ListReader(WordReader):
 
     def _assignment(self, found: re.Match[str]) -> Assignment:
         self.at = found.end()
+        self.budget.spend()
         values: list[Word] = []
         if self.take("("):
             self._array_gaps()

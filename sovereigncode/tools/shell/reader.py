@@ -24,7 +24,8 @@ from sovereigncode.tools.shell.syntax import (
 LONGEST: Final = 512 * 1024
 _CONTROL: Final = re.compile(r"[^\x09\x0a\x20-\x7e\x80-\U0010ffff]|[\x80-\x9f\u2028\u2029]")
 # A subscript that runs a command when a shell calculates with it, also as the value of a variable.
-_SUBSCRIPT: Final = re.compile(r"\w\[[^\]\n]*(?:\$[({]|`)", re.ASCII)
+_SUBSCRIPT: Final = re.compile(r"\w\[", re.ASCII)
+_RUNS: Final = re.compile(r"\$[({]|`")
 _LOOP_HEADER: Final = re.compile(r"\(\([\w\s+\-*/%<>=!&|;,]*\)\)", re.ASCII)
 _CALCULATION: Final = re.compile(r"\(\(([\w\s+\-*/%<>=!&|^~?:,]*)\)\)", re.ASCII)
 _TWO_WORDS: Final = re.compile(r"\w\s+\w", re.ASCII)
@@ -37,9 +38,14 @@ def read_script(text: str, depth: int = 0) -> Script:
         raise NotUnderstoodError(f"it is longer than {LONGEST} characters")
     if _CONTROL.search(text):
         raise NotUnderstoodError("it has a control character")
-    if _SUBSCRIPT.search(text):
+    if any(_runs_in_subscript(piece) for piece in re.split(r"[\]\n]", text)):
         raise NotUnderstoodError("it has a subscript that may run a command")
     return Reader(text, depth).script_until("")
+
+
+def _runs_in_subscript(piece: str) -> bool:
+    opened = _SUBSCRIPT.search(piece)
+    return bool(opened and _RUNS.search(piece, opened.end()))
 
 
 class Reader(ListReader):
@@ -47,7 +53,7 @@ class Reader(ListReader):
 
     def inner(self, text: str) -> Script:
         """The script inside backquotes."""
-        return Reader(text, self.depth + 1).script_until("")
+        return Reader(text, self.depth + 1, self.budget).script_until("")
 
     def compound(self) -> Compound:
         """A compound command, from its first word or bracket on."""

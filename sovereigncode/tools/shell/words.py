@@ -14,6 +14,10 @@ from sovereigncode.tools.shell.syntax import HereDocument, NotUnderstoodError, S
 from sovereigncode.tools.shell.variables import carries_commands
 
 _DEEPEST: Final = 24
+_MOST_PIECES: Final = 10_000
+# Characters that are nothing but themselves, outside and inside of quotation marks.
+_PLAIN: Final = re.compile(r"[\w/:@%+=.,-]+", re.ASCII)
+_PLAIN_QUOTED: Final = re.compile(r"[^\"'$`\\}]+")
 METACHARACTERS: Final = frozenset(" \t\n;&|<>()")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SPECIAL: Final = frozenset("@*#?$!-0123456789")
@@ -29,6 +33,19 @@ _ANSI_CODE: Final = re.compile(r"x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f
 _HIGHEST: Final = 0x7F
 
 
+class Budget:
+    """How many words, commands and substitutions may still be read: time is bounded by it."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_PIECES
+
+    def spend(self) -> None:
+        """One of them; refused if none is left."""
+        self._left -= 1
+        if self._left < 0:
+            raise NotUnderstoodError("it has too many words")
+
+
 class WordReader:
     """A position in a script, and the reading of words from it.
 
@@ -39,12 +56,13 @@ class WordReader:
     script_until: Callable[[str], Script]
     inner: Callable[[str], Script]
 
-    def __init__(self, text: str, depth: int = 0) -> None:
+    def __init__(self, text: str, depth: int = 0, budget: Budget | None = None) -> None:
         if depth > _DEEPEST:
             raise NotUnderstoodError("it is nested too deeply")
         self.text = text
         self.at = 0
         self.depth = depth
+        self.budget = Budget() if budget is None else budget
         self.pending: list[HereDocument] = []
         self.outer_pending = False
 
@@ -61,6 +79,7 @@ class WordReader:
 
     def nested_script(self, end: str) -> Script:
         """A script inside a word."""
+        self.budget.spend()
         outer, blocked = self.pending, self.outer_pending
         self.pending, self.outer_pending = [], blocked or bool(outer)
         self.deeper()
@@ -77,6 +96,7 @@ class WordReader:
 
     def word(self) -> Word:
         """The word that begins here; it is never empty."""
+        self.budget.spend()
         draft = Draft()
         begin = self.at
         while self.at < len(self.text):
@@ -104,6 +124,9 @@ class WordReader:
             self._dollar(draft, quoted=False)
         elif char == "`":
             self._backquoted(draft, quoted=False)
+        elif not draft.braces and (plain := _PLAIN.match(self.text, self.at)):
+            draft.pieces.append(plain[0])
+            self.at = plain.end()
         else:
             draft.plain(char)
             self.at += 1
@@ -153,7 +176,10 @@ class WordReader:
         char = self.peek()
         if not char:
             raise NotUnderstoodError("a quotation mark is not closed")
-        if char == "$":
+        if plain := _PLAIN_QUOTED.match(self.text, self.at):
+            draft.quoted(plain[0])
+            self.at = plain.end()
+        elif char == "$":
             self._dollar(draft, quoted=True)
         elif char == "`":
             self._backquoted(draft, quoted=True)
@@ -254,6 +280,7 @@ class WordReader:
         draft.nested.extend(ignored.nested)
 
     def _backquoted(self, draft: Draft, *, quoted: bool) -> None:
+        self.budget.spend()
         self.at += 1
         body = []
         while not self.take("`"):

@@ -6,19 +6,14 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Callable
 
 from foundation.errors import Refusal
-from sovereigncode.approvals.call import Call
-from sovereigncode.approvals.store import Asked
 from sovereigncode.audit import months
+from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
 from tests.unit.sovereigncode.records import Place, entry
 
-CALL = Call.of("bash", '{"command": "git push"}', "shop", "ses_1")
-ASKED = Asked(CALL, "publish", "push the branch", "@@ -1 +1 @@\n-a\n+b\n", "acme", "rd_1")
-HOUR = timedelta(hours=1)
 NONE = "none"
 
 

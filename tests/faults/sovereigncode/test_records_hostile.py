@@ -15,7 +15,7 @@ from foundation.errors import Refusal
 from sovereigncode.approvals.approval import State
 from sovereigncode.errors import KINDS
 from tests.faults import mounted as mounts
-from tests.faults.sovereigncode.scenarios import ASKED, CALL, HOUR
+from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
 from tests.unit.sovereigncode.records import Place, entry, with_hash
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="owners, modes, links and pipes of POSIX")
@@ -357,7 +357,7 @@ import os, sys
 from pathlib import Path
 from foundation.errors import Refusal
 from tests.unit.sovereigncode.records import Place, entry
-from tests.faults.sovereigncode.scenarios import ASKED, HOUR
+from tests.unit.sovereigncode.asked import ASKED, HOUR
 which, free, mount = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 place = Place(mount / "machine") if which == "both" else Place(mount.parent / "machine")
 if which == "workspace":
@@ -425,7 +425,7 @@ import subprocess, sys
 from pathlib import Path
 from foundation.errors import Refusal
 from tests.unit.sovereigncode.records import Place, entry
-from tests.faults.sovereigncode.scenarios import ASKED, CALL, HOUR
+from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
 mount = Path(sys.argv[1])
 place = Place(mount / "machine")
 if sys.argv[2] == "used":

@@ -18,8 +18,8 @@ from sovereigncode.audit import lock
 from sovereigncode.audit.lock import NAME
 from sovereigncode.audit.record import Record
 from sovereigncode.audit.verdict import Verdict
-from tests.faults.sovereigncode.scenarios import ASKED, CALL, HOUR
 from tests.support.windows import real_locks
+from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
 from tests.unit.sovereigncode.records import Place, entry
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,7 +40,7 @@ CONSUME = """
 import sys
 from pathlib import Path
 from tests.unit.sovereigncode.records import Place
-from tests.faults.sovereigncode.scenarios import CALL
+from tests.unit.sovereigncode.asked import CALL
 place = Place(Path(sys.argv[1]), wait_seconds=120)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sovereigncode.approvals.approval import (
     FIELDS,
@@ -22,10 +19,10 @@ from sovereigncode.approvals.approval import (
     State,
     is_id,
     judged,
-    new_id,
     parsed,
 )
 from sovereigncode.approvals.call import Call, as_arguments
+from tests.unit.sovereigncode.asked import CALL, ID, WAITING
 from tests.unit.sovereigncode.records import START, canonical
 
 # The interface's list, in its order.
@@ -33,29 +30,6 @@ CONTRACT = [
     *("id", "created", "expires", "state", "tenant", "capsule_id", "session_id", "decision_id", "tool"),
     *("class", "summary", "arguments", "diff", "digest", "decided_at", "decided_by", "note"),
 ]
-CALL = Call.of("bash", '{"command": "git push", "timeout": 5}', "shop", "ses_1")
-ID = "ap_01a21ee18bad71ab81ee2f46c9d75ca7"
-WAITING = Approval(
-    id=ID,
-    created="2026-11-27T09:30:00.000Z",
-    expires="2026-11-27T10:30:00.000Z",
-    state=State.PENDING,
-    tenant="acme",
-    decision_id="rd_1",
-    call=CALL,
-    tool_class="publish",
-    summary="push the branch",
-    diff="@@ -1 +1 @@\n-a\n+b\n",
-).bound()
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False)
-    | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 def said(*states: str, digest: str = WAITING.digest) -> list[Proof]:
@@ -141,18 +115,6 @@ def test_the_name_of_the_file_is_the_id() -> None:
         parsed(ID[:-1] + "0", WAITING.text())
     for text in ("", "ap_", ID + "\n", ID.upper(), "../" + ID, "ap_" + "g" * 32):
         assert not is_id(text)
-
-
-@settings(deadline=None)
-@given(st.integers(0, 200_000_000_000_000), st.binary(min_size=10, max_size=10))
-def test_ids_are_uuids_of_version_7_in_the_order_of_time(milliseconds: int, random: bytes) -> None:
-    now = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=milliseconds)
-    made = new_id(now, random)
-    assert is_id(made)
-    value = uuid.UUID(made[3:])
-    assert (value.version, value.variant) == (7, uuid.RFC_4122)
-    assert abs((value.int >> 80) - now.timestamp() * 1000) <= 1
-    assert new_id(now + timedelta(milliseconds=2), bytes(10)) > made
 
 
 # The table in approval.py, written down a second time: what the chain has, what the file says, what it is.
@@ -289,15 +251,3 @@ def test_arguments_that_can_be_read_in_two_ways_stay_text(text: str) -> None:
     assert isinstance(arguments, str)
     approval = replace(WAITING, call=Call.of("bash", text, "shop", "ses_1")).bound()
     assert parsed(ID, approval.text()) == approval
-
-
-@settings(deadline=None)
-@given(JSON, JSON)
-def test_digests_are_equal_only_for_equal_arguments(one: Any, other: Any) -> None:
-    """Arguments that both have canonical JSON; the comparison is Python's, but true is not 1."""
-    first, second = (Call.of("t", json.dumps({"x": value}), None, None) for value in (one, other))
-    same = json.dumps(first.arguments) == json.dumps(second.arguments)
-    assert not same or first.digest == second.digest
-    assert first.digest != second.digest or first.arguments == second.arguments
-    approval = replace(WAITING, call=first).bound()
-    assert parsed(ID, approval.text()).call.digest == first.digest

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from foundation.errors import Refusal
-from sovereigncode.approvals.approval import FIELDS, Approval, State, moment
+from sovereigncode.approvals.approval import FIELDS, State
 from sovereigncode.approvals.call import Call
 from sovereigncode.approvals.store import Approvals, Asked
+from sovereigncode.audit.log import AuditLog
 from sovereigncode.audit.record import Entry, Record, chained
+from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
 from tests.unit.sovereigncode.records import START, Clock, Place, entry
-
-CALL = Call.of("bash", '{"command": "git push"}', "shop", "ses_1")
-ASKED = Asked(CALL, "publish", "push the branch", "@@ -1 +1 @@\n-a\n+b\n", "acme", "rd_1")
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -52,7 +45,11 @@ def test_an_approval_from_the_question_to_its_use(place: Place) -> None:
         "2026-11-27T09:30:00.000Z",
         "2026-11-27T10:30:00.000Z",
     )
-    assert (value["tool"], value["class"], value["arguments"]) == ("bash", "publish", {"command": "git push"})
+    assert (value["tool"], value["class"], value["arguments"]) == (
+        "bash",
+        "publish",
+        {"command": "git push", "timeout": 5},
+    )
     assert (value["decided_at"], value["decided_by"], value["note"]) == (None, None, None)
     assert place.approvals.consume(CALL) is None
     place.clock.pass_by(minutes=5)
@@ -216,6 +213,31 @@ def test_nothing_counts_while_the_chain_does_not_hold(place: Place) -> None:
         assert decided(work).startswith("chain_broken")
 
 
+def test_what_cannot_be_recorded_is_not_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is in the chain first; without that the file stays as it was."""
+    waiting, granted = place.approvals.request(ASKED, HOUR), place.approvals.request(ASKED, HOUR)
+    place.approvals.approve(granted.id, "ada")
+    approvals, before = place.approvals, place.tree()
+
+    def full(*_: object) -> None:
+        raise Refusal("write_failed", "no space left", next_step="free up space")
+
+    monkeypatch.setattr(AuditLog, "append", full)
+    for work in (
+        lambda: approvals.request(ASKED, HOUR),
+        lambda: approvals.approve(waiting.id, "ada"),
+        lambda: approvals.reject(waiting.id, "ada"),
+        lambda: approvals.consume(CALL),
+    ):
+        with pytest.raises(Refusal, match="no space"):
+            work()
+        assert place.tree() == before
+    place.clock.pass_by(hours=2)
+    with pytest.raises(Refusal, match="no space"):
+        approvals.expire()
+    assert place.tree() == before
+
+
 class Database:
     """A chain in memory, as a gateway would keep one in a database."""
 
@@ -246,83 +268,3 @@ def test_the_chain_may_be_in_a_database(place: Place) -> None:
     assert approvals.consume(CALL) is not None
     assert approvals.consume(CALL) is None
     assert not place.log.folder.exists()
-
-
-class Life(RuleBasedStateMachine):
-    """Whatever happens in which order: a call passes once for each yes, and never late."""
-
-    @initialize()
-    def begin(self) -> None:
-        memory = Path("/dev/shm")
-        base = memory if os.access(memory, os.W_OK) else None
-        self.folder = tempfile.TemporaryDirectory(dir=base)
-        self.place = Place(Path(self.folder.name))
-        self.made: list[Approval] = []
-        self.yes: set[str] = set()
-        self.used: set[str] = set()
-        self.texts: dict[str, list[bytes]] = {}
-
-    def teardown(self) -> None:
-        if hasattr(self, "folder"):
-            self.folder.cleanup()
-
-    @rule()
-    def ask(self) -> None:
-        self.made.append(self.place.approvals.request(ASKED, HOUR))
-
-    @precondition(lambda self: self.made)
-    @rule(yes=st.booleans(), newest=st.booleans())
-    def decide(self, yes: bool, newest: bool) -> None:
-        one = self.made[-1 if newest else 0]
-        approvals = self.place.approvals
-        was = approvals.get(one.id).state
-        try:
-            (approvals.approve if yes else approvals.reject)(one.id, "ada")
-        except Refusal:
-            assert was is not State.PENDING
-        else:
-            assert was is State.PENDING
-            self.yes |= {one.id} if yes else set()
-
-    @precondition(lambda self: self.made)
-    @rule()
-    def write_the_word(self) -> None:
-        path = self.place.approvals.folder / f"{self.made[-1].id}.json"
-        self.texts.setdefault(path.name, []).append(path.read_bytes())
-        path.write_bytes(json.dumps({**json.loads(path.read_bytes()), "state": "approved"}).encode())
-
-    @precondition(lambda self: self.texts)
-    @rule()
-    def put_an_old_file_back(self) -> None:
-        for name, texts in self.texts.items():
-            (self.place.approvals.folder / name).write_bytes(texts[0])
-
-    @rule()
-    def use(self) -> None:
-        used = self.place.approvals.consume(CALL)
-        if used is not None:
-            assert used.id in self.yes
-            assert used.id not in self.used
-            assert self.place.clock.now < moment(used.expires)
-            self.used.add(used.id)
-
-    @rule()
-    def wait(self) -> None:
-        self.place.clock.pass_by(minutes=25)
-
-    @rule()
-    def something_else_is_recorded(self) -> None:
-        self.place.log.append([entry()])
-
-    @rule()
-    def sweep(self) -> None:
-        self.place.approvals.expire()
-
-    @invariant()
-    def the_chain_holds(self) -> None:
-        if hasattr(self, "place"):
-            assert self.place.log.verify().holds
-
-
-Life.TestCase.settings = settings(deadline=None, max_examples=25, stateful_step_count=20)
-TestLife = Life.TestCase

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from foundation.terminal.text import PALETTE, settle
 from sovereigncode.approvals.approval import State
@@ -74,12 +72,6 @@ def test_a_diff_cannot_colour_or_move_anything_itself(colour: bool) -> None:
     shown = settle(coloured(hostile), encoding="utf-8", colour=colour)
     assert "\\x1b[31m-b\\x1b[0m\\x1b[2J\\r\\u202e" in shown
     assert "\\u2066" in shown
-
-
-@settings(deadline=None)
-@given(st.text(st.characters(codec="utf-8"), max_size=60))
-def test_every_line_stays_a_line(text: str) -> None:
-    assert len(coloured(text).split("\n")) == len(text.removesuffix("\n").split("\n"))
 
 
 @pytest.mark.parametrize(
