@@ -17,7 +17,7 @@ from sovereigncode.content.view import Span, View
 # How far a name, its sign and its quote reach back from the value.
 _REACH: Final = 80
 _NAME: Final = (
-    rb"(?:secret|passw(?:or)?d|passphrase|pwd|token|credentials?|auth|authorization|bearer|cookie"
+    rb"(?:secret|passw(?:or)?d|passphrase|pwd|token|credentials?|(?<![a-z])auth|authorization|bearer|cookie"
     rb"|(?:api|access|auth|private|secret|signing|encryption|encrypt|master|account|service|storage|shared|client"
     rb"|session|deploy|admin|crypt|hmac|jwt|license)[_\- ]?key)"
 )

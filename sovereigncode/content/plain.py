@@ -44,7 +44,7 @@ _CODE: Final = re.compile(r"u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA
 _BACKSLASHES: Final = re.compile(r"\\{3,}")
 _COLOUR: Final = re.compile("\x1b(?:\\[[0-9;:?]*[A-Za-z]|\\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\\\))")
 # The percent-encoded characters that addresses and numbers contain.
-_PERCENT: Final = re.compile("%(40|2[BbDd]|20|3[Aa])")
+_PERCENT: Final = {"40": "@", "2B": "+", "2b": "+", "2D": "-", "2d": "-", "20": " ", "3A": ":", "3a": ":"}
 
 
 def plain(text: str) -> bytes:
@@ -52,7 +52,7 @@ def plain(text: str) -> bytes:
     if "\\" in text:
         text = _unescaped(text)
     if "%" in text:
-        text = _PERCENT.sub(_percent, text)
+        text = _without_percent(text)
     if "\x00" in text:
         text = text.replace("\x00", "")
     if "\x1b" in text:
@@ -100,5 +100,10 @@ def _character(code: re.Match[str]) -> str:
     return chr(number) if number <= 0x10FFFF else ""  # noqa: PLR2004 - Unicode's last
 
 
-def _percent(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16))
+def _without_percent(text: str) -> str:
+    first, *rest = text.split("%")
+    if not any(part[:2] in _PERCENT for part in rest):
+        return text
+    return first + "".join(
+        _PERCENT[part[:2]] + part[2:] if part[:2] in _PERCENT else f"%{part}" for part in rest
+    )
