@@ -104,6 +104,13 @@ def policy() -> dict[Path, str]:
     }
 
 
+def tool_classes() -> dict[Path, str]:
+    """docs/tool-classes.md with its tables; needs Python 3.10."""
+    from scripts.lib.tool_tables import PAGE, page
+
+    return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
+
+
 def screens() -> dict[Path, str]:
     """What the docs show of real runs."""
     from scripts.lib.transcripts import pages, record
@@ -119,6 +126,7 @@ PAGES: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
     "codes": codes,
     "proofs-table": proofs_table,
     "policy": policy,
+    "tool-classes": tool_classes,
 }
 
 
@@ -193,6 +201,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "codes": _from_texts(codes, "the tables in docs/json.md, from the codes of findings"),
     "proofs-table": _from_texts(proofs_table, "the table in docs/validation.md, from validation/"),
     "policy": _from_texts(policy, "docs/sovereigncode.md, the capsule's schema, the example: from its code"),
+    "tool-classes": _from_texts(tool_classes, "the tables in docs/tool-classes.md, from the tools it knows"),
     "screens": _from_texts(
         screens, "docs/ux.md, docs/session.svg, examples in docs/json.md: real runs", starts_opencode=True
     ),
