@@ -83,10 +83,10 @@ class ListReader(WordReader):
 
     def _pipeline(self) -> Command:
         commands = []
+        while self.reserved() == "!":
+            self.at += 1
+            self.blanks()
         while True:
-            while self.reserved() == "!":
-                self.at += 1
-                self.blanks()
             commands.append(self.command())
             self.blanks()
             if self.peek() != "|" or self.peek(2) == "||":
