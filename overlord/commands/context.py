@@ -29,7 +29,7 @@ from overlord.worktree import worktree_of
 if TYPE_CHECKING:
     from overlord.service.client import ChatClient
 
-_DEBUG_CHARACTERS: Final = 2048
+_DEBUG_BYTES: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class Context:
         if self.debug and body:
             # Masked before it is cut, so that no part of a key is left at the end.
             text = replace_known(body.decode("utf-8", "replace"), self.settings.secrets, MASK)
-            self.terminal.debug(f"the service said: {text[:_DEBUG_CHARACTERS]}")
+            shown = text.encode("utf-8", "replace")[:_DEBUG_BYTES].decode("utf-8", "ignore")
+            self.terminal.debug(f"the service said: {shown}")
 
     def selected(self, arguments: Arguments) -> RunStore:
         """The run that the command is about; Refusal no_run, run_ambiguous, state_unusable."""

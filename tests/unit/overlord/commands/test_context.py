@@ -88,3 +88,10 @@ def test_a_text_with_a_key_is_refused(text: str) -> None:
         world.require_no_key_in(text, "message")
     assert caught.value.kind == "message_holds_key"
     assert KEY not in f"{caught.value.message}{caught.value.next_step}"
+
+
+def test_what_the_service_said_has_at_most_2_kib() -> None:
+    world, err = context({})
+    world.show_debug(b"a" + "\u00e4".encode() * 5000)
+    said = err.getvalue().partition(": ")[2].rstrip("\n")
+    assert said == "a" + "\u00e4" * 1023

@@ -19,9 +19,6 @@ SLOTS = ("ultra", "normal-1", "normal-2")
 
 
 class NoLock:
-    def take(self, *_: Any) -> bool:
-        return True
-
     def release(self) -> None:
         pass
 
@@ -35,6 +32,9 @@ class Store:
 
     def servant(self, _: str) -> NoLock:
         return NoLock()
+
+    def take(self, *_: Any) -> bool:
+        return True
 
     def said(self, *_: Any) -> None:
         pass
