@@ -90,15 +90,18 @@ class RunStore:
         and what `load` raises; then nothing was changed.
         """
         lock = self.locks.registry()
-        if not self.take(lock, time.monotonic() + wait_seconds, _check_signals):
-            raise Refusal(
-                "write_failed",
-                "another command has been changing this run for too long",
-                where=Where(str(self.folder)),
-                next_step="wait until it has finished, then run this command again",
-            )
-        with lock:
+        # `with lock` would begin too late: a signal in between would leave it taken.
+        try:
+            if not self.take(lock, time.monotonic() + wait_seconds, _check_signals):
+                raise Refusal(
+                    "write_failed",
+                    "another command has been changing this run for too long",
+                    where=Where(str(self.folder)),
+                    next_step="wait until it has finished, then run this command again",
+                )
             return self._change(mutate)
+        finally:
+            lock.release()
 
     def take(self, lock: Lock, until: float, stopping: Callable[[], bool] = lambda: False) -> bool:
         """See `Lock.take`; Refusal write_failed if the lock cannot be used."""
@@ -138,12 +141,11 @@ class RunStore:
             return bool(self._ledger.missing(registry.get(UNLEDGERED) or []))
         return False
 
-    def create(self, registry: Json) -> Lock:
-        """Make the run: its folder, its startup lock, the token, and the registry as the last.
+    def create(self, registry: Json, lock: Lock) -> None:
+        """Make the run: folder, startup lock (which is taken), token, and the registry as the last.
 
-        Returns the lock, which is held. Raises Refusal write_failed.
+        Raises Refusal write_failed.
         """
-        lock = self.locks.startup()
         try:
             self.folder.mkdir(mode=0o700)
             protection = for_host(self._host)
@@ -158,9 +160,7 @@ class RunStore:
             with Folder(self.folder.parent) as parent:
                 parent.sync()
         except OSError as problem:
-            lock.release()
             self._refuse_writing(problem)
-        return lock
 
     def keep_conversation(self, slot: str, generation: int, conversation: list[Json]) -> None:
         """Store the conversation of a servant that is replaced; Refusal write_failed."""
