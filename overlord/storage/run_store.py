@@ -83,14 +83,14 @@ class RunStore:
         self._read = (snapshot.identity, registry)
         return registry
 
+    @signals.uninterrupted
     def change(self, mutate: Callable[[Json], Result], wait_seconds: float = _WAIT_SECONDS) -> Result:
         """Change the registry: `mutate` gets it, and what it leaves there is written as a whole.
 
         Events that it puts into the registry are then appended to the ledger. Raises Refusal write_failed,
-        and what `load` raises; then nothing was changed.
+        and what `load` raises; then nothing was changed. A signal counts only while the lock is waited for.
         """
         lock = self.locks.registry()
-        # `with lock` would begin too late: a signal in between would leave it taken.
         try:
             if not self.take(lock, time.monotonic() + wait_seconds, _check_signals):
                 raise Refusal(
@@ -110,7 +110,6 @@ class RunStore:
         except OSError as problem:
             self._refuse_writing(problem)
 
-    @signals.uninterrupted
     def _change(self, mutate: Callable[[Json], Result]) -> Result:
         registry = self.load()
         self._read = None
