@@ -106,7 +106,15 @@ def _run(argv: Sequence[str], terminal: Terminal, changes: Changes, *, grouped: 
     context = _context(arguments, settings, terminal, changes)
     module = import_module(f"overlord.commands.{_MODULES.get(arguments.verb, arguments.verb)}")
     with signals.cancellation():
-        report: Report = module.run(arguments, context)
+        try:
+            report: Report = module.run(arguments, context)
+        except Refusal:
+            raise
+        except BaseException:
+            from overlord.commands import working
+
+            working.leave_nothing_open(context)
+            raise
         return report
 
 

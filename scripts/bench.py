@@ -30,6 +30,7 @@ _SECTIONS: Final = {
     "memory": "memory",
     "jsonc": "jsonc",
     "overlord": "overlord",
+    "content": "content",
 }
 
 
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
     if options.runs < 1:
         parser.error("--runs takes a number from 1")
     try:
-        python = cache.python_environment(sys.executable, "service.txt")
+        python = cache.python_environment(sys.executable, "test.txt")
         if Path(sys.executable) != python:
             return subprocess.call([str(python), __file__, *arguments])
         return _measure(options.section or list(_SECTIONS), options.runs)

@@ -23,12 +23,7 @@ from overlord.work.tasks import Recovery
 def run(arguments: Arguments, context: Context) -> Report:
     """Bring servants back."""
     store, registry = context.opened(arguments)
-    if registry["state"] == "stopped":
-        raise Refusal(
-            "run_stopped",
-            f"{store.run_id} was stopped",
-            next_step="start another run with: mmi-cli overlord start",
-        )
+    working.require_not_stopped(registry)
     slots = targets(arguments.word(0) or "all", registry["servants"])
     blocked = [slot for slot in slots if servant_of(registry, slot)["state"] == "blocked"]
     if not blocked:
@@ -60,6 +55,7 @@ def _report(
     context: Context, store: RunStore, outcomes: Mapping[str, Outcome], unstarted: list[str]
 ) -> Report:
     registry = store.load()
+    working.require_not_stopped(registry)
     failed = {slot: outcome for slot, outcome in outcomes.items() if isinstance(outcome, Failure)}
     back = [slot for slot in outcomes if slot not in failed]
     error = None

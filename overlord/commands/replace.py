@@ -23,12 +23,7 @@ def run(arguments: Arguments, context: Context) -> Report:
     assignment = _optional(arguments.value("--assignment"), context, "assignment")
     store, registry = context.opened(arguments)
     slot = _slot(arguments.word(0) or "", registry)
-    if registry["state"] == "stopped":
-        raise Refusal(
-            "run_stopped",
-            f"{store.run_id} was stopped",
-            next_step="start another run with: mmi-cli overlord start",
-        )
+    working.require_not_stopped(registry)
     context.require_same_service(registry)
     model = _model(context, servant_of(registry, slot))
     client = context.client(registry["baseUrl"], context.key())
@@ -73,6 +68,7 @@ def _begin_again(store: RunStore, slot: str, model: str, assignment: str | None,
     store.keep_conversation(slot, servant["generation"], servant["llmMessages"])
 
     def begin(fresh: Json) -> None:
+        working.require_not_stopped(fresh)  # it may have been, while the servant's lock was waited for
         at = store.now()
         now = servant_of(fresh, slot)
         text = handoff(fresh, now, note)
@@ -98,6 +94,7 @@ def _begin_again(store: RunStore, slot: str, model: str, assignment: str | None,
 
 def _report(context: Context, store: RunStore, slot: str) -> Report:
     registry = store.load()
+    working.require_not_stopped(registry)
     servant = servant_of(registry, slot)
     details = status.report("replace", context, store, registry).details
     table = render.status_table(registry, context.rules())

@@ -62,8 +62,12 @@ def run(arguments: Arguments, context: Context) -> Report:
     if arguments.has("--dry-run"):
         return _dry_run(context, base_url, wanted, servants_models)
     _phase(context, 4, "Starting one Ultra and normal Fugus.")
-    store, startup_lock = _create(arguments, context, base_url, wanted, servants_models)
+    now = context.host.now()
+    store = context.runs.store(f"run-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
+    registry = _registry(store, context, base_url, wanted, servants_models, stamp(now))
+    startup_lock = store.locks.startup()
     try:
+        _create(arguments, context, store, registry, startup_lock)
         _phase(context, 5, "Recording model, request, and conversation state.")
         _phase(context, 6, "Loading servant instructions.")
         _phase(context, 7, "Waiting for API-backed ACKs.")
@@ -121,15 +125,12 @@ def _require_none_open(context: Context) -> None:
         )
 
 
-def _create(
-    arguments: Arguments, context: Context, base_url: str, wanted: Wanted, models: Mapping[str, str]
-) -> tuple[RunStore, Lock]:
-    """The run on disk, its startups pending, recorded as being at work; its lock is held."""
+def _create(arguments: Arguments, context: Context, store: RunStore, registry: Json, lock: Lock) -> None:
+    """Store the run, its startups pending, recorded as being at work; its lock is taken."""
     context.require_no_key_in(str(context.worktree), "name of the worktree")
     context.require_no_key_in(str(context.home), "name of the folder for the state")
-    runs = context.runs
     make_private(context.home, context.host)
-    make_private(runs.folder, context.host)
+    make_private(context.runs.folder, context.host)
     one_at_a_time = Lock(context.home / "start.lock")
     try:
         taken = one_at_a_time.take(time.monotonic() + 30)
@@ -140,12 +141,7 @@ def _create(
     with one_at_a_time:
         if not arguments.has("--new"):
             _require_none_open(context)
-        now = context.host.now()
-        run_id = f"run-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        store = runs.store(run_id)
-        registry = _registry(store, context, base_url, wanted, models, stamp(now))
-        lock = store.create(registry)
-    return store, lock
+        store.create(registry, lock)
 
 
 def _registry(

@@ -23,7 +23,7 @@ def run(arguments: Arguments, context: Context) -> Report:
     """End the run."""
     store = context.selected(arguments)
     registry = store.load()
-    if registry["state"] == "stopped":
+    if registry["state"] == "stopped" and not registry["ownedResources"]:
         text = f"{store.run_id} is stopped already. Nothing to do."
         return _report(context, store, text, [], changed=False)
     recorded = list(registry["ownedResources"])

@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import Iterator, Sequence
 
+from foundation import signals
 from foundation.errors import Refusal
 from overlord import processes
 from overlord.commands.context import Context
@@ -16,6 +17,7 @@ from overlord.service.client import ChatClient
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
 from overlord.work.exchange import Asking
+from overlord.work.recovery import settle_what_is_dead
 from overlord.work.tasks import Task
 
 
@@ -34,6 +36,26 @@ def unrecord(registry: Json) -> None:
         for entry in registry["ownedResources"]
         if entry.get("pid") != os.getpid() or process is None or entry.get("startTime") != process.start_time
     ]
+
+
+def require_not_stopped(registry: Json) -> None:
+    """Refuse a run that was stopped; Refusal run_stopped."""
+    if registry["state"] == "stopped":
+        raise Refusal(
+            "run_stopped",
+            f"{registry['runId']} was stopped",
+            next_step="start another run with: mmi-cli overlord start",
+        )
+
+
+@signals.uninterrupted
+def leave_nothing_open(context: Context) -> None:
+    """Settle at once what this command leaves open because it was cancelled or is at fault."""
+    for run_id in dict.fromkeys(context.changes.changed):
+        store = context.runs.store(run_id)
+        with suppress(Refusal):  # the next command settles it
+            store.change(unrecord)
+            settle_what_is_dead(store)
 
 
 @contextmanager

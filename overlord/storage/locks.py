@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Final
 
+from foundation import signals
 from foundation.files.links import require_no_link
 from foundation.files.reading import SAFE
 from foundation.locking import try_lock
@@ -57,6 +58,7 @@ class Lock:
         except FileNotFoundError:
             return False
 
+    @signals.uninterrupted
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back; `remove` its file for a lock that nobody will take again."""
         descriptor, self._descriptor = self._descriptor, None

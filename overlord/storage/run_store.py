@@ -83,22 +83,25 @@ class RunStore:
         self._read = (snapshot.identity, registry)
         return registry
 
+    @signals.uninterrupted
     def change(self, mutate: Callable[[Json], Result], wait_seconds: float = _WAIT_SECONDS) -> Result:
         """Change the registry: `mutate` gets it, and what it leaves there is written as a whole.
 
         Events that it puts into the registry are then appended to the ledger. Raises Refusal write_failed,
-        and what `load` raises; then nothing was changed.
+        and what `load` raises; then nothing was changed. A signal counts only while the lock is waited for.
         """
         lock = self.locks.registry()
-        if not self.take(lock, time.monotonic() + wait_seconds, _check_signals):
-            raise Refusal(
-                "write_failed",
-                "another command has been changing this run for too long",
-                where=Where(str(self.folder)),
-                next_step="wait until it has finished, then run this command again",
-            )
-        with lock:
+        try:
+            if not self.take(lock, time.monotonic() + wait_seconds, _check_signals):
+                raise Refusal(
+                    "write_failed",
+                    "another command has been changing this run for too long",
+                    where=Where(str(self.folder)),
+                    next_step="wait until it has finished, then run this command again",
+                )
             return self._change(mutate)
+        finally:
+            lock.release()
 
     def take(self, lock: Lock, until: float, stopping: Callable[[], bool] = lambda: False) -> bool:
         """See `Lock.take`; Refusal write_failed if the lock cannot be used."""
@@ -107,7 +110,6 @@ class RunStore:
         except OSError as problem:
             self._refuse_writing(problem)
 
-    @signals.uninterrupted
     def _change(self, mutate: Callable[[Json], Result]) -> Result:
         registry = self.load()
         self._read = None
@@ -138,12 +140,11 @@ class RunStore:
             return bool(self._ledger.missing(registry.get(UNLEDGERED) or []))
         return False
 
-    def create(self, registry: Json) -> Lock:
-        """Make the run: its folder, its startup lock, the token, and the registry as the last.
+    def create(self, registry: Json, lock: Lock) -> None:
+        """Make the run: folder, startup lock (which is taken), token, and the registry as the last.
 
-        Returns the lock, which is held. Raises Refusal write_failed.
+        Raises Refusal write_failed.
         """
-        lock = self.locks.startup()
         try:
             self.folder.mkdir(mode=0o700)
             protection = for_host(self._host)
@@ -158,9 +159,7 @@ class RunStore:
             with Folder(self.folder.parent) as parent:
                 parent.sync()
         except OSError as problem:
-            lock.release()
             self._refuse_writing(problem)
-        return lock
 
     def keep_conversation(self, slot: str, generation: int, conversation: list[Json]) -> None:
         """Store the conversation of a servant that is replaced; Refusal write_failed."""

@@ -120,7 +120,7 @@ class Asking:
             for task in tasks:
                 self._start(task, held)
             while self._open:
-                signals.check()  # one that came while something was stored
+                signals.check()  # one that came while the registry was changed
                 self._handle(self._collect())
         except BaseException as stopped:
             self._give_up(stopped)

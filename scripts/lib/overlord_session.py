@@ -80,11 +80,11 @@ def _program(service: ChatProcess) -> None:
     answers = {
         "normal-1": (
             0.2,
-            "The stock lock comes first in `checkout.py`,\nand the cart lock in `refund.py`.",
+            "The stock lock comes first in `checkout`,\nand the cart lock in `refund`.",
         ),
         "normal-2": (
             0.9,
-            "I would have run the two paths against each other. From the text: `refund.py`, line 40.",
+            "I would have run the two paths against each other. From the text: `refund`, line 40.",
         ),
         "ultra": (1.6, "Both are right. Take the cart lock first, everywhere."),
     }

@@ -81,7 +81,7 @@ class Evaluation:
         name, does = program(text)
         call = Call(name, tuple(words[1:]), replace(context, depth=context.depth + 1))
         reading = call.is_a(does) if isinstance(does, ToolClass) else does(call)
-        return reading + Reading((), protected_writes(name, call.args))
+        return reading + Reading((), protected_writes(name, call.args, context))
 
     def _script(self, script: Script, context: Context) -> tuple[Reading, Folders]:
         """What the script does, and where it may be when it ends."""

@@ -90,8 +90,9 @@ def wrong_with(write: Write, root: PurePosixPath) -> str | None:
 
 
 def _protected(write: Write) -> str:
-    place = PROTECTED if write.path == PROTECTED else f"{shown(write.path)} is in {PROTECTED}, which"
-    return f"{place} is changed only by the policy's own commands"
+    if write.path == PROTECTED:
+        return f"no tool call may change {PROTECTED}"
+    return f"{shown(write.path)} is in {PROTECTED}, which no tool call may change"
 
 
 def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:

@@ -186,6 +186,33 @@ _CARGO: Final = Family(
 )  # fmt: skip
 
 
+def _cargo(call: Call) -> Reading:
+    """cargo; `+nightly` chooses a toolchain."""
+    chosen = bool(call.args) and call.args[0].start.startswith("+")
+    return _CARGO(Call(call.what, call.args[1:] if chosen else call.args, call.context))
+
+
+def _runner(call: Call) -> Reading:
+    """`mise exec -- x`, `nix develop -c x`: one of the words behind `exec`, `run` or `--` is a program."""
+    readings = [call.is_a(_NETWORK)]
+    words = [word.text for word in call.args]
+    begins = [at + 1 for at, text in enumerate(words) if text in _STARTING_WORDS]
+    for begin in begins[:_MOST_TRIES]:
+        tries = range(begin, min(begin + _MOST_TRIES, len(call.args)))
+        readings += [call.run(call.args[at:]) for at in tries if not call.args[at].start.startswith("-")]
+    readings += [
+        call.script(call.args[at + 1]) for at, text in enumerate(words[:-1]) if text in _SCRIPT_OPTIONS
+    ]
+    return strictest(readings)
+
+
+_STARTING_WORDS: Final = ("exec", "run", "x", "--", "-c", "--command", "console")
+_SCRIPT_OPTIONS: Final = ("--run", "-c", "--command", "-C")
+_MOST_TRIES: Final = 4
+_RUNNERS: Final = (
+    "mise asdf nvm fnm volta pyenv rbenv nix nix-shell direnv devbox pixi op aws-vault doppler "
+    "dotenvx infisical chamber foreman rustup conda mamba micromamba rtx proto hermit flox heroku fly flyctl"
+)
 _TASK_RUNNERS: Final = (
     "mvn mvnw gradle gradlew ant sbt lein mill make gmake nmake ninja just task rake invoke inv fab nox tox "
     "poe doit gulp grunt turbo nx lerna rush mage bazel mix rebar3"
@@ -240,7 +267,8 @@ FAMILIES: Final[Mapping[str, Does]] = {
     "flit": Family(table({_PUBLISH: "publish", _NETWORK: "install", _SHELL: "build, init"}), other=_UNKNOWN),
     "pipenv": Family(table({_DELETE: "uninstall, clean"}, run=starts(_SHELL)), other=_NETWORK),
     "twine": Family(table({_PUBLISH: "upload, register", _SHELL: "check"}), other=_PUBLISH),
-    "cargo": _CARGO,
+    "cargo": _cargo,
+    "corepack": starts(_NETWORK),
     "go": Family(
         table(
             {
@@ -306,14 +334,5 @@ FAMILIES: Final[Mapping[str, Does]] = {
     ),
     "nuget": Family(table({_PUBLISH: "push, delete"}), other=_NETWORK),
     **dict.fromkeys(_TASK_RUNNERS.split(), task),
-    "conda": Family(
-        table(
-            {
-                _DELETE: "remove, uninstall, clean",
-                _SHELL: "list, info, activate, deactivate, env list, config",
-            },
-            run=starts(_SHELL, "-n --name -p --prefix"),
-        ),
-        other=_NETWORK,
-    ),
+    **dict.fromkeys(_RUNNERS.split(), _runner),
 }

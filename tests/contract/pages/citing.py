@@ -27,7 +27,21 @@ OTHERS = {"core.fsmonitor", "options.baseURL", "options.apiKey", "json5.x"}
 # A key of opencode's config begins with this word, and a module has that name too.
 CONFIG_KEYS = {"provider", "permission", "permissions"}
 SUFFIXES = (".py", ".sh", ".ps1", ".md", ".yml", ".toml")
-FILES = (*SUFFIXES, ".json", ".jsonc", ".js", ".ts", ".svg", ".exe", ".cmd", ".txt", ".cfg", ".pyz")
+FILES = (
+    *SUFFIXES,
+    ".json",
+    ".jsonc",
+    ".js",
+    ".ts",
+    ".svg",
+    ".exe",
+    ".cmd",
+    ".txt",
+    ".cfg",
+    ".pyz",
+    ".jsonl",
+    ".lock",
+)
 
 
 class Broken(NamedTuple):

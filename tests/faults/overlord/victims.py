@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import faulthandler
 import importlib
 import io
 import json
@@ -237,6 +238,8 @@ def _be(order: Mapping[str, Any]) -> None:
             os.setuid(order["user"])
         # As a command that was just started has them.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Where it hangs, shortly before it is killed.
+        faulthandler.dump_traceback_later(_SECONDS - 2, file=2)
         status = _run(order)
     except BaseException:
         os.write(2, traceback.format_exc().encode())
