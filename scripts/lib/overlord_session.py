@@ -45,9 +45,9 @@ def page(text: str) -> str:
 
 
 def without_times(text: str) -> str:
-    """The text without what depends on the machine's speed: seconds, and who answers first."""
-    lines = [re.sub(r"\d+ s\b", "N s", line) for line in text.splitlines()]
-    return "\n".join(", ".join(sorted(line.strip().split(", "))) for line in lines)
+    """The text without what differs each time: seconds, tokens (the run's id has some), and the progress."""
+    lines = [re.sub(r"[\d,]+ (s|tokens)\b", r"N \1", line) for line in text.splitlines()]
+    return "\n".join(" ".join(line.split()) for line in lines if not line.startswith("   "))
 
 
 def record() -> str:
