@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
 from typing import Any, Callable
 
 import pytest
 
+from foundation import signals
+from foundation.errors import Refusal
 from overlord.core import messages
 from overlord.core.failures import Answer, Failure
 from overlord.core.json_values import Json
@@ -101,6 +106,28 @@ def test_an_answer_that_comes_as_the_time_ends_is_one_result(monkeypatch: pytest
     stored, _, finished = asked(Client(0.0))
     assert {result["state"] for result in stored["servantResults"]} <= {"completed", "failed"}
     assert finished == ["finished"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_signal_that_comes_while_something_is_stored_ends_the_waiting() -> None:
+    class Interrupted(Store):
+        @signals.uninterrupted
+        def change(self, mutate: Callable[[Json], Any]) -> Any:
+            if not self.registry.get("sent"):
+                self.registry["sent"] = True
+                os.kill(os.getpid(), signal.SIGINT)
+            return mutate(self.registry)
+
+    registry = ready()
+    message_id = message(registry, "Why?", *SLOTS)
+    store: Any = Interrupted(registry)
+    service: Any = Client(20.0)
+    asking = Asking(store, service, rules, Watcher(), lambda _: None)
+    with pytest.raises(Refusal) as caught, signals.cancellation():
+        asking.ask([Redirect(slot, message_id) for slot in SLOTS])
+    assert caught.value.kind == "cancelled"
+    results = messages.message_of(registry, message_id)["servantResults"]
+    assert {result["failureReason"] for result in results} == {"interrupted"}
 
 
 def test_who_does_not_end_in_time_has_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
