@@ -48,6 +48,17 @@ def test_cancelled(scenario: Scenario, stage: Stage, base: Path, deep: bool, fig
     assert not bad, "\n".join(bad[:20])
 
 
+@pytest.mark.parametrize("number", list(ENDS))
+def test_while_the_result_is_shown(number: signal.Signals, stage: Stage) -> None:
+    """It is shown whole: the command has ended, and all is stored."""
+    stage.do("start")
+    calls = stage.do("status", "--no-liveness", "--json").calls
+    shown = calls.index("screen") + 1
+    fate = stage.run("status", "--no-liveness", "--json", how={"at": shown, "act": f"signal:{int(number)}"})
+    assert (fate.status, fate.stderr) == (0, "")
+    assert fate.report["ok"]
+
+
 def _settled(stage: Stage, fate: Fate, *, alone: bool) -> list[str]:
     """Nothing is open, without the help of another command."""
     found = [f"a report about a fault: {text}" for text in stage.place.crash_reports()]
