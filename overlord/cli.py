@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 from importlib import import_module
@@ -38,13 +39,19 @@ def run() -> NoReturn:
     """Entry point of `mmi-cli`: the single file and the console script."""
     argv = sys.argv[1:]
     if argv and argv[0] == GROUP:
-        sys.exit(main(argv[1:]))
-    sys.exit(main(argv, grouped=False))
+        _exit(main(argv[1:]))
+    _exit(main(argv, grouped=False))
 
 
 def run_overlord() -> NoReturn:
     """Entry point of `python -m overlord`."""
-    sys.exit(main(sys.argv[1:]))
+    _exit(main(sys.argv[1:]))
+
+
+def _exit(status: int) -> NoReturn:
+    """Everything is done and shown: a signal while Python ends would only add a traceback."""
+    signals.ignore()
+    sys.exit(status)
 
 
 def main(argv: Sequence[str], *, grouped: bool = True) -> int:
@@ -77,7 +84,8 @@ def main(argv: Sequence[str], *, grouped: bool = True) -> int:
         report = _failed(command, _interrupted(), changes)
     except Exception as fault:  # noqa: BLE001 - our own fault: no traceback on the screen, which could hold a key
         report = _failed(command, _unexpected(fault, argv, command), changes)
-    _show(report, terminal)
+    with contextlib.suppress(Refusal), signals.cancellation():
+        _show(report, terminal)
     status = report.exit_status
     if terminal.undelivered is not None:
         lost = _undelivered(terminal.undelivered)

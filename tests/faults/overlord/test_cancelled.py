@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POS
 
 Figure = Callable[[str, float, str], None]
 ENDS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-_IN_SAMPLE = 3
+_IN_SAMPLE = 2
 
 
 @pytest.fixture(params=SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
@@ -46,6 +46,17 @@ def test_cancelled(scenario: Scenario, stage: Stage, base: Path, deep: bool, fig
         bad += sweep.point(at, f"signal:{int(number)}", ends=ends, look=look)
     figure(f"{scenario.name}: cancelled", sweep.hit, f"times of {len(chosen)}")
     assert not bad, "\n".join(bad[:20])
+
+
+@pytest.mark.parametrize("number", list(ENDS))
+def test_while_the_result_is_shown(number: signal.Signals, stage: Stage) -> None:
+    """It is shown whole: the command has ended, and all is stored."""
+    stage.do("start")
+    calls = stage.do("status", "--no-liveness", "--json").calls
+    shown = calls.index("screen") + 1
+    fate = stage.run("status", "--no-liveness", "--json", how={"at": shown, "act": f"signal:{int(number)}"})
+    assert (fate.status, fate.stderr) == (0, "")
+    assert fate.report["ok"]
 
 
 def _settled(stage: Stage, fate: Fate, *, alone: bool) -> list[str]:

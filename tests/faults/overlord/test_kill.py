@@ -18,7 +18,7 @@ from tests.faults.overlord.sweeping import Sweep
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and fork are POSIX")
 
 Figure = Callable[[str, float, str], None]
-_IN_SAMPLE = 7
+_IN_SAMPLE = 4
 
 
 @pytest.fixture(params=SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
