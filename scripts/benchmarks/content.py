@@ -2,10 +2,10 @@
 
     python3 scripts/bench.py content
 
-False alarms: all that is found in the packages of public_text.py was looked at by hand. What it is,
+False alarms: everything that is found in the packages of public_text.py was looked at by hand. What it is,
 content_labels.json says by file and kind: `real` (somebody's), `example` (made up, of the right form: it
-counts, and the allow-list is for it) or `none` (a false alarm). What is not in that file is a false alarm;
-e-mail addresses that are not in it are `real` or, by their domains, `example`. Misses: made-up values in
+counts, and the allow-list is for it) or `none` (a false alarm). What is not in that file is a false alarm,
+but for e-mail addresses, which are `real` or, by their domains, `example`. Misses: made-up values in
 sentences, source and JSON. Times are CPU time.
 """
 
