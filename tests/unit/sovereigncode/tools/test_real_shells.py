@@ -19,7 +19,7 @@ from sovereigncode.tools.classes import ToolClass
 from sovereigncode.tools.command import read_command, read_program
 from sovereigncode.tools.shell.reader import read_script
 from sovereigncode.tools.shell.syntax import NotUnderstoodError
-from tests.unit.sovereigncode.tools.scripts import heap, script
+from tests.support.shell_scripts import heap, script
 
 SHELLS = [path for path in map(shutil.which, ("bash", "dash")) if path]
 pytestmark = pytest.mark.skipif(len(SHELLS) < 2, reason="bash or dash is not on this machine")
