@@ -246,7 +246,7 @@ def _files(asked: _Asked) -> Intent:
     """Aider's functions: write_file with `files`, replace_lines with `edits`."""
     items = asked.call.arguments.get("files", asked.call.arguments.get("edits"))
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
-        # Without a list the file is the one in the chat, whose name is not in the asked.call.
+        # Without a list the file is the one in the chat, whose name is not in the call.
         raise BadArgumentsError("the files are missing")
     return _edited(*(_aider_edit(ToolCall(asked.call.name, item)) for item in items))
 

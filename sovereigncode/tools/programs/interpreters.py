@@ -113,7 +113,7 @@ def python(call: Call) -> Reading:
             return _text_on_input(call)
         if PurePosixPath(first.shape).name in own.RULES:
             return call.run(found.rest)
-        # `python setup.py upload` names its task behind the file.
+        # A setup script of Python names its task behind the file: `upload`.
         tasks = (
             task(Call(call.what, found.rest[1:], call.context))
             if first.shape.endswith("setup.py")
