@@ -107,6 +107,11 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("write", {"filePath": "a\u0000", "content": "x"}, "unknown"),
     ("write", {"filePath": "a", "path": ".sovereigncode/capsule.json", "content": "x"}, "unknown"),
     ("write", {"filePath": ["a"], "content": "x"}, "unknown"),
+    ("write", {"filePath": "file:///etc/passwd", "content": "x"}, "unknown"),
+    ("write", {"filePath": "vscode-remote://x/y", "content": "x"}, "unknown"),
+    ("write_to_file", {"path": "@other:src/x", "content": "x"}, "unknown"),
+    ("apply_patch", {"input": PATCH.replace("File: a", "File: file:///a")}, "unknown"),
+    ("write", {"filePath": "@types/x:y", "content": "x"}, "file_write"),
     ("edit", {"filePath": "a", "oldString": "x"}, "unknown"),
     ("multiedit", {"filePath": "a", "edits": []}, "unknown"),
     (

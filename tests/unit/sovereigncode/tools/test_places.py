@@ -23,8 +23,8 @@ def wrong(path: str, root: PurePosixPath = ROOT) -> str | None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".sovereigncode", ".SovereignCode", ".SOVEREIGNCODE", ".sovereigncode.", ".sovereigncode ",
-        ".sovereigncode. .", ".sovereigncode::$INDEX_ALLOCATION", ".sovereigncode:x", "SOVERE~1",
+        ".sovereigncode", ".SovereignCode", ".SOVEREIGNCODE", ".sovereigncode.", " .sovereigncode",
+        ".sovereigncode ", ".sovereigncode. .", ".sovereigncode::$INDEX_ALLOCATION", ".sovereigncode:x", "SOVERE~1",
         "sovere~2", "SO1A2B~1", ".sovereign\u200ccode", ".sovere\u200dign\ufeffcode", ".\uff53overeigncode",
         ".\u017fovereigncode",
     ],
