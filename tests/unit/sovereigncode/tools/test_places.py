@@ -24,8 +24,8 @@ def wrong(path: str, root: PurePosixPath = ROOT) -> str | None:
     "name",
     [
         ".sovereigncode", ".SovereignCode", ".SOVEREIGNCODE", ".sovereigncode.", " .sovereigncode",
-        ".sovereigncode ", ".sovereigncode. .", ".sovereigncode::$INDEX_ALLOCATION", ".sovereigncode:x", "SOVERE~1",
-        "sovere~2", "SO1A2B~1", ".sovereign\u200ccode", ".sovere\u200dign\ufeffcode", ".\uff53overeigncode",
+        ".sovereigncode ", ".sovereigncode. .", ".sovereigncode::$INDEX_ALLOCATION", ".sovereigncode:x",
+        "SOVERE~1", "sovere~2", "SO1A2B~1", ".sovereign\u200ccode", ".sovere\u200dign\ufeffcode", ".\uff53overeigncode",
         ".\u017fovereigncode",
     ],
 )  # fmt: skip
