@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sovereigncode.tools.classes import ToolClass
 from sovereigncode.tools.command import ON_WINDOWS, read_command, read_program
-from tests.unit.sovereigncode.tools.scripts import TOKENS, heap, quoted, script
+from tests.support.shell_scripts import TOKENS, heap, quoted, script
 
 SEEDS = st.integers(0, 2**32)
 SCRIPTS = SEEDS.map(lambda seed: script(Random(seed)))
