@@ -18,10 +18,11 @@ BELOW: dict[str, set[str]] = {
     "opencode_config": {"foundation"},
     "gonkagate_setup": {"foundation", "opencode_config"},
     "sovereigncode": {"foundation", "opencode_config"},
+    "marama_route": {"foundation", "opencode_config", "sovereigncode"},
 }
 # The oldest Python that a package runs on, if it is not 3.9, and the libraries that it may import.
-OLDEST = {"sovereigncode": (3, 10)}
-LIBRARIES = {"sovereigncode": {"yaml", "rfc8785", "phonenumbers"}}
+OLDEST = {"sovereigncode": (3, 10), "marama_route": (3, 10)}
+LIBRARIES = {"sovereigncode": {"yaml", "rfc8785", "phonenumbers"}, "marama_route": {"yaml", "rfc8785"}}
 # The floor within sovereigncode.
 SOVEREIGN_FLOORS = {
     "errors": 0,
@@ -39,6 +40,8 @@ SOVEREIGN_FLOORS = {
     "cli": 5,
     "__main__": 5,
 }
+# The floor within marama_route.
+MARAMA_FLOORS = {"core": 0}
 # The floor within gonkagate_setup.
 FLOORS = {
     "errors": 0,
@@ -60,7 +63,7 @@ FLOORS = {
 }
 # Words that a neutral package does not have, not even in a comment.
 PRODUCTS = ("gonkagate", "sakana", "abteex")
-HIGH = ("gonkagate_setup", "sovereigncode")
+HIGH = {"gonkagate_setup": FLOORS, "sovereigncode": SOVEREIGN_FLOORS, "marama_route": MARAMA_FLOORS}
 FORBIDDEN = {"foundation": (*PRODUCTS, "opencode"), "opencode_config": PRODUCTS}
 # These decide; what surrounds them acts.
 DECIDING = (
@@ -79,6 +82,7 @@ DECIDING = (
     "sovereigncode.core",
     "sovereigncode.errors",
     "sovereigncode.approvals.approval",
+    "marama_route.core",
 )
 ACTING = ("opencode_config.program",)
 # Values in, values out: these modules compute and touch nothing.
@@ -94,6 +98,7 @@ PURE = {
     "fnmatch",
     "functools",
     "hashlib",
+    "ipaddress",
     "itertools",
     "json",
     "math",
@@ -107,6 +112,8 @@ PURE = {
     "unicodedata",
     "urllib.parse",
 }
+# To compare in constant time.
+COMPARING = ("foundation.secrets", "marama_route.core.keys")
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
 
@@ -157,8 +164,8 @@ def package(module: str) -> str:
 
 def floor(module: str) -> int:
     parts = module.split(".")
-    floors = SOVEREIGN_FLOORS if parts[0] == "sovereigncode" else FLOORS
-    return floors[parts[1]] if len(parts) > 1 and parts[1] != "__init__" else 0
+    inner = len(parts) > 1 and parts[1] != "__init__"
+    return HIGH.get(parts[0], FLOORS)[parts[1]] if inner else 0
 
 
 def imported(item: Import, names: set[str]) -> str:
@@ -198,7 +205,7 @@ def graph() -> dict[str, dict[str, int]]:
 def test_the_packages_were_found() -> None:
     names = set(graph())
     assert names >= {"foundation.host", "opencode_config.jsonc.scan"}
-    assert names >= {f"gonkagate_setup.{name}" for name in FLOORS}
+    assert names >= {f"{package}.{name}" for package in HIGH for name in HIGH[package]}
 
 
 def test_imports_go_down_only() -> None:
@@ -250,7 +257,7 @@ def test_what_decides_imports_nothing_that_touches_the_world() -> None:
             if package(item.module) in BELOW:
                 continue
             pure = item.module in PURE | LIBRARIES.get(package(name), set()) or (
-                item.module == "hmac" and name == "foundation.secrets"
+                item.module == "hmac" and name in COMPARING
             )
             if item.module == "pathlib":
                 pure = (item.name or "").startswith("Pure")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup", "sovereigncode")
+PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup", "sovereigncode", "marama_route")
 MODULES: Final = sorted(
     path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "_vendor" not in path.parts
 )
