@@ -14,7 +14,7 @@ import yaml
 from foundation.errors import Where
 from sovereigncode.documents import yaml_text
 from sovereigncode.documents.document import Document, DocumentError, Position
-from sovereigncode.documents.json_text import decoded
+from sovereigncode.documents.json_text import DEEPEST, decoded
 
 TWICE: Final = "this key appears a second time"
 _MOST: Final = 100
@@ -66,32 +66,34 @@ def _repeated(text: str) -> Iterator[_Repeated]:
     """Every key that appears twice, as far as the text can be read and a replacement has room."""
     levels: list[_Level] = []
     count = 0
-    loader = yaml.SafeLoader(text)
+    for event in _events(text):
+        if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            levels.pop()
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        level = levels[-1] if levels else None
+        is_key = level is not None and level.awaits_key is True
+        if level is not None and level.awaits_key is not None:
+            level.awaits_key = not level.awaits_key
+        if isinstance(event, yaml.CollectionStartEvent):
+            levels.append(_Level(True if isinstance(event, yaml.MappingStartEvent) else None))
+        elif is_key and level is not None and isinstance(event, yaml.ScalarEvent):
+            found = _judged(event, level.keys)
+            if found is not None:
+                count += 1
+                yield found
+        if count == _MOST or len(levels) > DEEPEST:
+            return
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    """The events of a text up to the first thing that is not YAML, which the other reader reports."""
     try:
-        while count < _MOST and loader.check_event():
-            event = loader.get_event()  # type: ignore[no-untyped-call]
-            level = levels[-1] if levels else None
-            is_key = level is not None and level.awaits_key is True
-            if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                levels.pop()
-                continue
-            if not isinstance(event, yaml.NodeEvent):
-                continue
-            if level is not None and level.awaits_key is not None:
-                level.awaits_key = not level.awaits_key
-            if isinstance(event, yaml.MappingStartEvent):
-                levels.append(_Level(True))
-            elif isinstance(event, yaml.SequenceStartEvent):
-                levels.append(_Level(None))
-            elif is_key and level is not None and isinstance(event, yaml.ScalarEvent):
-                found = _judged(event, level.keys)
-                if found is not None:
-                    count += 1
-                    yield found
+        loader = yaml.SafeLoader(text)
+        while loader.check_event():
+            yield loader.get_event()  # type: ignore[no-untyped-call]
     except yaml.YAMLError:
         return
-    finally:
-        loader.dispose()
 
 
 def _judged(event: yaml.ScalarEvent, keys: set[str]) -> _Repeated | None:
