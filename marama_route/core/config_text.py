@@ -47,13 +47,16 @@ class _Level:
 
 def read(data: bytes, name: str) -> tuple[Document | None, tuple[Mistake, ...]]:
     """The document, and the keys that appear twice; no document for a text that is not one."""
+    repeated: list[_Repeated] = []
+    document: Document | None = None
+    last: tuple[Mistake, ...] = ()
     try:
         text = decoded(data)
-        repeated = list(_repeated(text))
+        repeated.extend(_repeated(text))
         document = yaml_text.read(_renamed(text, repeated).encode("utf-8"))
     except DocumentError as problem:
-        return None, (Mistake(problem.message, Where(name, problem.line, problem.column)),)
-    return document, tuple(Mistake(TWICE, Where(name, *one.position)) for one in repeated)
+        last = (Mistake(problem.message, Where(name, problem.line, problem.column)),)
+    return document, (*(Mistake(TWICE, Where(name, *one.position)) for one in repeated), *last)
 
 
 def _renamed(text: str, repeated: list[_Repeated]) -> str:

@@ -28,9 +28,9 @@ SCALARS = st.one_of(
     ),
 )
 WORDS = """
-version listen store tenants workspaces backends models aliases tools cors id keys hash role base_url
-residency context_tokens backend task messages model route routing metadata content type role tools choices delta
-tool_calls index function name arguments
+version listen store tenants workspaces backends models aliases tools cors id keys hash role
+base_url residency context_tokens backend task messages model route routing metadata content
+type role tools choices delta tool_calls index function name arguments
 """
 KEYS = st.one_of(st.text(max_size=6), st.sampled_from(WORDS.split()))
 VALUES: st.SearchStrategy[Any] = st.recursive(

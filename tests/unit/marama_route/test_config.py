@@ -197,6 +197,16 @@ def test_one_mistake(line: str, mistake: str) -> None:
     assert found.startswith(mistake)
 
 
+def test_keys_that_appear_twice_are_said_also_if_the_rest_cannot_be_read() -> None:
+    assert wrong("version: 1\nversion: 1\nlisten: [\n") == [
+        "2:1 this key appears a second time",
+        "4:1 this is not YAML: the line cannot be understood",
+    ]
+    many = wrong("version: 1\naliases:\n" + "  i: {}\n" * 40)
+    assert many[0] == "4:3 this key appears a second time"
+    assert len(many) >= 25
+
+
 def test_a_model_must_not_have_the_name_of_an_alias() -> None:
     text = (
         "version: 1\nbackends: {b: {base_url: https://h/v1}}\n"

@@ -124,6 +124,17 @@ def test_a_model_that_may_also_run_elsewhere_is_not_resident() -> None:
     assert [one.reason for one in routed(registry(both), CHAT, in_policy).rejected] == ["residency_mismatch"]
 
 
+@pytest.mark.parametrize("other", ["AU", "US"])
+def test_every_region_where_a_model_may_run_is_judged(other: str) -> None:
+    result = routed(registry(named("m", residency=("NZ", other))), CHAT)
+    assert [(one.reason, one.detail) for one in result.rejected] == [("policy_denied", "region_not_resident")]
+
+
+def test_a_context_that_is_just_large_enough() -> None:
+    assert routed(registry(named("m", context_tokens=9)), CHAT).selected is not None
+    assert routed(registry(named("m", context_tokens=8)), CHAT).selected is None
+
+
 def test_a_header_makes_the_rules_stricter() -> None:
     au, low = named("au", residency=("AU",)), named("low", sovereignty_tier=1)
     counted = rules(resident_regions=["NZ", "AU"])

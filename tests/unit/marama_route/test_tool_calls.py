@@ -62,6 +62,7 @@ def test_calls_without_an_index_are_told_apart_by_their_id() -> None:
 def test_other_forms_of_calls_are_calls_too() -> None:
     old = {"choices": [{"index": 0, "delta": {"function_call": {"name": "bash", "arguments": "{}"}}}]}
     assert joined(old) == (Call(0, -1, None, "bash", "{}"),)
+    assert Assembler().take(old)
     custom = {"index": 0, "id": "a", "type": "custom", "custom": {"name": "exec", "input": "ls"}}
     assert joined(chunk(custom)) == (Call(0, 0, "a", "exec", "ls"),)
 
