@@ -29,6 +29,7 @@ _SECTIONS: Final = {
     "start": "start_time",
     "memory": "memory",
     "jsonc": "jsonc",
+    "content": "content",
 }
 
 
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     if options.runs < 1:
         parser.error("--runs takes a number from 1")
     try:
-        python = cache.python_environment(sys.executable, "service.txt")
+        python = cache.python_environment(sys.executable, "test.txt")
         if Path(sys.executable) != python:
             return subprocess.call([str(python), __file__, *arguments])
         return _measure(options.section or list(_SECTIONS), options.runs)

@@ -91,8 +91,22 @@ def proofs_table() -> dict[Path, str]:
 
 
 def policy() -> dict[Path, str]:
-    """docs/sovereigncode.md with its tables; needs Python 3.10."""
+    """docs/sovereigncode.md with its tables, the capsule's schema and the example; needs Python 3.10."""
     from scripts.lib.policy_table import PAGE, page
+    from sovereigncode import gateway_provider
+    from sovereigncode.core import capsule
+
+    schema, example = json.dumps(capsule.schema(), indent=2), json.dumps(gateway_provider.example(), indent=2)
+    return {
+        PAGE: page(PAGE.read_text(encoding="utf-8")),
+        cache.ROOT / "sovereigncode" / "capsule.schema.json": f"{schema}\n",
+        cache.ROOT / "examples" / "opencode.marama-route.json": f"{example}\n",
+    }
+
+
+def tool_classes() -> dict[Path, str]:
+    """docs/tool-classes.md with its tables; needs Python 3.10."""
+    from scripts.lib.tool_tables import PAGE, page
 
     return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
 
@@ -112,6 +126,7 @@ PAGES: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
     "codes": codes,
     "proofs-table": proofs_table,
     "policy": policy,
+    "tool-classes": tool_classes,
 }
 
 
@@ -185,7 +200,8 @@ PARTS: Final[Mapping[str, Part]] = {
     "layers": _from_texts(layers, "the table in docs/layers.md, from the places that opencode reads"),
     "codes": _from_texts(codes, "the tables in docs/json.md, from the codes of findings"),
     "proofs-table": _from_texts(proofs_table, "the table in docs/validation.md, from validation/"),
-    "policy": _from_texts(policy, "the tables in docs/sovereigncode.md, from its rules and commands"),
+    "policy": _from_texts(policy, "docs/sovereigncode.md, the capsule's schema, the example: from its code"),
+    "tool-classes": _from_texts(tool_classes, "the tables in docs/tool-classes.md, from the tools it knows"),
     "screens": _from_texts(
         screens, "docs/ux.md, docs/session.svg, examples in docs/json.md: real runs", starts_opencode=True
     ),

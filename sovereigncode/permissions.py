@@ -10,7 +10,7 @@ from typing import Any, Final, Mapping
 
 from opencode_config.jsonc.operations import Set
 from sovereigncode.core.words import ToolClass, ToolRule
-from sovereigncode.provider import ASK, PERMISSIONS
+from sovereigncode.gateway_provider import ASK, PERMISSIONS
 
 _CAREFUL: Final = (ASK, "deny")
 _EVERY: Final = "*"

@@ -12,7 +12,8 @@ from foundation.secrets import Secret
 from foundation.workspace import Workspace
 from opencode_config import schema_line
 from opencode_config.places import JSON_NAMES
-from sovereigncode import provider, shown
+from sovereigncode import gateway_provider as provider
+from sovereigncode import shown
 
 
 @dataclass(frozen=True)

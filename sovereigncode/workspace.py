@@ -23,7 +23,7 @@ from sovereigncode.core.decision import CAPSULE_INVALID, CAPSULE_MISSING, POLICY
 from sovereigncode.core.shapes import Problem
 from sovereigncode.core.tenant_policy import TenantPolicy
 from sovereigncode.documents import json_text, yaml_text
-from sovereigncode.documents.document import Document, DocumentError
+from sovereigncode.documents.placed import Document, DocumentError
 
 FOLDER: Final = ".sovereigncode"
 CAPSULE: Final = "capsule.json"

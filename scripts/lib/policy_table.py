@@ -173,10 +173,12 @@ def _obligations() -> str:
 
 
 def _shown(changes: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"no `{place}`" if value is None else f"`{place}: {json.dumps(value)}`"
-        for place, value in changes.items()
-    )
+    shown = []
+    for place, value in changes.items():
+        document, key = place.split(".")
+        text = f"{document} without `{key}`" if value is None else f"{document} `{key}: {json.dumps(value)}`"
+        shown.append(text)
+    return ", ".join(shown)
 
 
 def _small(sentence: str) -> str:

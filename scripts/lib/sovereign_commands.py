@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from sovereigncode import command_line
 from sovereigncode.errors import CODES, Exit
 
@@ -23,10 +25,22 @@ def commands() -> str:
     for name, parser in command_line.parsers().items():
         if name == command_line.PROGRAM:
             continue
-        usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
-        taken = usage.replace(" [--json] [--cwd PATH] [-h] [--version]", "")
+        taken = " ".join([name, *filter(None, map(_word, parser._actions))])  # noqa: SLF001 - no public list
         lines.append(f"| `{taken.replace('|', chr(92) + '|')}` | {parser.description} |")
     return "\n".join(lines)
+
+
+def _word(action: argparse.Action) -> str:
+    """What is typed for it; empty for what every command takes."""
+    if action.dest in ("json", "cwd", "help", "version"):
+        return ""
+    name = str(action.metavar or action.dest.upper())
+    if action.option_strings:
+        value = "|".join(map(str, action.choices)) if action.choices and not action.metavar else name
+        return (
+            f"[{action.option_strings[0]}]" if action.nargs == 0 else f"[{action.option_strings[0]} {value}]"
+        )
+    return f"[{name}]" if action.nargs == "?" or name == "ACTION" else name
 
 
 def statuses() -> str:

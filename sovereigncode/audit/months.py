@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from contextlib import suppress
@@ -14,7 +13,7 @@ from foundation.files.links import is_link
 from foundation.files.reading import READ, drain
 from foundation.files.replace import Folder, sync
 from sovereigncode.audit.folders import refuse, require_own_file
-from sovereigncode.audit.record import LONGEST, parsed
+from sovereigncode.audit.record import LONGEST, is_hash_of, parsed
 from sovereigncode.audit.verdict import End, Line
 
 KIND: Final = "audit_unusable"
@@ -50,16 +49,10 @@ class Tail:
     half: bool = False
 
     def is_the_end(self, end: End) -> bool:
-        """Whether the files end with exactly this record, byte for byte.
-
-        `hash` is the sum of the line without `hash` itself, and a text in a record cannot contain `"hash":"`,
-        because its quotes are escaped.
-        """
+        """Whether the files end with exactly this record, byte for byte."""
         if self.line is None or end.hash is None or self.half:
             return self.line is None and end.hash is None and not self.half
-        own = b'"hash":"%s",' % end.hash.encode("ascii")
-        rest = self.line.replace(own, b"", 1)
-        return len(rest) + len(own) == len(self.line) and hashlib.sha256(rest).hexdigest() == end.hash
+        return is_hash_of(self.line, end.hash)
 
 
 def name_for(now: datetime, names: Sequence[str]) -> str:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Any, Final, Mapping, Protocol, Sequence
 
 import rfc8785
@@ -32,6 +31,7 @@ TEXTS: Final = (
 # The longest line, without its end; what does not fit is refused.
 LONGEST: Final = 64 * 1024
 
+_Null: Final = type(None)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
 
 
@@ -80,27 +80,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a chain. `time` is UTC as written by `stamp`."""
+    """One record of a chain. `time` is UTC as written by `stamp`, `line` the bytes without the line end."""
 
     seq: int
     time: str
     entry: Entry
     prev: str | None
     hash: str
+    line: bytes = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the line, in the order of FIELDS."""
         return {**_body(self.seq, self.time, self.entry, self.prev), "hash": self.hash}
-
-    @cached_property
-    def line(self) -> bytes:
-        """The canonical JSON, without the line end."""
-        return rfc8785.dumps(self.as_json())
-
-    @property
-    def fits(self) -> bool:
-        """Whether `hash` is the hash of the rest."""
-        return _digest(_body(self.seq, self.time, self.entry, self.prev)) == self.hash
 
 
 def stamp(moment: datetime) -> str:
@@ -132,38 +123,68 @@ def chained(entries: Sequence[Entry], *, seq: int, prev: str | None, now: dateti
 
 
 def parsed(line: bytes) -> Record:
-    """The record of a line that this program wrote. Raises ValueError; the hash is not checked here."""
+    """The record of a line, without its end. Raises ValueError if it is none, or its hash does not fit.
+
+    Whether it follows the record before it is for verification to say.
+    """
     try:
-        if len(line) > LONGEST:
-            raise ValueError("too long")
-        fields = json.loads(line.decode("utf-8"))
-        entry = Entry(
-            kind=fields["kind"],
-            reasons=tuple(Stated(one["code"], one["message"]) for one in fields["reasons"]),
-            obligations=tuple(Stated(one["code"], one["message"]) for one in fields["obligations"]),
-            audit_tags=tuple(fields["audit_tags"]),
-            **{name: fields[name] for name in TEXTS},
-        )
-        record = Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"])
-        if record.line == line:
-            return record
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        pass
-    raise ValueError("not a record")
+        fields: Any = json.loads(line.decode("utf-8")) if len(line) <= LONGEST else None
+        if not _is_typed(fields) or not is_hash_of(line, fields["hash"]):
+            raise ValueError("not a record")
+    except RecursionError:
+        raise ValueError("not a record") from None
+    entry = Entry(
+        kind=fields["kind"],
+        reasons=tuple(Stated(one["code"], one["message"]) for one in fields["reasons"]),
+        obligations=tuple(Stated(one["code"], one["message"]) for one in fields["obligations"]),
+        audit_tags=tuple(fields["audit_tags"]),
+        **{name: fields[name] for name in TEXTS},
+    )
+    return Record(fields["seq"], fields["time"], entry, fields["prev"], fields["hash"], line)
+
+
+def is_hash_of(line: bytes, digest: str) -> bool:
+    """Whether this is the hash in the line and that of all other bytes of it.
+
+    In a record, only the field itself is written `"hash":"`: the quotes of texts are escaped.
+    """
+    own = b'"hash":"%s",' % digest.encode("ascii", "replace")
+    rest = line.replace(own, b"", 1)
+    return len(rest) + len(own) == len(line) and hashlib.sha256(rest).hexdigest() == digest
+
+
+def _is_typed(fields: Any) -> bool:
+    return (
+        isinstance(fields, dict)
+        and fields.keys() == set(FIELDS)
+        and type(fields["seq"]) is int
+        and all(isinstance(fields[name], str) for name in ("time", "kind", "hash"))
+        and all(isinstance(fields[name], (str, _Null)) for name in (*TEXTS, "prev"))
+        and all(isinstance(fields[name], list) for name in ("reasons", "obligations", "audit_tags"))
+        and all(isinstance(tag, str) for tag in fields["audit_tags"])
+        and all(_is_coded(one) for one in (*fields["reasons"], *fields["obligations"]))
+    )
+
+
+def _is_coded(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"code", "message"}
+        and all(isinstance(text, str) for text in value.values())
+    )
 
 
 def _chained(entry: Entry, seq: int, prev: str | None, time: str) -> Record:
     if entry.kind not in KINDS:
         raise ValueError(f"there is no kind {entry.kind!r}")
     clean = _clean(entry)
-    record = Record(seq, time, clean, prev, _digest(_body(seq, time, clean, prev)))
-    if len(record.line) > LONGEST:
+    body = rfc8785.dumps(_body(seq, time, clean, prev))
+    digest = hashlib.sha256(body).hexdigest()
+    # Canonical JSON sorts: `hash` is right before `kind`, the only key with that name (see is_hash_of).
+    line = body.replace(b',"kind":', b',"hash":"%s","kind":' % digest.encode("ascii"), 1)
+    if len(line) > LONGEST:
         raise ValueError(f"a record has at most {LONGEST} bytes")
-    return record
-
-
-def _digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    return Record(seq, time, clean, prev, digest, line)
 
 
 def _body(seq: int, time: str, entry: Entry, prev: str | None) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _ALL: Final = _NULLABLE | _CODED | {"seq", "time", "kind", "audit_tags", "prev",
 _KINDS: Final = frozenset(("policy", "route", "content", "tool", "approval", "outcome", "config"))
 # No record is longer, so a longer line may be given without its rest.
 _LONGEST: Final = 65536
+_UNANNOUNCED: Final = "this program did not write this line, or did so with another home folder"
 _HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z")
 
@@ -87,7 +88,7 @@ class Walk:
     ) -> Fault | None:
         seq = self.end.seq + 1
         if known is not None and seq > known.last.seq and (read is None or read.seq >= seq):
-            return _fault(line, seq, Why.CHANGED, "this line was not written by this program")
+            return _fault(line, seq, Why.CHANGED, _UNANNOUNCED)
         if read is None or not line.ended:
             return _unreadable(line, seq, following)
         if read.seq != seq:

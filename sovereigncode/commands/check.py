@@ -7,7 +7,8 @@ from typing import Any, Iterator
 from foundation.errors import Refusal, Where
 from foundation.host import Host
 from opencode_config.layers import MISSING, lookup
-from sovereigncode import provider, report
+from sovereigncode import gateway_provider as provider
+from sovereigncode import report
 from sovereigncode import workspace as workspaces
 from sovereigncode.approvals.approval import State
 from sovereigncode.approvals.store import Approvals

@@ -17,7 +17,7 @@ from sovereigncode.content.view import Span, View
 # How far a name, its sign and its quote reach back from the value.
 _REACH: Final = 80
 _NAME: Final = (
-    rb"(?:secret|passw(?:or)?d|passphrase|pwd|token|credentials?|auth|authorization|bearer|cookie"
+    rb"(?:secret|passw(?:or)?d|passphrase|pwd|token|credentials?|(?<![a-z])auth|authorization|bearer|cookie"
     rb"|(?:api|access|auth|private|secret|signing|encryption|encrypt|master|account|service|storage|shared|client"
     rb"|session|deploy|admin|crypt|hmac|jwt|license)[_\- ]?key)"
 )
@@ -26,6 +26,8 @@ _TAIL: Final = (
     rb"(?:[_\-]?(?:value|val|str|string|prod|dev|test|staging|live|default|old|new|base64|b64|hex|plain|text|header"
     rb"|v?\d{1,2}))?"
 )
+# What every such name has in it.
+_STEM: Final = re.compile(rb"key|token|secret|pass|pwd|auth|cred|bearer|cookie")
 _IS_SECRET: Final = re.compile(_NAME + _TAIL + rb"\Z")
 # Read from the value backwards: a quote, a call such as `SecretStr(`, a scheme, a sign, the end of the name.
 _BACKWARDS: Final = re.compile(
@@ -71,7 +73,10 @@ def named_secrets(view: View) -> Iterator[Span]:
         start = _start_of_value(view.data, run)
         if start < 0:
             continue
-        name = _BACKWARDS.match(view.lower[max(0, start - _REACH) : start][::-1])
+        before = view.lower[max(0, start - _REACH) : start]
+        if _STEM.search(before) is None:
+            continue
+        name = _BACKWARDS.match(before[::-1])
         if name is None or _IS_SECRET.search(name[1][::-1]) is None:
             continue
         value = _VALUE.match(view.data, start)

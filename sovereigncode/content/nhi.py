@@ -61,8 +61,8 @@ _NAMES: Final = frozenset(
             "TRY",
             "UPX",
             "SEC",
-            "KBD",
-            "CPU",
+            "BGA",
+            "LGA",
         ),
     }
 )

@@ -150,7 +150,8 @@ def numbers(view: View, start: int, end: int) -> Iterator[Span]:
 
 # An NHI number begins with letters, and so does an IBAN: letters, then two digits.
 _LETTERS_FIRST: Final = re.compile(
-    rb"00(?:(?<=aaa00)(?<![0a_]aaa00)(?:00|aa)(?![0a_])|(?<=aa00)(?<![0a_]aa00)(?= ?[0a]{4}))"
+    rb"00(?:(?<=[Aa]{3}00)(?<![0Aa_][Aa]{3}00)(?:00|[Aa]{2})(?![0Aa_])"
+    rb"|(?<=AA00)(?<![0Aa_]AA00)(?= ?[0A]{4}))"
 )
 _NHI_WORDS: Final = label("nhi", "national health", "patient", "health index", "hospital")
 _IBAN: Final = re.compile(rb"[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")

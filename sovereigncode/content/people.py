@@ -16,7 +16,7 @@ _AT: Final = re.compile(
 )
 _REACH: Final = 320
 # Read from the @ backwards: the local part; a password, a colon, the user, two slashes.
-_LOCAL_BACKWARDS: Final = re.compile(rb"[A-Za-z0-9_%+\-.'&*=\x80-\xff]{1,64}")
+_LOCAL_BACKWARDS: Final = re.compile(rb"[A-Za-z0-9_%+\-.\x80-\xff]{1,64}")
 _USERINFO: Final = re.compile(rb"([^\s:/\"'<>`]{4,200}):([^\s:/@\"'<>`]{0,100})//:[a-z0-9+.\-]{2,30}")
 _COMMON: Final = re.compile(
     rb"(?i)pass(?:w(?:or)?d)?|pwd|secret|token|key|user(?:name)?|admin|root|postgres|mysql|redis|guest|test|foo|bar"
@@ -26,63 +26,65 @@ _COMMON: Final = re.compile(
 _NO_DOMAINS: Final = frozenset(
     {
         *(
-            b"png",
-            b"jpg",
-            b"jpeg",
-            b"gif",
-            b"svg",
-            b"webp",
-            b"ico",
-            b"bmp",
-            b"js",
-            b"mjs",
-            b"cjs",
-            b"jsx",
-            b"ts",
-            b"tsx",
+            "png",
+            "jpg",
+            "jpeg",
+            "gif",
+            "svg",
+            "webp",
+            "ico",
+            "bmp",
+            "js",
+            "mjs",
+            "cjs",
+            "jsx",
+            "ts",
+            "tsx",
         ),
         *(
-            b"css",
-            b"scss",
-            b"less",
-            b"json",
-            b"html",
-            b"htm",
-            b"xml",
-            b"yaml",
-            b"yml",
-            b"toml",
-            b"lock",
-            b"txt",
-            b"csv",
+            "css",
+            "scss",
+            "less",
+            "json",
+            "html",
+            "htm",
+            "xml",
+            "yaml",
+            "yml",
+            "toml",
+            "lock",
+            "txt",
+            "csv",
         ),
         *(
-            b"map",
-            b"dll",
-            b"exe",
-            b"tar",
-            b"tgz",
-            b"gz",
-            b"whl",
-            b"jar",
-            b"local",
-            b"internal",
-            b"localhost",
-            b"invalid",
+            "map",
+            "dll",
+            "exe",
+            "tar",
+            "tgz",
+            "gz",
+            "whl",
+            "jar",
+            "local",
+            "internal",
+            "localhost",
+            "invalid",
         ),
     }
 )
+# What can be an address begins with a letter or a digit; quotation marks and signs of other languages end it.
+_END_OF_WORD: Final = re.compile(r"[^\W_][\w%+\-.]*\Z")
+_DOMAIN: Final = re.compile(r"(?:[\w\-]+\.)+(?:xn--[\w\-]+|[^\W\d_]{2,})")
 # Not a person's: nobody reads these, or they are the user name of a program.
-_NOBODY: Final = re.compile(
-    rb"(?:git|hg|svn|no-?reply|do-?not-?reply|mailer-daemon)(?:\+.*)?\Z", re.IGNORECASE
-)
-_NOBODYS_DOMAINS: Final = (b"users.noreply.github.com",)
+_NOBODY: Final = re.compile(r"(?i)(?:git|hg|svn|no-?reply|do-?not-?reply|mailer-daemon)(?:\+.*)?\Z")
+# Algorithms of SSH have names like addresses.
+_NOBODYS_DOMAINS: Final = ("users.noreply.github.com", "openssh.com", "libssh.org", ".gserviceaccount.com")
 
 
 def at_signs(view: View) -> Iterator[Span]:
     """E-mail addresses, also with an international domain, and passwords in URLs: the password alone."""
     data = view.data
-    for match in _AT.finditer(data):
+    for match in _matches(data):
         at = match.start()
         before = data[max(0, at - _REACH) : at][::-1]
         if b"//:" in before and (userinfo := _USERINFO.match(before)) is not None:
@@ -92,16 +94,27 @@ def at_signs(view: View) -> Iterator[Span]:
             continue
         if match["domain"] is None or (found := _LOCAL_BACKWARDS.match(before)) is None:
             continue
-        local = found[0][::-1].lstrip(b".'&*=%-")
-        start = at - len(local)
-        if local and not _is_nobody(local, match["domain"]) and data[start - 2 : start] != b"//":
-            yield Span(Kind.EMAIL, start, match.end())
+        local = _END_OF_WORD.search(found[0][::-1].decode("utf-8", "ignore"))
+        domain = _DOMAIN.match(match["domain"].decode("utf-8", "replace"))
+        if local is None or domain is None or _is_nobody(local[0], domain[0].lower()):
+            continue
+        start, end = at - len(local[0].encode()), at + 1 + len(domain[0].encode())
+        if data[start - 2 : start] != b"//":
+            yield Span(Kind.EMAIL, start, end)
 
 
-def _is_nobody(local: bytes, domain: bytes) -> bool:
-    domain = domain.lower()
+def _matches(data: bytes) -> Iterator[re.Match[bytes]]:
+    # There are few @ in most texts, and `find` gets to them ten times as fast as a pattern does.
+    at = data.find(b"@")
+    while at >= 0:
+        if (match := _AT.match(data, at)) is not None:
+            yield match
+        at = data.find(b"@", at + 1)
+
+
+def _is_nobody(local: str, domain: str) -> bool:
     return (
-        domain.rpartition(b".")[2] in _NO_DOMAINS
-        or domain in _NOBODYS_DOMAINS
+        domain.rpartition(".")[2] in _NO_DOMAINS
+        or domain.endswith(_NOBODYS_DOMAINS)
         or _NOBODY.match(local) is not None
     )

@@ -18,7 +18,7 @@ _ZEROS: Final = (
 _SPACES: Final = (
     "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
-_DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"
+_DASHES: Final = "\u2010\u2011\u2012\u2013\u2212\ufe58\ufe63"
 # Soft hyphen, zero-width characters, marks of direction, joiners, variation selectors, byte order mark.
 _INVISIBLE: Final = (
     *(0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF),
@@ -38,67 +38,75 @@ _ASCII: Final = bytes(range(128))
 # From here on one pass for all is quicker than one pass for each character.
 _MANY: Final = 24
 # What a letter after a backslash means; every other character means itself.
-_ESCAPED: Final = {"n": "\n", "r": "\n", "t": " ", "f": " ", "b": ""}
+_ESCAPED: Final = {b"n": b"\n", b"r": b"\n", b"t": b" ", b"f": b" ", b"b": b""}
 # The digits after \\u, \\u{ and \\x.
-_CODE: Final = re.compile(r"u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})")
-_BACKSLASHES: Final = re.compile(r"\\{3,}")
-_COLOUR: Final = re.compile("\x1b(?:\\[[0-9;:?]*[A-Za-z]|\\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\\\))")
+_CODE: Final = re.compile(rb"u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})")
+_BACKSLASHES: Final = re.compile(rb"\\{3,}")
+_COLOUR: Final = re.compile(b"\x1b(?:\\[[0-9;:?]*[A-Za-z]|\\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\\\))")
 # The percent-encoded characters that addresses and numbers contain.
-_PERCENT: Final = re.compile("%(40|2[BbDd]|20|3[Aa])")
+_PERCENT: Final = dict(
+    zip(b"40 20 2B 2b 2D 2d 3A 3a".split(), (b"@", b" ", b"+", b"+", b"-", b"-", b":", b":"), strict=True)
+)
 
 
 def plain(text: str) -> bytes:
     """UTF-8 of the text in its plain form. Total: lone surrogates are kept as three bytes."""
-    if "\\" in text:
-        text = _unescaped(text)
-    if "%" in text:
-        text = _PERCENT.sub(_percent, text)
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    if "\x1b" in text:
-        text = _COLOUR.sub("", text)
-    if not text.isascii():
-        text = _usual(text)
-    return text.encode("utf-8", "surrogatepass")
+    data = text.encode("utf-8", "surrogatepass")
+    if b"\\" in data:
+        data = _unescaped(data)
+    if b"%" in data:
+        data = _without_percent(data)
+    if b"\x00" in data:
+        data = data.replace(b"\x00", b"")
+    if b"\x1b" in data:
+        data = _COLOUR.sub(b"", data)
+    return data if data.isascii() else _usual(data)
 
 
-def _usual(text: str) -> str:
-    others = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
-    unusual = _PLAIN.keys() & set(others.decode("utf-8", "ignore"))
+def _usual(data: bytes) -> bytes:
+    others = data.translate(None, _ASCII).decode("utf-8", "ignore")
+    unusual = _PLAIN.keys() & set(others)
     if len(unusual) > _MANY:
-        some = "".join(map(re.escape, sorted(unusual)))
-        return re.sub(f"[{some}]", lambda match: _PLAIN[match[0]], text)
+        some = b"|".join(sorted(character.encode() for character in unusual))
+        return re.sub(some, lambda match: _PLAIN[match[0].decode()].encode(), data)
     for character in unusual:
-        text = text.replace(character, _PLAIN[character])
-    return text
+        data = data.replace(character.encode(), _PLAIN[character].encode())
+    return data
 
 
-def _unescaped(text: str) -> str:
+def _unescaped(data: bytes) -> bytes:
     # Text in JSON in JSON has two, four, eight backslashes: all of them go.
-    if "\\" * 8 in text:
-        text = _BACKSLASHES.sub(r"\\\\", text)
-    first, *rest = text.split("\\")
+    if b"\\" * 8 in data:
+        data = _BACKSLASHES.sub(rb"\\\\", data)
+    first, *rest = data.split(b"\\")
     parts, halves = [first], False
     for part in rest:
         letter = part[:1]
         if letter in _ESCAPED:
             parts.append(_ESCAPED[letter])
             parts.append(part[1:])
-        elif letter in "ux" and (code := _CODE.match(part)):
-            parts.append(_character(code))
+        elif letter in (b"u", b"x") and (code := _CODE.match(part)):
+            number = int(code[1] or code[2] or code[3], 16)
+            halves = halves or number >> 10 == 0xD800 >> 10
+            if number <= 0x10FFFF:  # noqa: PLR2004 - Unicode's last
+                parts.append(chr(number).encode("utf-8", "surrogatepass"))
             parts.append(part[code.end() :])
-            halves = halves or "\ud800" <= parts[-2] <= "\udbff"
         else:
             parts.append(part)
-    text = "".join(parts)
-    # Two escapes of JSON may be the halves of one character.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") if halves else text
+    data = b"".join(parts)
+    return _whole(data) if halves else data
 
 
-def _character(code: re.Match[str]) -> str:
-    number = int(code[1] or code[2] or code[3], 16)
-    return chr(number) if number <= 0x10FFFF else ""  # noqa: PLR2004 - Unicode's last
+def _whole(data: bytes) -> bytes:
+    """Two escapes of JSON may be the halves of one character."""
+    halves = data.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass")
+    return halves.decode("utf-16", "surrogatepass").encode("utf-8", "surrogatepass")
 
 
-def _percent(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16))
+def _without_percent(data: bytes) -> bytes:
+    first, *rest = data.split(b"%")
+    if not any(part[:2] in _PERCENT for part in rest):
+        return data
+    return first + b"".join(
+        _PERCENT[part[:2]] + part[2:] if part[:2] in _PERCENT else b"%" + part for part in rest
+    )

@@ -22,7 +22,7 @@ _ALPHABETS: Final[tuple[tuple[re.Pattern[bytes], int, float], ...]] = (
 )
 _LARGEST: Final = (62, 0.72)
 # Words and short numbers with signs between: `s3_access_key_id`, `AWS_S3_KEY`, `new-password2`.
-_SEGMENT: Final = rb"(?:[A-Za-z]{2,}[0-9]{0,3}|[A-Za-z]?[0-9]{1,4}|[A-Za-z])?"
+_SEGMENT: Final = rb"(?:[A-Za-z]{2,}[0-9]{0,5}|[A-Za-z]?[0-9]{1,4}|[A-Za-z])?"
 _NAME: Final = re.compile(_SEGMENT + rb"(?:[_\-./]" + _SEGMENT + rb")+")
 _PIECE: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 # Letters of one case and digits change every 1.6 to 2.5 characters in a random text, in a name every 3.5.

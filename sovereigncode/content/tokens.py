@@ -1,7 +1,7 @@
 """Private keys, and the tokens of well-known services by their prefixes and lengths.
 
 The forms are from the services' own pages about their tokens. What follows the prefix must not be a
-placeholder or a name: `sk-your-key-goes-here` and `ghp_xxxxxxxxxxxxxxxxxxxx` are not tokens.
+placeholder or a name: `sk-your-key-goes-here` and `ghp_xxxx…` are not tokens.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
-from typing import Final, Iterable, NamedTuple
+from typing import Final, Iterable, Iterator, NamedTuple
 
 from sovereigncode.content.kinds import Kind
 
@@ -25,18 +26,19 @@ def _table(*classes: tuple[bytes, bytes]) -> bytes:
 
 
 _DIGITS: Final = b"0123456789"
-_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SHAPES: Final = _table(
-    (_DIGITS, b"0"), (_LETTERS, b"a"), (b"_", b"_"), (b"-", b"-"), (b".", b"."), (b"\n", b"\n")
+    *((_DIGITS, b"0"), (_CAPITALS, b"A"), (_CAPITALS.lower(), b"a")),
+    *((b"_", b"_"), (b"-", b"-"), (b".", b"."), (b"\n", b"\n")),
 )
-_RUNS: Final = _table((_DIGITS + _LETTERS + b"_-", b"a"))
 # The shortest that a token can be; names and words are rarely that long.
 RUN: Final = 16
-_LONG: Final = b"a" * RUN
-_PIECE: Final = 16_000
-_LOWER: Final = b"abcdefghijklmnopqrstuvwxyz"
-# Tokens of Hugging Face are letters, and one in thirty key ids of AWS has no digit.
-_LETTERS_ONLY: Final = frozenset({b"hf_", b"AKI", b"ASI"})
+# What a random text has somewhere and few names have: digits in a word, a small letter between capitals.
+_SIGNS_OF_CHANCE: Final = (re.compile(rb"0(?<=[aA_\-]0)0*[aA]"), re.compile(rb"AaA"))
+# Ids of AWS and tokens of Hugging Face may have neither.
+_WITHOUT_SIGNS: Final = (re.compile(rb"AKIA[A-Z2-7]{16}"), re.compile(rb"hf_[A-Za-z0-9]{30,40}"))
+_ONWARDS: Final = re.compile(rb"[aA0_\-]*")
+_FAR: Final = 250
 
 
 class View:
@@ -55,38 +57,39 @@ class View:
 
     @cached_property
     def shape(self) -> bytes:
-        """`0` for digits, `a` for letters, `_`, `-`, `.` and new lines as they are, spaces for the rest."""
+        """`0`, `a` and `A` for digits and letters; `_`, `-`, `.` and new lines; spaces for the rest."""
         return self.data.translate(_SHAPES)
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
-        """Start and end of every run of at least `RUN` letters, digits, `_` and `-` that may be random."""
-        return _runs(self.data, self.shape)
+        """Start and end of every run of at least `RUN` letters, digits, `_` and `-` that may be random.
+
+        Of a longer run than any token, it may begin within.
+        """
+        found = {match.span() for form in _WITHOUT_SIGNS for match in form.finditer(self.data)}
+        for sign in _SIGNS_OF_CHANCE:
+            found.update(_runs(self.shape, sign))
+        return sorted(found)
 
 
-def _runs(data: bytes, shape: bytes) -> list[tuple[int, int]]:
-    # Most time is spent in this loop. Most long runs are names: no digit, few capitals or only capitals.
-    marked = data.translate(_RUNS)
-    find, digit = marked.find, shape.find
-    found, size, at = [], len(marked), 0
-    while at < size:
-        # In a longer piece, `find` prepares a table each time, which takes longer than what it saves.
-        start = find(_LONG, at, at + _PIECE)
-        if start < 0:
-            at += _PIECE - RUN + 1
-            continue
-        at = find(b" ", start + RUN)
-        if at < 0:
-            at = size
-        if digit(b"0", start, at) >= 0 or (
-            not (run := data[start:at]).islower()
-            and (
-                run[:3] in _LETTERS_ONLY
-                or (len(run.translate(None, _LOWER)) * 3 > at - start and not run.isupper())
-            )
-        ):
-            found.append((start, at))
-    return found
+def _runs(shape: bytes, sign: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
+    end = 0
+    while (match := sign.search(shape, end)) is not None:
+        at = match.start()
+        start = at - len(_back(_ONWARDS, shape[max(end, at - _FAR) : at]))
+        end = _forth(_ONWARDS, shape, at)
+        if end - start >= RUN:
+            yield start, end
+
+
+def _back(form: re.Pattern[bytes], before: bytes) -> bytes:
+    match = form.match(before[::-1])
+    return match[0] if match else b""
+
+
+def _forth(form: re.Pattern[bytes], text: bytes, at: int) -> int:
+    match = form.match(text, at)
+    return match.end() if match else at
 
 
 def apart(spans: Iterable[Span]) -> list[Span]:

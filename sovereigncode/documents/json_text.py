@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 from opencode_config import jsonc
 from sovereigncode.core.shapes import Place
-from sovereigncode.documents.document import Document, DocumentError, Position
+from sovereigncode.documents.placed import Document, DocumentError, Position
 
 DEEPEST: Final = 64
 # A longer number is not turned into an integer by Python itself.

@@ -12,8 +12,8 @@ from typing import Any, Final, Iterator, Union
 import yaml
 
 from sovereigncode.core.shapes import Place
-from sovereigncode.documents.document import Document, DocumentError, Position
 from sovereigncode.documents.json_text import DEEPEST, decoded
+from sovereigncode.documents.placed import Document, DocumentError, Position
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,1000}")
 _OTHER_BASE: Final = re.compile(r"0o[0-7]{1,1000}|0x[0-9a-fA-F]{1,1000}")

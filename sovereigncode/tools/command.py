@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import PurePosixPath
 from typing import Final, Iterable, Sequence
 
 from sovereigncode.tools.classes import Reading, ToolClass, one, unknown
 from sovereigncode.tools.evaluate import Evaluation, TooMuchError
-from sovereigncode.tools.programs.calls import Context, strictest
+from sovereigncode.tools.programs.calls import Context, Dialect, strictest
 from sovereigncode.tools.shell.syntax import literal
-from sovereigncode.tools.windows import read_cmd, read_powershell
-
-
-class Dialect(Enum):
-    """The shells that a client may start: `posix` is bash, dash and zsh."""
-
-    POSIX = "posix"
-    POWERSHELL = "powershell"
-    CMD = "cmd"
-
 
 # On Windows a client takes Git Bash, PowerShell or cmd, whichever it finds.
 _TOO_MUCH: Final = "it has too many commands, or they are nested too deeply"
@@ -38,19 +27,13 @@ def read_command(
     `folders`: where it runs, if that is known. Never raises: what is not understood is unknown.
     """
     try:
-        return strictest([_read(text, dialect, folders, home) for dialect in dialects])
+        readings = []
+        for dialect in dialects:
+            evaluation = Evaluation()
+            readings.append(evaluation.line(text, dialect, Context(evaluation, tuple(folders), home)))
+        return strictest(readings)
     except (RecursionError, TooMuchError):
         return unknown(_TOO_MUCH)
-
-
-def _read(
-    text: str, dialect: Dialect, folders: Sequence[PurePosixPath], home: PurePosixPath | None
-) -> Reading:
-    evaluation = Evaluation()
-    context = Context(evaluation, tuple(folders), home)
-    if dialect is Dialect.POSIX:
-        return evaluation.script(text, context)
-    return (read_powershell if dialect is Dialect.POWERSHELL else read_cmd)(text, context)
 
 
 def read_program(

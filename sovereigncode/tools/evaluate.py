@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, Sequence
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, one, unknown
-from sovereigncode.tools.programs.calls import Call, Context, Input, Source, strictest, write_of
+from sovereigncode.tools.programs.calls import Call, Context, Dialect, Input, Source, strictest, write_of
 from sovereigncode.tools.programs.mentions import protected_writes
 from sovereigncode.tools.programs.registry import program
 from sovereigncode.tools.shell.lists import RESERVED
@@ -24,6 +24,7 @@ from sovereigncode.tools.shell.syntax import (
     Word,
 )
 from sovereigncode.tools.shell.variables import harmless
+from sovereigncode.tools.windows import read_cmd, read_powershell
 
 _DEEPEST: Final = 32
 _MOST_COMMANDS: Final = 2_000
@@ -56,6 +57,12 @@ class Evaluation:
             return one(ToolClass.SHELL, "an empty script")
         return self._script(tree, replace(context, depth=context.depth + 1))[0]
 
+    def line(self, text: str, dialect: Dialect, context: Context) -> Reading:
+        """What this text does in that shell."""
+        if dialect is Dialect.POSIX:
+            return self.script(text, context)
+        return (read_powershell if dialect is Dialect.POWERSHELL else read_cmd)(text, context)
+
     def run(self, words: Sequence[Word], context: Context) -> Reading:
         """What this program with its arguments does."""
         self._commands += 1
@@ -74,7 +81,7 @@ class Evaluation:
         name, does = program(text)
         call = Call(name, tuple(words[1:]), replace(context, depth=context.depth + 1))
         reading = call.is_a(does) if isinstance(does, ToolClass) else does(call)
-        return reading + Reading((), protected_writes(name, call.args))
+        return reading + Reading((), protected_writes(name, call.args, context))
 
     def _script(self, script: Script, context: Context) -> tuple[Reading, Folders]:
         """What the script does, and where it may be when it ends."""

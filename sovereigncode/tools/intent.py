@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Callable, Final, Mapping, Sequence
@@ -9,13 +10,26 @@ from typing import Callable, Final, Mapping, Sequence
 from sovereigncode.tools import arguments as spelled
 from sovereigncode.tools.arguments import BadArgumentsError, ToolCall
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass, Write, one, unknown
-from sovereigncode.tools.command import Dialect, read_command, read_program
-from sovereigncode.tools.edits import Edit, FileEdit, Insert, Remove, Swap, Swaps, Unclear, Whole, blocks
+from sovereigncode.tools.command import read_command, read_program
+from sovereigncode.tools.edits import (
+    Edit,
+    FileEdit,
+    Insert,
+    Remove,
+    Swap,
+    Swaps,
+    Unclear,
+    Whole,
+    blocks,
+    edit_blocks,
+)
 from sovereigncode.tools.names import Names, Takes, Tool
 from sovereigncode.tools.patches import read_patch
 from sovereigncode.tools.places import plain_path
+from sovereigncode.tools.programs.calls import Dialect
 
 _MOST_CALLS: Final = 64
+_NO_PATH: Final = re.compile("[\0\ud800-\udfff]")
 _POSIX_SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh"))
 
 
@@ -162,8 +176,8 @@ def _edited(*edits: FileEdit) -> Intent:
 
 def _one_file(call: ToolCall, edit: Edit) -> Intent:
     path = call.needed(spelled.PATH)
-    if not path.strip() or "\0" in path:
-        raise BadArgumentsError("the path is empty or has a NUL character")
+    if not path.strip() or _NO_PATH.search(path):
+        raise BadArgumentsError("the path is empty or has a character that no path has")
     return _edited(FileEdit(path, edit))
 
 
@@ -220,11 +234,19 @@ def _changes(asked: _Asked) -> Intent:
     return _one_file(asked.call, Unclear(asked.call.needed(("changes",))))
 
 
+def _answer(asked: _Asked) -> Intent:
+    """Aider's edit blocks, in an answer's text."""
+    edits = edit_blocks(asked.call.needed(("input",)))
+    if not edits or not all(edit.path for edit in edits):
+        raise BadArgumentsError("the edit blocks are not complete")
+    return _edited(*edits)
+
+
 def _files(asked: _Asked) -> Intent:
     """Aider's functions: write_file with `files`, replace_lines with `edits`."""
     items = asked.call.arguments.get("files", asked.call.arguments.get("edits"))
     if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
-        # Without a list the file is the one in the chat, whose name is not in the asked.call.
+        # Without a list the file is the one in the chat, whose name is not in the call.
         raise BadArgumentsError("the files are missing")
     return _edited(*(_aider_edit(ToolCall(asked.call.name, item)) for item in items))
 
@@ -266,4 +288,5 @@ _READERS: Final[Mapping[Takes, Callable[[_Asked], Intent]]] = {
     Takes.CHANGES: _changes,
     Takes.INSERT_OR_SWAP: _insert_or_swap,
     Takes.FILES: _files,
+    Takes.ANSWER: _answer,
 }

@@ -15,16 +15,16 @@ from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from sovereigncode.tools.arguments import ToolCall
 from sovereigncode.tools.classes import Part, Reading, ToolClass, Write
-from sovereigncode.tools.command import Dialect
 from sovereigncode.tools.diff import unified
 from sovereigncode.tools.edits import DoesNotFitError, Edit, FileEdit, Remove, Swaps, Unclear, apply
 from sovereigncode.tools.intent import Surroundings, paths_of, read_call
 from sovereigncode.tools.names import KNOWN, Names
-from sovereigncode.tools.places import PROTECTED, inside, plain_path, wrong_with_any
+from sovereigncode.tools.places import PROTECTED, inside, plain_path, shown, wrong_with_any
+from sovereigncode.tools.programs.calls import Dialect
 
 _LARGEST: Final = 4 * 1024 * 1024
 _MOST_PATHS: Final = 500
-_LONGEST_SUMMARY: Final = 200
+_LONGEST_SUMMARY: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,7 @@ def judge(
 
 def _summary(name: str, command: str | None, edits: Sequence[FileEdit]) -> str:
     said = command if command is not None else ", ".join(edit.path for edit in edits)
-    line = " ".join(f"{name}: {said}".split()) if said else name
-    line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= _LONGEST_SUMMARY else f"{line[: _LONGEST_SUMMARY - 3]}..."
+    return shown(" ".join(f"{name}: {said[:_LONGEST_SUMMARY]}".split()) if said else name)
 
 
 def _really(write: Write, workspace: Path) -> list[str]:
@@ -97,13 +95,27 @@ def _really(write: Write, workspace: Path) -> list[str]:
     found = []
     for folder in write.folders:
         # Not plain_path: behind a link `..` is the folder above the link's target.
-        named = Path(str(folder / write.path))
-        real = Path(os.path.realpath(named))
-        if not inside(PurePosixPath(real.as_posix()), PurePosixPath(os.path.realpath(workspace))):
-            found.append(f"{write.path} leads out of the workspace")
+        real = _real(Path(str(folder / write.path)))
+        if real is None:
+            found.append(f"{shown(write.path)} is not a path that can be looked up")
+        elif not _is_inside(real, workspace):
+            found.append(f"{shown(write.path)} leads out of the workspace")
         elif _is_protected(real, workspace):
-            found.append(f"{write.path} leads into {PROTECTED}")
+            found.append(f"{shown(write.path)} leads into {PROTECTED}")
     return found
+
+
+def _real(path: Path) -> Path | None:
+    """Where the path leads; None for a name that no file can have."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _is_inside(real: Path, workspace: Path) -> bool:
+    root = _real(workspace)
+    return root is not None and inside(PurePosixPath(real.as_posix()), PurePosixPath(root.as_posix()))
 
 
 def _matches(write: Write, workspace: Path) -> list[str]:
@@ -139,26 +151,24 @@ def _difference(edit: FileEdit, workspace: Path) -> str:
     """The unified difference of one file, or what it would be without it."""
     root = PurePosixPath(workspace.as_posix())
     place = plain_path(edit.path, root)
-    shown = str(place.relative_to(root)) if place != root and root in place.parents else edit.path
-    shown = "".join(char if char.isprintable() else "?" for char in shown)
+    name = shown(str(place.relative_to(root)) if root in place.parents else edit.path)
     try:
-        old = _text(Path(str(place)))
-    except _CannotBeShownError as problem:
-        return f"--- a/{shown}\n+++ b/{shown}\n@@ {problem} @@\n{_as_lines(edit.edit)}"
-    try:
+        old = _text(workspace / edit.path, workspace)
         new = None if isinstance(edit.edit, Remove) else apply(edit.edit, old or "")
-    except DoesNotFitError as problem:
-        return f"--- a/{shown}\n+++ b/{shown}\n@@ {problem} @@\n{_as_lines(edit.edit)}"
-    moved = f"rename from {shown}\nrename to {edit.moved_to}\n" if edit.moved_to else ""
-    return moved + unified(shown, old, new)
+    except (_CannotBeShownError, DoesNotFitError) as problem:
+        return f"--- a/{name}\n+++ b/{name}\n@@ {problem} @@\n{_as_lines(edit.edit)}"
+    moved = f"rename from {name}\nrename to {shown(edit.moved_to)}\n" if edit.moved_to else ""
+    return moved + unified(name, old, new)
 
 
 class _CannotBeShownError(Exception):
     """The file's text cannot be shown; the message says why."""
 
 
-def _text(path: Path) -> str | None:
-    real = Path(os.path.realpath(path))
+def _text(path: Path, workspace: Path) -> str | None:
+    real = _real(path)
+    if real is None or not _is_inside(real, workspace):
+        raise _CannotBeShownError("this path leads out of the workspace")
     try:
         data = read_snapshot(real, follow_links=False, limit=_LARGEST).data
     except Refusal as refusal:

@@ -33,6 +33,7 @@ class Takes(Enum):
     CALLS = "several tool calls"
     OPTIONAL_COMMAND = "possibly a shell command"
     KEYS = "keys for a program that runs"
+    ANSWER = "an answer with edit blocks"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ _ACTING: Final[Mapping[str, Mapping[str, Takes]]] = {
         "write_stdin": Takes.KEYS,
         "apply_patch": Takes.PATCH,
     },
-    "Aider": {"write_file": Takes.FILES, "replace_lines": Takes.FILES},
+    # Aider's models answer with blocks in their text: what the gateway finds there is judged under this name.
+    "Aider": {"write_file": Takes.FILES, "replace_lines": Takes.FILES, "edit_blocks": Takes.ANSWER},
 }
 # What decides for tools of these kinds, before their arguments are read.
 BASE: Final[Mapping[Takes, ToolClass]] = {
@@ -137,6 +139,7 @@ BASE: Final[Mapping[Takes, ToolClass]] = {
     Takes.CHANGES: ToolClass.FILE_WRITE,
     Takes.INSERT_OR_SWAP: ToolClass.FILE_WRITE,
     Takes.FILES: ToolClass.FILE_WRITE,
+    Takes.ANSWER: ToolClass.FILE_WRITE,
     Takes.CALLS: ToolClass.PLAN,
     Takes.OPTIONAL_COMMAND: ToolClass.PLAN,
     Takes.KEYS: ToolClass.UNKNOWN,

@@ -22,6 +22,7 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _GIT_BASH_DRIVE: Final = re.compile(r"^/([A-Za-z])(?=/|$)")
 # Without one of these no part of an ASCII text can be the name.
 _HINTS: Final = re.compile(r"sov|so\w{4}~|[*?\[]", re.IGNORECASE)
+_LONGEST_SHOWN: Final = 200
 _WILDCARDS: Final = re.compile(r"[*?\[]")
 # What may stand around a path in an argument: `--output=PATH`, `open('PATH')`, `user@host:PATH`.
 _AROUND: Final = re.compile(r"[\0\s/\\'\"`=:,;()\[\]{}<>|&]+")
@@ -80,17 +81,24 @@ def wrong_with(write: Write, root: PurePosixPath) -> str | None:
         if any(is_protected(part) for part in place.parts):
             return _protected(write)
         if not inside(place, root):
-            return f"{write.path} is outside the workspace"
+            return f"{shown(write.path)} is outside the workspace"
         if write.whole and inside(root, place):
-            return f"{write.path} is the workspace itself, with its {PROTECTED}"
+            return f"{shown(write.path)} is the workspace itself, with its {PROTECTED}"
     if not write.folders and _absolute(write.path) and not inside(plain_path(write.path, root), root):
-        return f"{write.path} is outside the workspace"
+        return f"{shown(write.path)} is outside the workspace"
     return None
 
 
 def _protected(write: Write) -> str:
-    place = PROTECTED if write.path == PROTECTED else f"{write.path} is in {PROTECTED}, which"
-    return f"{place} is changed only by the policy's own commands"
+    if write.path == PROTECTED:
+        return f"no tool call may change {PROTECTED}"
+    return f"{shown(write.path)} is in {PROTECTED}, which no tool call may change"
+
+
+def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    """A text from a call on one line: without control characters, and not longer than `longest`."""
+    line = "".join(char if char.isprintable() else "?" for char in text[: longest + 1])
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 def _absolute(path: str) -> bool:

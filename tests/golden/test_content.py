@@ -1,7 +1,7 @@
 """Texts as a coding agent sends them, with what is in them: each file in tests/golden/content.
 
-A file is a sentence, `<<< text` and the text, `<<< found` and one `kind: count` a line, sorted. In the text `‖`
-is nothing: it keeps made-up credentials from looking like real ones to who scans this repository.
+A file is a sentence, `<<< text` and the text, `<<< found` and one `kind: count` a line, sorted. In the text
+`‖` is nothing: it keeps made-up credentials from looking like real ones to who scans this repository.
 """
 
 from __future__ import annotations

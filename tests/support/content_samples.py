@@ -230,6 +230,7 @@ PASSWORDS: Final = (
     "passwd = '{v}'",
     'PGPASSWORD="{v}" psql',
 )
+LABELLED_IRD: Final = ("IRD number: {v}", '"irdNumber": "{v}"', "ird_no={v}", "my tax number is {v}")
 URLS: Final = ("postgres://ada:{v}@db.dept.govt.nz/shop", "https://deploy:{v}@git.dept.govt.nz/a.git")
 
 

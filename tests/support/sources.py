@@ -10,3 +10,5 @@ PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup", "sovereig
 MODULES: Final = sorted(
     path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "_vendor" not in path.parts
 )
+# Those of the program gonkagate-setup, with what is below it.
+GONKAGATE_MODULES: Final = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "sovereigncode"]

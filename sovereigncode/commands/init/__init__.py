@@ -20,19 +20,18 @@ from opencode_config.places import Environment
 from opencode_config.program import account
 from opencode_config.program.opencode import Opencode
 from opencode_config.program.surveying import take_survey
-from sovereigncode import provider
+from sovereigncode import gateway_provider as provider
 from sovereigncode import workspace as workspaces
 from sovereigncode.command_line import PROGRAM
 from sovereigncode.commands.init import answers as answering
 from sovereigncode.commands.init import plan as planning
-from sovereigncode.commands.init import proof
+from sovereigncode.commands.init import proof, telling
 from sovereigncode.commands.init.answers import Answers, Options
 from sovereigncode.commands.init.plan import FileChange, Plan
 from sovereigncode.core.decision import CAPSULE_MISSING
 from sovereigncode.errors import Exit
 from sovereigncode.report import Report
 from sovereigncode.store import Store
-from sovereigncode.ui import initial
 from sovereigncode.ui.questions import Asking, Questions, Recommended, Refusing
 from sovereigncode.workspace import Workspace
 
@@ -134,7 +133,7 @@ def _require_writable(store: Store, plan: Plan) -> None:
 
 
 def _consent(plan: Plan, questions: Questions) -> None:
-    if not questions.confirm("Write these files?", initial.preview(plan)):
+    if not questions.confirm("Write these files?", telling.preview(plan)):
         raise Declined("Nothing was written")
 
 
@@ -165,14 +164,14 @@ def _require_in_force(opencode: Opencode, host: Host, plan: Plan) -> None:
 
 
 def _report(plan: Plan, agreed: Answers, asked: proof.Asked, root: Path) -> Report:
-    written = [initial.named(file, root) for file in plan.changes]
+    written = [telling.named(file, root) for file in plan.changes]
     details = {
         "capsule_id": agreed.capsule_id,
         "tenant": agreed.tenant,
         "changed": bool(written),
-        "files": [{"path": str(file.snapshot.path), "action": initial.action(file)} for file in plan.files],
-        "diff": initial.plain(plan),
+        "files": [{"path": str(file.snapshot.path), "action": telling.action(file)} for file in plan.files],
+        "diff": telling.plain(plan),
         "opencode": {"asked": asked.opencode is not None, "version": asked.version},
     }
     message = f"{', '.join(written)} written" if written else "nothing had to be changed"
-    return Report("init", Exit.DONE, message, initial.result(plan, agreed, asked, root), details)
+    return Report("init", Exit.DONE, message, telling.result(plan, agreed, asked, root), details)

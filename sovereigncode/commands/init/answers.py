@@ -13,7 +13,7 @@ from foundation.errors import Refusal, Where
 from foundation.files import reading
 from foundation.host import Host
 from foundation.terminal.prompts import Option
-from sovereigncode import provider
+from sovereigncode import gateway_provider as provider
 from sovereigncode.core.words import Sensitivity
 from sovereigncode.ui.questions import Questions
 from sovereigncode.workspace import Workspace

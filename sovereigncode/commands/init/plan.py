@@ -13,7 +13,8 @@ from foundation.files.snapshot import Snapshot
 from opencode_config import jsonc, schema_line
 from opencode_config.jsonc.operations import Set
 from opencode_config.places import JSON_NAMES
-from sovereigncode import permissions, provider
+from sovereigncode import gateway_provider as provider
+from sovereigncode import permissions
 from sovereigncode.commands.init import texts
 from sovereigncode.commands.init.answers import Answers, Options
 from sovereigncode.core.words import ToolClass, ToolRule

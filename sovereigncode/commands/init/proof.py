@@ -12,7 +12,8 @@ from opencode_config.output import MASK
 from opencode_config.places import Environment
 from opencode_config.program.find import find
 from opencode_config.program.opencode import Opencode, require_supported
-from sovereigncode import permissions, provider
+from sovereigncode import gateway_provider as provider
+from sovereigncode import permissions
 from sovereigncode.commands.init.plan import Plan
 from sovereigncode.core.words import ToolRule
 

@@ -18,6 +18,14 @@ _LONGEST_BRACES: Final = 4_096
 _BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
+class Dialect(Enum):
+    """The shells that a client may start: `posix` is bash, dash and zsh."""
+
+    POSIX = "posix"
+    POWERSHELL = "powershell"
+    CMD = "cmd"
+
+
 class Source(Enum):
     """Where a program's standard input comes from."""
 
@@ -58,6 +66,9 @@ class Runner(Protocol):
 
     def script(self, text: str, context: Context) -> Reading:
         """What this shell script does."""
+
+    def line(self, text: str, dialect: Dialect, context: Context) -> Reading:
+        """What this text does in that shell."""
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,10 @@ def candidates(args: Sequence[Word], valued: frozenset[str], flags: frozenset[st
             at += 1
         elif text in valued:
             after_unknown = False
+            if at + 1 < len(args) and args[at + 1].splits:
+                # The value may become several words.
+                yield at + 1
+                return
             at += 2
         else:
             after_unknown = "=" not in text and text not in flags

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Final, Mapping, Sequence
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass
 from sovereigncode.tools.edits import Remove
 from sovereigncode.tools.patches import read_patch
 from sovereigncode.tools.programs.calls import Call, Rule, Source
-from sovereigncode.tools.programs.options import has, operands
+from sovereigncode.tools.programs.options import has, operands, surely_has
 from sovereigncode.tools.shell.syntax import Word, literal
 
 _SHELL, _FILE_WRITE, _NETWORK = ToolClass.SHELL, ToolClass.FILE_WRITE, ToolClass.NETWORK
@@ -39,6 +40,15 @@ def _destination(args: Sequence[Word]) -> list[Word]:
             found.append(Word(path, path))
     words = operands(args, "mogStZ", "mode", "owner", "group", "suffix")
     return found or words[-1:]
+
+
+def _link(call: Call) -> Reading:
+    """ln: what the link leads to could be written through it, so it counts as well."""
+    words = operands(call.args, "St", "suffix")
+    places = _destination(call.args)
+    folder = PurePosixPath(places[0].shape).parent if places else PurePosixPath()
+    sources = [literal(str(folder / word.text)) for word in words[:-1] if word.text is not None]
+    return call.is_a(_SHELL) + call.is_a(_FILE_WRITE, *call.writes([*places, *sources]))
 
 
 def _move(call: Call) -> Reading:
@@ -103,10 +113,8 @@ def _curl(call: Call) -> Reading:
 
 
 def _wget(call: Call) -> Reading:
-    if has(call.args, "", "use-askpass"):
+    if surely_has(call.args, "e", "use-askpass", "execute"):
         return call.unknown("an option may start a program")
-    if has(call.args, "e", "execute"):
-        return call.unknown("an option sets what may be a command")
     return _curl(call)
 
 
@@ -197,7 +205,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "apply_patch": _apply_patch,
     "applypatch": _apply_patch,
     "cp": _copy,
-    "ln": _copy,
+    "ln": _link,
     "install": _copy,
     "link": _copy,
     "rename": _move,

@@ -28,12 +28,14 @@ _FLAGS: Final = (
 )
 _FIND_TESTS: Final = frozenset(_TESTS.split())
 _FIND_FLAGS: Final = frozenset(_FLAGS.split())
+_DEPTHS: Final = ("-maxdepth", "-mindepth")
 _FIND_RUNS: Final = ("-exec", "-execdir", "-ok", "-okdir")
 
 
 def _find(call: Call) -> Reading:
     found = call.is_a(_SHELL)
     at = 0
+    tested = False
     args = call.args
     while at < len(args):
         text = args[at].text
@@ -46,11 +48,12 @@ def _find(call: Call) -> Reading:
             found = found + _for_each(call, args[at + 1 : end])
             at = end
         elif text == "-delete":
-            found = found + call.is_a(_DELETE, *_below(call))
+            found = found + call.is_a(_DELETE, *_below(call, whole=not tested))
         elif text in ("-fprint", "-fprint0", "-fls", "-fprintf"):
             found = found + call.is_a(_FILE_WRITE, *call.writes(args[at + 1 : at + 2]))
             at += 2 if text == "-fprintf" else 1
         elif text in _FIND_TESTS:
+            tested = tested or text not in _DEPTHS
             at += 1
         elif text and text.startswith("-") and text not in _FIND_FLAGS:
             return call.unknown(f"{text} is not an option that is known")
@@ -58,15 +61,14 @@ def _find(call: Call) -> Reading:
     return found
 
 
-def _below(call: Call) -> tuple[Write, ...]:
-    """Where find looks: the words before its first test."""
+def _below(call: Call, *, whole: bool) -> tuple[Write, ...]:
+    """Where find looks: the words before its first test. `whole`: everything there is removed."""
     places = []
     for word in call.args:
         if word.start[:1] in ("-", "!", "("):
             break
         places.append(word)
-    # What is removed depends on the tests; only a place inside the protected folder is known to be hit.
-    return call.writes(places)
+    return call.writes(places, whole=whole)
 
 
 def _for_each(call: Call, words: Sequence[Word]) -> Reading:

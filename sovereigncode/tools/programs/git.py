@@ -27,7 +27,7 @@ _GLOBAL: Final = shape(
 )
 _DEPTH: Final = 8
 _MOST_OPTIONS: Final = 100
-# A word of `git checkout` that looks like a path: `.`, `./x`, `:/`, `a.py`.
+# A word of `git checkout` that looks like a path: `.`, `./x`, `:/`, `a.txt`.
 _PATH: Final = re.compile(r"^\.{0,2}$|^\.{1,2}/|^:|\.[A-Za-z]\w*$|/$")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Final, Mapping
 
 from sovereigncode.tools.classes import NOTHING, Reading, ToolClass
+from sovereigncode.tools.programs import own
 from sovereigncode.tools.programs.calls import Call, Rule, Source
 from sovereigncode.tools.programs.families import task
 from sovereigncode.tools.programs.options import has, scan, shape
@@ -109,7 +111,9 @@ def python(call: Call) -> Reading:
         first = found.rest[0]
         if first.exact == "-" or first.nested or first.start.startswith("/dev/"):
             return _text_on_input(call)
-        # `python setup.py upload` names its task behind the file.
+        if PurePosixPath(first.shape).name in own.RULES:
+            return call.run(found.rest)
+        # A setup script of Python names its task behind the file: `upload`.
         tasks = (
             task(Call(call.what, found.rest[1:], call.context))
             if first.shape.endswith("setup.py")
@@ -127,7 +131,7 @@ def _module(call: Call, words: tuple[Word, ...]) -> Reading:
         return call.is_a(_NETWORK)
     if name in ("code", "pdb", "timeit", "idlelib", "trace", "cProfile", "profile"):
         return call.unknown("it runs a text that is not a shell script")
-    return call.run((literal(name.partition(".")[0]), *words[1:]))
+    return call.run((literal(name.partition(".")[0].replace("_", "-")), *words[1:]))
 
 
 RULES: Final[Mapping[str, Rule]] = {

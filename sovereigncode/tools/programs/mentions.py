@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, Sequence
 
 from sovereigncode.tools.classes import Write
-from sovereigncode.tools.places import PROTECTED
+from sovereigncode.tools.places import PROTECTED, is_protected
 from sovereigncode.tools.programs import wrappers
-from sovereigncode.tools.programs.calls import names_protected
+from sovereigncode.tools.programs.calls import Context, names_protected
 from sovereigncode.tools.programs.options import has
 from sovereigncode.tools.shell.syntax import Word
 
@@ -18,7 +18,7 @@ _READING: Final = (
     "sha1sum sha512sum md5sum shasum cksum b2sum du df bat batcat nl tac rev cut uniq column realpath "
     "readlink basename "
     "dirname echo printf pwd xxd hexdump od strings sort true false : get-content gc get-childitem gci type "
-    "write-output write-host sovereigncode marama-route sovereigncode.pyz marama-route.pyz"
+    "write-output write-host cp cd"
 )
 _READERS: Final = frozenset(_READING.split())
 # Their arguments are commands of their own, which are read one by one.
@@ -40,6 +40,8 @@ _GIT_READING: Final = (
     "rev-list describe shortlog tag push branch notes"
 )
 _GIT_READERS: Final = frozenset(_GIT_READING.split())
+# They may get a change of a file on their standard input.
+_PATCHERS: Final = ("patch", "git", "ed", "ex", "vi", "vim", "python", "node", "perl", "ruby", "tar", "cpio")
 _FIND_ACTS: Final = (
     "-exec",
     "-execdir",
@@ -53,15 +55,18 @@ _FIND_ACTS: Final = (
 )
 
 
-def protected_writes(name: str, args: Sequence[Word]) -> tuple[Write, ...]:
+def protected_writes(name: str, args: Sequence[Word], context: Context) -> tuple[Write, ...]:
     """The policy's folder, if this program may change what is in it."""
-    if name in _READERS or name in _STARTERS or not any(names_protected(word) for word in args):
+    if name in _READERS or name in _STARTERS:
+        return ()
+    inside = any(is_protected(part) for folder in context.folders for part in folder.parts)
+    given = context.input.text
+    patched = name in _PATCHERS and given is not None and names_protected(given)
+    if not (inside or patched or any(names_protected(word) for word in args)):
         return ()
     texts = [word.text for word in args]
     if name in ("find", "gfind") and not any(text in _FIND_ACTS for text in texts):
         return ()
     if name == "git" and any(text in _GIT_READERS for text in texts) and not has(args, "o", "output"):
-        return ()
-    if name in ("python", "pypy") and texts[:1] and str(texts[0]).endswith((".pyz", "-msovereigncode")):
         return ()
     return (Write(PROTECTED),)

@@ -83,7 +83,8 @@ def _option(text: str, following: Word | None, known: Shape, found: Scan) -> int
         if letter in known.valued:
             attached = text[place:]
             value = Word(attached, attached, bare=False) if attached else following
-            if value is None:
+            # A value that becomes several words would hide the first of them.
+            if value is None or value.splits:
                 return None
             found.options[letter] = value
             return 1 if attached else 2
@@ -105,7 +106,7 @@ def _long(text: str, following: Word | None, known: Shape, found: Scan) -> int |
     if equals:
         found.options[full] = Word(value, value, bare=False)
         return 1
-    if following is None:
+    if following is None or following.splits:
         return None
     found.options[full] = following
     return 2

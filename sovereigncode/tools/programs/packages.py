@@ -7,7 +7,6 @@ from typing import Final, Mapping
 from sovereigncode.tools.classes import Reading, ToolClass
 from sovereigncode.tools.programs.calls import Call, strictest
 from sovereigncode.tools.programs.families import Does, Family, named_task, starts, table, task, words
-from sovereigncode.tools.shell.syntax import Word
 
 _SHELL, _NETWORK, _DELETE = ToolClass.SHELL, ToolClass.NETWORK, ToolClass.DELETE
 _COMMIT, _PUBLISH, _UNKNOWN = ToolClass.COMMIT, ToolClass.PUBLISH, ToolClass.UNKNOWN
@@ -30,11 +29,6 @@ def _npx(call: Call) -> Reading:
 def _create(call: Call) -> Reading:
     """`npm init x` starts the package create-x."""
     return call.is_a(_NETWORK if call.args else _SHELL)
-
-
-def _git_of(call: Call) -> Reading:
-    words = [Word("git", "git"), *call.args]
-    return call.run(words)
 
 
 _NPM_OPTIONS: Final = words(
@@ -192,6 +186,33 @@ _CARGO: Final = Family(
 )  # fmt: skip
 
 
+def _cargo(call: Call) -> Reading:
+    """cargo; `+nightly` chooses a toolchain."""
+    chosen = bool(call.args) and call.args[0].start.startswith("+")
+    return _CARGO(Call(call.what, call.args[1:] if chosen else call.args, call.context))
+
+
+def _runner(call: Call) -> Reading:
+    """`mise exec -- x`, `nix develop -c x`: one of the words behind `exec`, `run` or `--` is a program."""
+    readings = [call.is_a(_NETWORK)]
+    words = [word.text for word in call.args]
+    begins = [at + 1 for at, text in enumerate(words) if text in _STARTING_WORDS]
+    for begin in begins[:_MOST_TRIES]:
+        tries = range(begin, min(begin + _MOST_TRIES, len(call.args)))
+        readings += [call.run(call.args[at:]) for at in tries if not call.args[at].start.startswith("-")]
+    readings += [
+        call.script(call.args[at + 1]) for at, text in enumerate(words[:-1]) if text in _SCRIPT_OPTIONS
+    ]
+    return strictest(readings)
+
+
+_STARTING_WORDS: Final = ("exec", "run", "x", "--", "-c", "--command", "console")
+_SCRIPT_OPTIONS: Final = ("--run", "-c", "--command", "-C")
+_MOST_TRIES: Final = 4
+_RUNNERS: Final = (
+    "mise asdf nvm fnm volta pyenv rbenv nix nix-shell direnv devbox pixi op aws-vault doppler "
+    "dotenvx infisical chamber foreman rustup conda mamba micromamba rtx proto hermit flox heroku fly flyctl"
+)
 _TASK_RUNNERS: Final = (
     "mvn mvnw gradle gradlew ant sbt lein mill make gmake nmake ninja just task rake invoke inv fab nox tox "
     "poe doit gulp grunt turbo nx lerna rush mage bazel mix rebar3"
@@ -246,7 +267,8 @@ FAMILIES: Final[Mapping[str, Does]] = {
     "flit": Family(table({_PUBLISH: "publish", _NETWORK: "install", _SHELL: "build, init"}), other=_UNKNOWN),
     "pipenv": Family(table({_DELETE: "uninstall, clean"}, run=starts(_SHELL)), other=_NETWORK),
     "twine": Family(table({_PUBLISH: "upload, register", _SHELL: "check"}), other=_PUBLISH),
-    "cargo": _CARGO,
+    "cargo": _cargo,
+    "corepack": starts(_NETWORK),
     "go": Family(
         table(
             {
@@ -312,14 +334,5 @@ FAMILIES: Final[Mapping[str, Does]] = {
     ),
     "nuget": Family(table({_PUBLISH: "push, delete"}), other=_NETWORK),
     **dict.fromkeys(_TASK_RUNNERS.split(), task),
-    "conda": Family(
-        table(
-            {
-                _DELETE: "remove, uninstall, clean",
-                _SHELL: "list, info, activate, deactivate, env list, config",
-            },
-            run=starts(_SHELL, "-n --name -p --prefix"),
-        ),
-        other=_NETWORK,
-    ),
+    **dict.fromkeys(_RUNNERS.split(), _runner),
 }

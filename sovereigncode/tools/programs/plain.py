@@ -13,8 +13,8 @@ _NAMES: Final[Mapping[ToolClass, str]] = {
         "iperf iperf3 "
         "apt apt-get aptitude dpkg-reconfigure yum dnf zypper pacman yay paru apk emerge snap flatpak brew "
         "port "
-        "choco winget scoop nix nix-env nix-shell nix-channel guix asdf mise rustup nvm fnm volta pyenv "
-        "rbenv sdk corepack "
+        "choco winget scoop nix-env nix-channel guix "
+        "sdk "
         "easy_install cpan cpanm luarocks opam cabal stack ghcup "
         "ngrok cloudflared tailscale wg wg-quick openvpn s3cmd rclone mc azcopy bq youtube-dl yt-dlp "
         "redis-cli mongo mongosh mongodump cqlsh influx etcdctl consul vault nomad grpcurl websocat "
@@ -22,7 +22,7 @@ _NAMES: Final[Mapping[ToolClass, str]] = {
         "firefox open xdg-open"
     ),
     ToolClass.DELETE: "mkfs wipefs blkdiscard fdisk parted sgdisk userdel groupdel trash-empty logrotate "
-    "tmpwatch bleachbit",
+    "tmpwatch bleachbit dropdb dropuser",
     ToolClass.PUBLISH: (
         "mail mailx mutt sendmail msmtp swaks skopeo crane oras cosign gist sentry-cli transifex tx "
         "appcfg eas expo fastlane serverless sls cdk sam amplify copilot surge gh-pages dpl cf now railway "

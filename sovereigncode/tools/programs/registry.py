@@ -10,6 +10,7 @@ from sovereigncode.tools.programs import (
     finding,
     interpreters,
     languages,
+    own,
     packages,
     remotes,
     shells,
@@ -31,6 +32,7 @@ PROGRAMS: Final[Mapping[str, Does]] = {
     **shells.RULES,
     **interpreters.RULES,
     **wrappers.RULES,
+    **own.RULES,
     "git": git,
 }
 _SUFFIX: Final = re.compile(r"\.(?:exe|cmd|bat|com)$")

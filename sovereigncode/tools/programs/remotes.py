@@ -186,9 +186,7 @@ FAMILIES: Final[Mapping[str, Does]] = {
         table({_SHELL: "fmt, validate, version, show, output", _NETWORK: "init, plan, get"}), other=_PUBLISH
     ),
     "pulumi": Family(table({_NETWORK: "preview, whoami", _SHELL: "version, about"}), other=_PUBLISH),
-    **dict.fromkeys(
-        ("aws", "gcloud", "gsutil", "az", "doctl", "flyctl", "fly", "heroku", "ibmcloud", "oci"), _cloud
-    ),
+    **dict.fromkeys(("aws", "gcloud", "gsutil", "az", "doctl", "ibmcloud", "oci"), _cloud),
     "hg": Family(
         table(
             {

@@ -22,6 +22,7 @@ _SHELL_OPTIONS: Final = shape(
     "login noprofile norc posix verbose restricted noediting debugger version help no-rcs no-globalrcs "
     "init-file= rcfile=",
 )
+_INPUT: Final = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _ASSIGNS: Final = re.compile(r"([A-Za-z_]\w*)(?:\+?=(.*))?", re.ASCII | re.DOTALL)
 
 
@@ -44,8 +45,10 @@ def shell(call: Call) -> Reading:
 
 
 def _script_file(call: Call, file: Word) -> Reading:
-    if file.nested or file.exact in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
-        return standard_input(call) if file.exact else call.unknown("its script is made when it runs")
+    if file.exact in _INPUT:
+        return standard_input(call)
+    if file.nested or file.start.startswith(("/dev/", "/proc/")):
+        return call.unknown("its script is made when it runs")
     return script_file(call, file)
 
 
@@ -78,12 +81,7 @@ def _trap(call: Call) -> Reading:
 
 
 def _source(call: Call) -> Reading:
-    if not call.args:
-        return call.is_a(_SHELL)
-    first = call.args[0]
-    if first.nested or first.exact in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
-        return standard_input(call) if first.exact else call.unknown("its script is made when it runs")
-    return call.is_a(_SHELL)
+    return _script_file(call, call.args[0]) if call.args else call.is_a(_SHELL)
 
 
 def _alias(call: Call) -> Reading:
@@ -145,6 +143,8 @@ def _ssh(call: Call) -> Reading:
     if found.rest and again is None:
         return call.unknown("one of its options is not known")
     rest = again.rest if again else ()
+    if not rest and call.context.input.source is Source.TEXT:
+        return call.is_a(_NETWORK) + standard_input(call)
     return call.is_a(_NETWORK) + (call.script(joined(rest)) if rest else NOTHING)
 
 

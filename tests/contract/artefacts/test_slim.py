@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from scripts.building.slim import slim
-from tests.support.sources import MODULES, ROOT
+from tests.support.sources import GONKAGATE_MODULES as MODULES
+from tests.support.sources import ROOT
 
 
 def meaning(source: str) -> list[Any]:

@@ -22,10 +22,10 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+?)(?: #*)?$", re.MULTILINE)
 # Made by the first live proof that is kept.
 LATER = {"validation/live/"}
-# A key of git's config, and a module that stands for any.
-OTHERS = {"core.fsmonitor", "json5.x"}
+# A key of git's config, keys of opencode's, and a module that stands for any.
+OTHERS = {"core.fsmonitor", "options.baseURL", "options.apiKey", "json5.x"}
 SUFFIXES = (".py", ".sh", ".ps1", ".md", ".yml", ".toml")
-FILES = (*SUFFIXES, ".json", ".jsonc", ".js", ".ts", ".svg", ".exe", ".cmd", ".txt", ".cfg")
+FILES = (*SUFFIXES, ".pyz", ".json", ".jsonc", ".js", ".ts", ".svg", ".exe", ".cmd", ".txt", ".cfg")
 
 
 class Broken(NamedTuple):

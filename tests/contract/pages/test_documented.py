@@ -13,7 +13,8 @@ import pytest
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.command_line import arguments
 from scripts import write_docs
-from tests.support.sources import MODULES, ROOT
+from tests.support.sources import GONKAGATE_MODULES as MODULES
+from tests.support.sources import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

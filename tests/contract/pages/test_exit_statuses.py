@@ -8,7 +8,8 @@ from typing import Iterator
 
 from foundation.transaction import Role
 from gonkagate_setup.errors import CODES, KINDS, Exit
-from tests.support.sources import MODULES, ROOT
+from tests.support.sources import GONKAGATE_MODULES as MODULES
+from tests.support.sources import ROOT
 
 PAGE = ROOT / "docs" / "exit-statuses.md"
 ERRORS = ROOT / "gonkagate_setup" / "errors.py"

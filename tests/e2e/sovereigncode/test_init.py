@@ -10,7 +10,7 @@ import pytest
 from opencode_config import jsonc
 from opencode_config.jsonc.operations import Remove
 from scripts.lib import opencode_versions
-from sovereigncode import provider
+from sovereigncode import gateway_provider as provider
 from sovereigncode.core import tenant_policy
 from sovereigncode.documents import yaml_text
 from tests.support.machine import Finished, Machine

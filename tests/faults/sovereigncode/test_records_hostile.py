@@ -377,6 +377,7 @@ try:
 except OSError:
     pass
 os.ftruncate(fill, max(0, os.fstat(fill).st_size - free * 4096))
+os.close(fill)
 done = 0
 for number in range(200):
     try:

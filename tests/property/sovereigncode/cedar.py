@@ -1,4 +1,4 @@
-"""The second evaluator: rules.cedar, asked with the documents and not with what our code made of them."""
+"""The second evaluator: Cedar, asked with the documents and not with what our code made of them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import pytest
 
@@ -223,12 +223,13 @@ def test_what_cannot_be_recorded_is_not_written(place: Place, monkeypatch: pytes
         raise Refusal("write_failed", "no space left", next_step="free up space")
 
     monkeypatch.setattr(AuditLog, "append", full)
-    for work in (
+    works: list[Callable[[], object]] = [
         lambda: approvals.request(ASKED, HOUR),
         lambda: approvals.approve(waiting.id, "ada"),
         lambda: approvals.reject(waiting.id, "ada"),
         lambda: approvals.consume(CALL),
-    ):
+    ]
+    for work in works:
         with pytest.raises(Refusal, match="no space"):
             work()
         assert place.tree() == before

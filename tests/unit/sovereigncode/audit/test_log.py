@@ -141,6 +141,39 @@ def test_reading_names_a_line_that_is_no_record(place: Place) -> None:
     assert (caught.value.kind, str(caught.value.where)) == ("chain_broken", str(place.file))
 
 
+def test_reading_never_shows_a_record_that_was_changed(place: Place) -> None:
+    place.log.append([entry(1), entry(2)])
+    place.file.write_bytes(place.file.read_bytes().replace(b"acme", b"akme"))
+    with pytest.raises(Refusal, match="not a record"):
+        list(place.log.read())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"seq": "1"}, {"seq": True}, {"seq": 1.0}, {"time": 5}, {"kind": []}, {"tenant": 1}, {"prev": 1}),
+        *({"reasons": [5]}, {"reasons": 5}, {"obligations": [{"code": "a"}]}, {"audit_tags": [None]}),
+        {"extra": 1},
+    ],
+    ids=str,
+)
+def test_a_forged_line_of_another_shape_is_never_a_crash(place: Place, fields: dict[str, object]) -> None:
+    place.log.append([entry(1)])
+    place.file.write_bytes(with_hash({**json.loads(place.lines()[0]), **fields}) * 2)
+    place.log.head_path.unlink()
+    for work in (
+        lambda: list(place.log.read()),
+        lambda: list(place.log.read(5)),
+        place.log.head,
+        place.log.approvals,
+        lambda: place.log.append([entry(2)]),
+    ):
+        with pytest.raises(Refusal) as caught:
+            work()
+        assert caught.value.kind == "chain_broken"
+    assert not place.log.verify().holds
+
+
 def test_what_is_done_to_the_files_is_noticed(place: Place) -> None:
     place.log.append([entry(1), entry(2)])
     place.clock.pass_by(days=30)

@@ -19,7 +19,7 @@ from sovereigncode.commands.init.proof import missing
 from sovereigncode.core import tenant_policy
 from sovereigncode.core.words import ToolClass, ToolRule
 from sovereigncode.documents import yaml_text
-from sovereigncode.provider import entry
+from sovereigncode.gateway_provider import entry
 from tests.unit.sovereigncode.folders import CAPSULE, Desk, Ran
 
 GIVEN = ("--sensitivity", "public", "--jurisdiction", "NZ", "--purpose", "a", "--tenant", "t")

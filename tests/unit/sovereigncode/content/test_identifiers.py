@@ -24,6 +24,7 @@ def found(text: str) -> dict[str, int]:
         ("write to ada@lovelace.org.nz", Kind.EMAIL),
         ("<mailto:a.b+c@dept.govt.nz>", Kind.EMAIL),
         ("ewa@żółw.pl", Kind.EMAIL),
+        ("„żółw@dept.govt.nz”", Kind.EMAIL),
         ("https://host/login?user=ada%40lovelace.org", Kind.EMAIL),
         ("4111 1111 1111 1111", Kind.PAYMENT_CARD),
         ("card=4242424242424242", Kind.PAYMENT_CARD),
@@ -69,6 +70,8 @@ def test_identifiers(text: str, kind: Kind) -> None:
         "git clone git@github.com:org/repo.git && npm i lodash@4.17.21 react@next",
         "background: url(icon@2x.png), https://ada@host.example/x",
         "Co-Authored-By: Bot <noreply@anthropic.com>, 1+me@users.noreply.github.com",
+        "aes256-gcm@openssh.com svc@project.iam.gserviceaccount.com",
+        "+@app.route('/') \u3010\u201d\u3001\u201c@\u201d.\u201c\u3001",
         # Wrong check digits.
         "4111 1111 1111 1112 12-3140-0171324-50 49-091-851 GB83 WEST 1234 5698 7654 32 ZAC5362 ZBN77VM",
         # A bank that does not exist, an IRD number out of range.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sovereigncode.documents import yaml_text
-from sovereigncode.documents.document import DocumentError
+from sovereigncode.documents.placed import DocumentError
 
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{name}: &{name} [*{before}, *{before}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

@@ -81,7 +81,7 @@ WAYS = (
     lambda a, b, r: f"{a}; {b}",
     lambda a, b, r: f"{a} && {b}",
     lambda a, b, r: f"{a} || {b}",
-    lambda a, b, r: f"{a} | {b}",
+    lambda a, b, r: f"{a} | {{ {b}\n}}",
     lambda a, b, r: f"{a}\n{b}",
     lambda a, b, r: f"( {a})",
     lambda a, b, r: f"{{ {a}\n}}",

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from sovereigncode.tools.classes import Write
-from sovereigncode.tools.command import Dialect, read_command
+from sovereigncode.tools.command import read_command
 from sovereigncode.tools.places import is_protected, wrong_with, wrong_with_any
+from sovereigncode.tools.programs.calls import Dialect
 
 ROOT = PurePosixPath("/home/ada/shop")
 WINDOWS = PurePosixPath("C:/Users/Ada/shop")
@@ -72,7 +73,7 @@ def test_outside(path: str) -> None:
     ],
 )  # fmt: skip
 def test_protected(path: str) -> None:
-    assert "changed only by the policy's own commands" in (wrong(path) or "")
+    assert "no tool call may change" in (wrong(path) or "")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +86,8 @@ def test_protected(path: str) -> None:
         ("..\\a", "outside"),
         ("D:\\a", "outside"),
         ("\\\\server\\share\\a", "outside"),
-        ("C:\\Users\\Ada\\shop\\.sovereigncode\\x", "policy"),
-        ("SOVERE~1\\x", "policy"),
+        ("C:\\Users\\Ada\\shop\\.sovereigncode\\x", "no tool call"),
+        ("SOVERE~1\\x", "no tool call"),
     ],
 )
 def test_windows_paths(path: str, expected: str | None) -> None:
@@ -151,6 +152,20 @@ def test_windows_paths(path: str, expected: str | None) -> None:
         "sudo rm .sovereigncode/x",
         "env X=1 rm .sovereigncode/x",
         "vim .sovereigncode/capsule.json",
+        "find . -delete",
+        "find . -maxdepth 1 -delete",
+        "cd .sovereigncode && git checkout .",
+        "cd .sovereigncode && python x.py",
+        "patch -p1 <<'E'\n--- a/.sovereigncode/capsule.json\nE",
+        "git apply <<'E'\n--- a/.sovereigncode/capsule.json\nE",
+        "sovereigncode approvals approve ap_1",
+        "yes | sovereigncode approvals approve ap_1",
+        "script -qc 'sovereigncode approvals approve ap_1' /dev/null",
+        "sovereigncode init --yes",
+        "python3 sovereigncode.pyz init",
+        "python -m sovereigncode approvals approve ap_1",
+        "./sovereigncode.pyz approvals reject ap_1",
+        "marama-route key create --role approver",
         "apply_patch '*** Begin Patch\n*** Delete File: .sovereigncode/capsule.json\n*** End Patch'",
         "apply_patch <<'E'\n*** Begin Patch\n*** Delete File: .sovereigncode/capsule.json\n*** End Patch\nE",
     ],
@@ -180,6 +195,9 @@ def test_a_command_of_cmd_that_would_change_the_policy() -> None:
         "cp x /etc/x",
         "mkdir ../x",
         "cd x || echo x > ../x",
+        "ln -s / x",
+        "ln -s ../x y",
+        "ln -s /etc/passwd x",
     ],
 )
 def test_commands_that_would_write_outside(command: str) -> None:
@@ -199,6 +217,12 @@ def test_commands_that_would_write_outside(command: str) -> None:
         "git diff .sovereigncode",
         "find .sovereigncode -name x",
         "sovereigncode check",
+        "sovereigncode approvals show ap_1",
+        "python3 sovereigncode.pyz audit verify",
+        "cp .sovereigncode/capsule.json x.json",
+        "find . -name x -delete",
+        "ln -s ../lib src/x",
+        "ln -s a b",
         "sh -c 'cat .sovereigncode/capsule.json'",
         "sudo cat .sovereigncode/capsule.json",
         "echo x > y",

@@ -125,7 +125,8 @@ def test_what_is_read_is_a_script_for_one_of_the_shells(request: pytest.FixtureR
     wrong, read = [], 0
     while read < (DEEP if request.config.getoption("--deep") else FAST):
         text = heap(random)
-        if refused(text):
+        # Of these bash's own operators are no error to one of the shells only.
+        if "|&" in text or "&>" in text or read_command(text).tool_class is ToolClass.UNKNOWN:
             continue
         read += 1
         if not any(is_valid(shell, text) for shell in SHELLS):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sovereigncode.tools.command import ON_WINDOWS, Dialect, read_command
+from sovereigncode.tools.command import ON_WINDOWS, read_command
+from sovereigncode.tools.programs.calls import Dialect
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from foundation.terminal.text import style, visible
-from sovereigncode import provider, shown
+from sovereigncode import gateway_provider as provider
+from sovereigncode import shown
 from sovereigncode.approvals.watching import coloured
-
-if TYPE_CHECKING:
-    from sovereigncode.commands.init.answers import Answers
-    from sovereigncode.commands.init.plan import FileChange, Plan
-    from sovereigncode.commands.init.proof import Asked
+from sovereigncode.commands.init.answers import Answers
+from sovereigncode.commands.init.plan import FileChange, Plan
+from sovereigncode.commands.init.proof import Asked
 
 
 def plain(plan: Plan) -> str:
