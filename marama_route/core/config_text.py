@@ -13,8 +13,8 @@ import yaml
 
 from foundation.errors import Where
 from sovereigncode.documents import yaml_text
-from sovereigncode.documents.document import Document, DocumentError, Position
 from sovereigncode.documents.json_text import DEEPEST, decoded
+from sovereigncode.documents.placed import Document, DocumentError, Position
 
 TWICE: Final = "this key appears a second time"
 _MOST: Final = 100
