@@ -28,9 +28,13 @@ from tests.support.machine import ROOT, Machine
 Record = Callable[[str, float, str], None]
 _FIGURE, _SEARCHED = "figure", "searched for keys"
 _GET_OPENCODE = {"machine", "opencode_version", "desk", "quick_desk"}
-# sovereigncode needs Python 3.10.
+# These need Python 3.10.
 _TOO_OLD = sys.version_info < (3, 10)
-collect_ignore_glob = ["*/sovereigncode", "*/*/sovereigncode"] if _TOO_OLD else []
+collect_ignore_glob = (
+    [f"{depth}/{name}" for depth in ("*", "*/*") for name in ("sovereigncode", "marama_route")]
+    if _TOO_OLD
+    else []
+)
 _FAST_FOLDERS = {"unit", "golden", "property", "contract"}
 
 
@@ -42,7 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    return ["the tests of sovereigncode are left out: it needs Python 3.10"] if _TOO_OLD else []
+    return (
+        ["the tests of sovereigncode and marama_route are left out: they need Python 3.10"]
+        if _TOO_OLD
+        else []
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PACKAGES: Final = ("foundation", "opencode_config", "gonkagate_setup", "overlord", "sovereigncode")
+PACKAGES: Final = (
+    "foundation",
+    "opencode_config",
+    "gonkagate_setup",
+    "overlord",
+    "sovereigncode",
+    "marama_route",
+)
 MODULES: Final = sorted(
     path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "_vendor" not in path.parts
 )
