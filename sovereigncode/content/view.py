@@ -35,8 +35,8 @@ _SHAPES: Final = _table(
 RUN: Final = 16
 # What a random text has somewhere and few names have: digits in a word, a small letter between capitals.
 _SIGNS_OF_CHANCE: Final = (re.compile(rb"0(?<=[aA_\-]0)0*[aA]"), re.compile(rb"AaA"))
-# One id of AWS in thirty has neither.
-_AWS: Final = re.compile(rb"AKIA[A-Z2-7]{16}")
+# One id of AWS in thirty has neither, and so do some keys of GonkaGate, which must be found.
+_WITHOUT_SIGNS: Final = (re.compile(rb"AKIA[A-Z2-7]{16}"), re.compile(rb"gp-[A-Za-z0-9_\-]{13,200}"))
 _ONWARDS: Final = re.compile(rb"[aA0_\-]*")
 _FAR: Final = 250
 
@@ -66,7 +66,7 @@ class View:
 
         Of a longer run than any token, it may begin within.
         """
-        found = {match.span() for match in _AWS.finditer(self.data)}
+        found = {match.span() for form in _WITHOUT_SIGNS for match in form.finditer(self.data)}
         for sign in _SIGNS_OF_CHANCE:
             found.update(_runs(self.shape, sign))
         return sorted(found)
