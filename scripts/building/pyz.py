@@ -54,7 +54,7 @@ def build_program(program: Program, output: Path) -> Path:
         )
         target = output / name(program)
         output.mkdir(parents=True, exist_ok=True)
-        _write(target, _content(program, assembled))
+        write(target, _content(program, assembled))
     return target
 
 
@@ -98,7 +98,8 @@ def _packed(place: str, source: bytes) -> bytes:
     return packed.encode()
 
 
-def _write(target: Path, members: dict[str, bytes]) -> None:
+def write(target: Path, members: dict[str, bytes]) -> None:
+    """Write an archive that Python starts: the same bytes for the same members."""
     with target.open("wb") as stream:
         stream.write(_SHEBANG)
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

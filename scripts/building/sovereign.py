@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from scripts.building import pyz
 from scripts.building.stage import SOVEREIGNCODE, commit
 from scripts.lib import cache, pythons
 
@@ -24,7 +25,6 @@ OLDEST: Final = (3, 10)
 PACKAGES: Final = ("sovereigncode", "foundation", "opencode_config")
 _ENTRY: Final = "sovereigncode.cli:run"
 _RECIPE: Final = cache.ROOT / "build" / "sovereigncode" / "__main__.py"
-_SHEBANG: Final = b"#!/usr/bin/env python3\n"
 _NATIVE: Final = (".so", ".pyd", ".dylib", ".dll")
 # What pip writes about how it installed something; licences and METADATA stay.
 _ABOUT_PIP: Final = ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json", "top_level.txt")
@@ -52,7 +52,7 @@ def build(output: Path) -> Path:
         )
         output.mkdir(parents=True, exist_ok=True)
         target = output / NAME
-        _write(target, _members(assembled))
+        pyz.write(target, _members(assembled))
     return target
 
 
@@ -117,16 +117,3 @@ def _licences(members: dict[str, bytes]) -> bytes:
     pattern = re.compile(r"site-packages/([^/]+)\.dist-info/(?:licenses/)?(?:LICEN[CS]E|NOTICE|COPYING)[^/]*")
     theirs = [(name, data) for name, data in sorted(members.items()) if pattern.fullmatch(name)]
     return b"\n".join(b"==== %s ====\n\n%s" % (name.encode(), data) for name, data in (*own, *theirs))
-
-
-def _write(target: Path, members: dict[str, bytes]) -> None:
-    with target.open("wb") as stream:
-        stream.write(_SHEBANG)
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for name in sorted(members):
-                member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-                member.create_system = 3  # Unix, also when built on Windows
-                member.external_attr = 0o100644 << 16
-                member.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(member, members[name], compresslevel=9)
-    target.chmod(0o755)

@@ -1,29 +1,25 @@
 """One writer at a time: a kernel lock on a file that stays, so it ends with its holder, however that ends.
 
-flock on Linux and macOS, a byte range on Windows. Each holder opens the file anew, so the lock also keeps
-two threads of one process apart (flock(2): locks belong to the open file description).
+Each holder opens the file anew, so the lock also keeps two threads of one process apart (flock(2): locks
+belong to the open file description).
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import time
 from contextlib import contextmanager
-from typing import Any, Final, Iterator, cast
+from typing import Final, Iterator
 
 from foundation import signals
 from foundation.errors import Refusal, Where
 from foundation.files.replace import Folder
+from foundation.locking import try_lock
 from sovereigncode.audit.folders import require_own_file
 
 NAME: Final = "lock"
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
-# The errors of the two kinds of lock while another process has it.
-_HELD: Final = PermissionError if os.name == "nt" else BlockingIOError
-# On Windows others cannot read a locked range.
-_LOCKED_BYTE: Final = 0x7FFFFFF0
 
 
 @contextmanager
@@ -42,7 +38,7 @@ def held(folder: Folder, kind: str, wait_seconds: float, *, make: bool = True) -
             return
         try:
             require_own_file(folder.path / NAME, descriptor, kind)
-            if _try(descriptor) and _is_still(descriptor, folder):
+            if try_lock(descriptor) and _is_still(descriptor, folder):
                 yield True
                 return
         finally:
@@ -62,21 +58,6 @@ def _open(folder: Folder, *, make: bool) -> int | None:
         return folder.open(NAME, os.O_RDONLY | nonblocking)
     except FileNotFoundError:
         return None
-
-
-def _try(descriptor: int) -> bool:
-    try:
-        if os.name == "nt":
-            windows = cast("Any", importlib.import_module("msvcrt"))
-            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-            windows.locking(descriptor, windows.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except _HELD:
-        return False
-    return True
 
 
 def _is_still(descriptor: int, folder: Folder) -> bool:
