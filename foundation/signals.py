@@ -78,6 +78,14 @@ def check() -> None:
         watch.raise_it()
 
 
+def ignore() -> None:
+    """Ignore every signal that asks this process to stop, until it ends."""
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def note_commit() -> None:
     """Record that changes were just made permanent."""
     _commits.append(None)

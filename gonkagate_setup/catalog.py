@@ -1,7 +1,8 @@
 """The provider profile and the curated models, each value with its source.
 
-Other modules read every value of GonkaGate (address, folder, key, models) from a `Profile`; its name in a
-fixed sentence is where the sentence is. There is no flag to choose one.
+Other modules read every value of GonkaGate (address, folder, key, models) from a `Profile`. Two are elsewhere
+too: its name, in fixed sentences, and the shape of a key (`gp-`), in `foundation/secrets/scrub.py`. There is
+no flag to choose a profile.
 """
 
 from __future__ import annotations
@@ -207,7 +208,7 @@ GONKAGATE: Final = Profile(
                 "adapter": _CURATED,
             },
             note=(
-                "Another GonkaGate tool spells the id moonshotai/kimi-k2.6 since 2026-05-12 "
+                "Another GonkaGate tool has spelled the id moonshotai/kimi-k2.6 since 2026-05-12 "
                 '("to align with the catalog"); unresolved. Its codex tool names a context of 240000 '
                 "without an output limit, so no limit is written."
             ),
@@ -249,7 +250,7 @@ GONKAGATE: Final = Profile(
                 "transport": _CURATED,
                 "adapter": _CURATED,
             },
-            note="No limits are published, so none is written.",
+            note="No limits are published, so none are written.",
         ),
     ),
     default_model="kimi-k2.6",

@@ -77,9 +77,7 @@ def _run(argv: Sequence[str], profile: Profile, terminal: Terminal) -> Exit:
         named = asked if arguments.command == "help" and not arguments.help else arguments.command
         return _print("help", command_line.help_text(named, profile, terminal.width), profile, terminal)
     if arguments.version:
-        from gonkagate_setup.version import version_text
-
-        return _print("version", version_text(), profile, terminal)
+        return _print("version", _version(), profile, terminal)
     if arguments.command in ("completion", "man"):
         return _texts(arguments, profile, terminal)
     host = hosts.current(profile.hidden)
@@ -138,7 +136,7 @@ def _prompter(arguments: argparse.Namespace, profile: Profile, terminal: Termina
 
     if not arguments.no_input and terminal.interactive:
         return AskingPrompter(terminal, "pipe the key in with --api-key-stdin")
-    because = "--no-input forbids questions" if arguments.no_input else "there is no terminal to ask at"
+    because = "--no-input forbids questions" if arguments.no_input else "there is no terminal to prompt on"
     return RefusingPrompter(because, f"set {profile.key_variable}, or pipe the key in with --api-key-stdin")
 
 
@@ -191,6 +189,12 @@ def _texts(arguments: argparse.Namespace, profile: Profile, terminal: Terminal) 
     named = arguments.command == "completion"
     text = self_description.completion(arguments, profile) if named else self_description.manual(profile)
     return _print(arguments.command, text, profile, terminal)
+
+
+def _version() -> str:
+    from foundation.version import version_text
+
+    return version_text(command_line.PROGRAM, __version__, "gonkagate_setup")
 
 
 def _print(command: str, text: str, profile: Profile, terminal: Terminal) -> Exit:
@@ -309,7 +313,6 @@ def _interrupted() -> Refusal:
 
 def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
     from foundation import crash
-    from gonkagate_setup.version import version_text
 
     try:
         known = {name for flag in command_line.describe(command, GONKAGATE).flags for name in flag.names}
@@ -317,7 +320,7 @@ def _unexpected(fault: Exception, argv: Sequence[str], command: str) -> Refusal:
         known = set()
     given = (word.split("=", 1)[0] for word in argv)
     program = crash.Program(
-        command_line.PROGRAM, version_text(), frozenset({"foundation", "opencode_config", "gonkagate_setup"})
+        command_line.PROGRAM, _version(), frozenset({"foundation", "opencode_config", "gonkagate_setup"})
     )
     report = crash.write(program, fault, command, [name for name in given if name in known])
     hint = "the command that you ran" if report is None else "that file, which contains no key and no config"

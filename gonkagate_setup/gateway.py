@@ -149,7 +149,7 @@ class Gateway:
             raise Refusal(
                 "live_model_refused",
                 f"{name} accepts the key, but does not offer the selected model (HTTP {status})",
-                next_step="choose another model: gonkagate-setup --model KEY",
+                next_step="choose another model: gonkagate-setup --model MODEL",
             )
         raise _unexpected(f"it answered with HTTP {status}")
 
@@ -159,7 +159,7 @@ class Gateway:
             return Refusal(
                 "live_quota_exhausted",
                 f"{name} accepts the key, but its account has no quota left (HTTP 429)",
-                next_step=f"top the account up at {self._profile.register_url}",
+                next_step=f"top up the account at {self._profile.register_url}",
             )
         return Refusal(
             "live_rate_limited",
@@ -277,7 +277,7 @@ def _redirected(location: str, host: str) -> Refusal:
     return Refusal(
         "live_redirected",
         f"{host} redirected the request{named}; the redirect was not followed, so the key was not sent there",
-        next_step="check for a proxy in between, or for the login page of a network",
+        next_step="check for a proxy in between, or a network's login page",
     )
 
 

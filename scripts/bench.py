@@ -29,6 +29,7 @@ _SECTIONS: Final = {
     "start": "start_time",
     "memory": "memory",
     "jsonc": "jsonc",
+    "overlord": "overlord",
     "content": "content",
 }
 

@@ -5,8 +5,9 @@
     python3 scripts/build.py nuitka    the binary for this machine, by Nuitka (needs a C compiler)
     python3 scripts/build.py wheel     wheel and sdist
     python3 scripts/build.py sbom      the software bill of materials
+    python3 scripts/build.py mmi-cli   the packed file and the wheel of mmi-cli
     python3 scripts/build.py sovereigncode    sovereigncode.pyz, for every system with Python 3.10 or newer
-    python3 scripts/build.py all       all but sovereigncode; Nuitka only with a C compiler, else it says so
+    python3 scripts/build.py all       all of them; Nuitka only with a C compiler, else it says so
 
 They are written to dist/, which git ignores, or to --output.
 """
@@ -21,6 +22,7 @@ from typing import Callable, Final, Mapping
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.building import distributions, native, nuitka, pyz, sbom, sovereign
+from scripts.building.stage import OVERLORD, Program
 from scripts.lib import cache
 
 _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
@@ -29,8 +31,14 @@ _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
     "nuitka": nuitka.build,
     "wheel": distributions.build,
     "sbom": sbom.build,
+    "mmi-cli": lambda output: _both(OVERLORD, output),
     "sovereigncode": sovereign.build,
 }
+
+
+def _both(program: Program, output: Path) -> Path:
+    distributions.build_wheel(program, output)
+    return pyz.build_program(program, output)
 
 
 def main(arguments: list[str]) -> int:

@@ -22,7 +22,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.building import sbom
-from scripts.building.stage import PROGRAM, version
+from scripts.building.stage import SETUP, version
 from scripts.lib.cache import ROOT
 
 _SUMS: Final = "SHA256SUMS"
@@ -34,10 +34,10 @@ class ReleaseError(Exception):
 
 def check(tag: str, *, may_exist: bool = True) -> None:
     """Everything that names the version agrees, and nothing in the checkout is uncommitted."""
-    if tag != f"v{version()}":
-        raise ReleaseError(f"the tag is {tag}, but gonkagate_setup/__init__.py says {version()}")
+    if tag != f"v{version(SETUP)}":
+        raise ReleaseError(f"the tag is {tag}, but gonkagate_setup/__init__.py says {version(SETUP)}")
     heading = _section(tag).splitlines()[0]
-    if not re.fullmatch(rf"## \[{re.escape(version())}\] - \d{{4}}-\d\d-\d\d", heading):
+    if not re.fullmatch(rf"## \[{re.escape(version(SETUP))}\] - \d{{4}}-\d\d-\d\d", heading):
         raise ReleaseError(f"CHANGELOG.md: give the section a date instead of: {heading}")
     changed = _git("status", "--porcelain")
     if changed:
@@ -49,7 +49,7 @@ def check(tag: str, *, may_exist: bool = True) -> None:
 def tag(name: str) -> None:
     """Make the annotated tag, after `check`."""
     check(name, may_exist=False)
-    _git("tag", "--annotate", name, "--message", f"gonkagate-setup {version()}")
+    _git("tag", "--annotate", name, "--message", f"gonkagate-setup {version(SETUP)}")
     print(f"tagged {name}; to release it: git push origin {name}")
 
 
@@ -89,7 +89,7 @@ def write_sums(folder: Path) -> None:
 
 def check_bills(folder: Path) -> None:
     """Every native binary of `folder` has its bill of materials, and each component in it a licence."""
-    binaries = re.compile(rf"{PROGRAM}-(linux|macos|windows)-[\w]+(\.exe)?")
+    binaries = re.compile(rf"{SETUP.name}-(linux|macos|windows)-[\w]+(\.exe)?")
     for path in _files(folder):
         bill = path.with_name(path.name + sbom.SUFFIX)
         if binaries.fullmatch(path.name) and not bill.is_file():

@@ -31,6 +31,8 @@ from scripts.lib import cache, opencode_versions, pythons
 _PARALLEL: Final = ("-n", "2", "--dist", "worksteal")
 # Below this the pins of test.txt name older tools.
 _CURRENT_TOOLS: Final = (3, 11)
+# The chat service and client that others made, which tests of a client talk to, need this.
+_FOREIGN_PARTS: Final = (3, 10)
 # What is large takes long and gives the same result under every Python.
 _LEG_TESTS: Final = ("-m", "not large", "tests/unit", "tests/e2e/test_smoke.py")
 FAST_TESTS: Final = (
@@ -86,6 +88,8 @@ def _whole(arguments: Sequence[str]) -> int:
     chosen = choose(interpreters, sys.version_info[:2], whole=True)
     started = time.monotonic()
     python = cache.python_environment(chosen.path, "test.txt")
+    if chosen.version >= _FOREIGN_PARTS:
+        cache.python_environment(chosen.path, "chat.txt")
     for version in (*opencode_versions.SUPPORTED, opencode_versions.TOO_OLD):
         opencode_versions.executable(version)
     print(f"prepared Python {chosen} and opencode in {time.monotonic() - started:.0f} s", flush=True)

@@ -41,12 +41,16 @@ _WRONG_USAGE: Final = 2
 
 @dataclass(frozen=True)
 class Part:
-    """Something made: `check` names what is out of date, `write` makes it and names what changed."""
+    """Something made: `check` names what is out of date, `write` makes it and names what changed.
+
+    `recorded`: seconds in it differ each time, so only the rest is compared.
+    """
 
     summary: str
     check: Callable[[], list[str]]
     write: Callable[[], list[str]]
     starts_opencode: bool = False
+    recorded: bool = False
 
 
 def commands() -> dict[Path, str]:
@@ -193,6 +197,22 @@ def _contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in sorted(folder.glob("expected/*.txt"))}
 
 
+def _check_session() -> list[str]:
+    from scripts.lib.overlord_session import PAGE, page, without_times
+
+    text = PAGE.read_text(encoding="utf-8")
+    return [] if without_times(page(text)) == without_times(text) else [_short(PAGE)]
+
+
+def _write_session() -> list[str]:
+    from scripts.lib.overlord_session import PAGE, page
+
+    if not _check_session():
+        return []
+    PAGE.write_bytes(page(PAGE.read_text(encoding="utf-8")).encode())
+    return [_short(PAGE)]
+
+
 PARTS: Final[Mapping[str, Part]] = {
     "proofs": Part("validation/stand-in/, by the stand-in service", _check_proofs, _write_proofs, True),
     "commands": _from_texts(commands, "docs/commands.md, from the command line"),
@@ -200,6 +220,12 @@ PARTS: Final[Mapping[str, Part]] = {
     "layers": _from_texts(layers, "the table in docs/layers.md, from the places that opencode reads"),
     "codes": _from_texts(codes, "the tables in docs/json.md, from the codes of findings"),
     "proofs-table": _from_texts(proofs_table, "the table in docs/validation.md, from validation/"),
+    "overlord-session": Part(
+        "the session in docs/overlord.md, held with a stand-in: half a minute",
+        _check_session,
+        _write_session,
+        recorded=True,
+    ),
     "policy": _from_texts(policy, "docs/sovereigncode.md, the capsule's schema, the example: from its code"),
     "tool-classes": _from_texts(tool_classes, "the tables in docs/tool-classes.md, from the tools it knows"),
     "screens": _from_texts(

@@ -12,7 +12,7 @@ from foundation import signals
 from foundation.errors import Declined, Refusal, Where
 from foundation.host import Host
 from foundation.terminal.terminal import Terminal
-from sovereigncode import command_line, report
+from sovereigncode import __version__, command_line, report
 from sovereigncode.errors import NAMES, Exit, status_of
 from sovereigncode.report import Report
 
@@ -61,15 +61,19 @@ def _run(argv: Sequence[str], terminal: Terminal) -> Report:
     if getattr(arguments, "help", False):
         return _text("help", command_line.help_text(arguments.words))
     if getattr(arguments, "version", False):
-        from sovereigncode.version import version_text
-
-        return _text("version", version_text())
+        return _text("version", _version())
     if arguments.command is None:
         return _text("help", command_line.help_text([]))
     host = hosts.current({})
     if arguments.cwd is not None:
         host = dataclasses.replace(host, cwd=arguments.cwd)
     return _VERBS[arguments.command](arguments, host, terminal)
+
+
+def _version() -> str:
+    from foundation.version import version_text
+
+    return version_text(command_line.PROGRAM, __version__, "sovereigncode")
 
 
 def _text(command: str, text: str) -> Report:
@@ -141,10 +145,9 @@ def _fail(command: str, error: Refusal, terminal: Terminal, status: Exit) -> Exi
 
 def _unexpected(fault: Exception, command: str) -> Refusal:
     from foundation import crash
-    from sovereigncode.version import version_text
 
     packages = frozenset({"foundation", "opencode_config", "sovereigncode"})
-    written = crash.write(crash.Program(command_line.PROGRAM, version_text(), packages), fault, command, [])
+    written = crash.write(crash.Program(command_line.PROGRAM, _version(), packages), fault, command, [])
     return Refusal(
         "unexpected_error",
         f"Internal error ({type(fault).__name__}); nothing was allowed",

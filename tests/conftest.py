@@ -21,15 +21,20 @@ import pytest
 
 from scripts.lib import opencode_versions
 from tests.stand_in import HOST, Authority, StandIn
-from tests.support import canary, watching
+from tests.stand_in.chat import ChatStandIn, chat_stand_in
+from tests.support import canary, second_service, watching
 from tests.support.machine import ROOT, Machine
 
 Record = Callable[[str, float, str], None]
 _FIGURE, _SEARCHED = "figure", "searched for keys"
 _GET_OPENCODE = {"machine", "opencode_version", "desk", "quick_desk"}
-# sovereigncode needs Python 3.10.
+# These need Python 3.10.
 _TOO_OLD = sys.version_info < (3, 10)
-collect_ignore_glob = ["*/sovereigncode", "*/*/sovereigncode"] if _TOO_OLD else []
+collect_ignore_glob = (
+    [f"{depth}/{name}" for depth in ("*", "*/*") for name in ("sovereigncode", "marama_route")]
+    if _TOO_OLD
+    else []
+)
 _FAST_FOLDERS = {"unit", "golden", "property", "contract"}
 
 
@@ -41,7 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    return ["the tests of sovereigncode are left out: it needs Python 3.10"] if _TOO_OLD else []
+    return (
+        ["the tests of sovereigncode and marama_route are left out: they need Python 3.10"]
+        if _TOO_OLD
+        else []
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -163,6 +172,33 @@ def stand_in(authority: Authority) -> Iterator[StandIn]:
     with StandIn(authority) as service:
         yield service
     assert service.mishaps == []
+
+
+@pytest.fixture
+def chat_service() -> Iterator[ChatStandIn]:
+    """A stand-in for a chat service on plain HTTP, with a canary as its key."""
+    with chat_stand_in(key=canary.new_canary().key) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def chat_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The test certificate authority for chat services: localhost, and Sakana's by its real name."""
+    return Authority(tmp_path_factory.mktemp("authority"), "localhost", "127.0.0.1", "api.sakana.ai")
+
+
+@pytest.fixture(scope="session")
+def _second_service() -> Iterator[second_service.SecondService]:
+    with second_service.second_service() as service:
+        yield service
+
+
+@pytest.fixture(name="second_service")
+def _second_service_for_a_test(_second_service: second_service.SecondService) -> second_service.SecondService:
+    """llmock, a chat service that we did not write; with a canary as the key that a client is to send."""
+    _second_service.reset()
+    _second_service.key = canary.new_canary().key
+    return _second_service
 
 
 @pytest.fixture(params=opencode_versions.SUPPORTED)

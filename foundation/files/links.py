@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -124,6 +125,12 @@ def is_link(path: Path) -> bool:
     return stat.S_ISLNK(status.st_mode) or (
         junction is not None and getattr(status, "st_reparse_tag", 0) == junction
     )
+
+
+def require_no_link(path: Path) -> None:
+    """Raise OSError (ELOOP) if the name is a link, as O_NOFOLLOW does for files."""
+    if is_link(path):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
 def others_can_write(path: Path) -> bool:

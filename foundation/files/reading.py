@@ -55,7 +55,7 @@ def read_snapshot(path: Path, *, follow_links: bool = True, limit: int = LIMIT) 
         refuse_reading(path, problem)
     raise Refusal(
         "unreadable",
-        "this file changes while it is being read",
+        "this file changed while it was being read",
         where=Where(str(path)),
         next_step="close the program that writes it, then run this command again",
     )

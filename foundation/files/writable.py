@@ -117,12 +117,12 @@ def _explained(place: Path) -> Obstacle:
         return Obstacle(
             place,
             "is on a file system that is mounted read-only",
-            f"mount it writable, or make the change where that file system comes from, {_AGAIN}",
+            f"mount it writable, or change the file at its source, {_AGAIN}",
         )
     if _fixed(place):
         command = "sudo chattr -ia" if sys.platform == "linux" else "chflags nouchg,nouappnd"
         why = "is marked immutable or append-only"
-        return Obstacle(place, why, f"remove the mark with: {command} {name}; {_AGAIN}")
+        return Obstacle(place, why, f"clear that flag with: {command} {name}; {_AGAIN}")
     owner = place.lstat().st_uid
     if os.name != "nt" and owner != os.geteuid():
         me = _named(os.geteuid())

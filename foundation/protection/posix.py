@@ -63,7 +63,7 @@ class PosixProtection:
         if self.host.wsl and _WINDOWS_DRIVE.match(str(path)):
             why = "it is on a Windows drive, where Windows decides who may read it"
         else:
-            why = "its file system does not keep permissions"
+            why = "its file system does not support permissions"
         return Status(False, f"{after.detail}: {why}")
 
     def record(self, path: Path) -> str:

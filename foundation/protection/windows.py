@@ -52,7 +52,7 @@ def judge(sddl: str, user: str, path: PurePath) -> Status:
 def _complaint(sddl: str, user: str) -> str | None:
     match = _DACL.search(sddl)
     if match is None:
-        return "has no access list, so anybody may use it"
+        return "has no access list, so anyone can use it"
     entries = [entry.split(";") for entry in _ENTRY.findall(match["entries"])]
     rest = sddl[match.end() :]
     # Conditional entries nest parentheses; none of our lists has them.

@@ -89,7 +89,7 @@ class _Dense:
 @lru_cache(maxsize=8)
 def _patterns(value: str) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str]]:
     """What finds the value in a dense text, and in a text as it is."""
-    decimal = r"[\s,;]+".join(str(byte) for byte in value.encode())
+    decimal = r"[\s,;]+".join(str(byte) for byte in _bytes(value))
     return tuple(_forms(value)), re.compile(rf"{re.escape(value)}|(?<!\d){decimal}(?!\d)")
 
 
@@ -98,7 +98,7 @@ def _forms(value: str) -> Iterator[re.Pattern[str]]:
     if not re.sub(_GAPS, "", value):
         return
     yield re.compile("".join(_character(character) for character in value))
-    data = value.encode()
+    data = _bytes(value)
     yield re.compile(r"(?:[:,;-]|0?x)*".join(f"{byte:02x}" for byte in data), re.IGNORECASE)
     for core in {
         *_base64(data),
@@ -106,6 +106,14 @@ def _forms(value: str) -> Iterator[re.Pattern[str]]:
         *(twice for once in _base64(data) for twice in _base64(once)),
     }:
         yield re.compile("".join(_BASE64.get(letter, letter) for letter in core.decode()))
+
+
+def _bytes(value: str) -> bytes:
+    """The bytes of a value; Python decodes what is not UTF-8 in an environment to surrogates (PEP 383)."""
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
 
 
 def _base64(data: bytes) -> Iterator[bytes]:

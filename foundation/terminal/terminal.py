@@ -70,6 +70,7 @@ class Terminal:
         find_device: Callable[[], Device | None],
         find_width: Callable[[], int],
         names: Collection[str] = (),
+        clean: Callable[[str, Collection[Secret]], str] | None = None,
     ) -> None:
         self.json_wanted = json
         self.delivered = False
@@ -79,6 +80,7 @@ class Terminal:
         self._find_device = find_device
         self._find_width = find_width
         self._names = names
+        self._clean = clean
         self._device: Device | None = None
         self._looked = False
         self._spoke = False
@@ -98,10 +100,12 @@ class Terminal:
         color: str = "auto",
         platform: str,
         names: Collection[str] = (),
+        clean: Callable[[str, Collection[Secret]], str] | None = None,
     ) -> Terminal:
         """A terminal on these streams; None is a closed one. `color` is auto, always or never.
 
-        `names` begin an error as they are spelt, in lower case.
+        `names` begin an error as they are spelt, in lower case. `clean` takes the guarded secrets out of a
+        text, instead of `scrub`: for a program whose results quote texts that must stay word for word.
         """
         in_terminal, out_terminal, err_terminal = (
             devices.is_terminal(stream, platform) for stream in (stdin, stdout, stderr)
@@ -130,6 +134,7 @@ class Terminal:
             find_device=find_device,
             find_width=lambda: _width(environ, [stream for stream in (stderr, stdout, stdin) if stream]),
             names=names,
+            clean=clean,
         )
 
     @property
@@ -159,6 +164,12 @@ class Terminal:
             self._spoke = True
             self._err.write(self._scrubbed(text) + "\n")
 
+    def append(self, text: str) -> None:
+        """A piece of a note, without a line end of its own."""
+        if self.talks:
+            self._spoke = True
+            self._err.write(self._scrubbed(text))
+
     def result(self, text: str) -> None:
         """The result for the user, on stdout; after a blank line if the screen already shows something."""
         if self._spoke and self._err.terminal and self._out.terminal:
@@ -180,6 +191,10 @@ class Terminal:
     def error_text(self, error: Refusal) -> str:
         """The refusal as it is shown."""
         return error_text(error, self._names)
+
+    def debug(self, text: str) -> None:
+        """What the user asked for with an option of its own: on stderr even with --json."""
+        self._err.write(self._scrubbed(text) + "\n")
 
     def last_word(self, error: Refusal) -> None:
         """A refusal on stderr even with --json, because the object it belongs to could not be written."""
@@ -242,6 +257,8 @@ class Terminal:
         return settle(self._scrubbed(text), encoding=device.encoding, colour=self._err.colour)
 
     def _scrubbed(self, text: str) -> str:
+        if self._clean is not None:
+            return self._clean(text, self._secrets)
         # Most runs print nothing before the first question, and the patterns take time to compile.
         from foundation.secrets.scrub import scrub
 

@@ -52,9 +52,9 @@ def help_text(program: str, verb: Verb, verbs: tuple[Verb, ...], width: int) -> 
         "",
         wrap(verb.description, width),
     ]
-    lines += ["", "options:", *_table([(heading(flag), flag.help) for flag in verb.flags], width)]
+    lines += ["", "options:", *rows([(heading(flag), flag.help) for flag in verb.flags], width)]
     if verb.default:
-        lines += ["", "commands:", *_table([(one.name, one.summary) for one in verbs], width)]
+        lines += ["", "commands:", *rows([(one.name, one.summary) for one in verbs], width)]
         lines += ["", wrap(f"Each command has its own help, for example: {program} verify --help", width)]
     if verb.epilog:
         lines += ["", wrap(verb.epilog, width)]
@@ -67,10 +67,11 @@ def heading(flag: Flag) -> str:
     return ", ".join(flag.names) + value
 
 
-def _table(rows: list[tuple[str, str]], width: int) -> list[str]:
-    name_width = min(max(columns(name) for name, _ in rows), _WIDEST_NAME)
+def rows(table: list[tuple[str, str]], width: int) -> list[str]:
+    """Names and what they mean, in two columns; below each other if the line is narrow."""
+    name_width = min(max(columns(name) for name, _ in table), _WIDEST_NAME)
     lines = []
-    for name, text in rows:
+    for name, text in table:
         if width < _LEAST_FOR_TWO_COLUMNS or columns(name) > name_width:
             indent = 6 if width < _LEAST_FOR_TWO_COLUMNS else name_width + 4
             lines += [f"  {name}", wrap(text, width, first=" " * indent)]

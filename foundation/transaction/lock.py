@@ -1,14 +1,13 @@
 """One setup per home.
 
-It is a kernel lock (flock; a byte range on Windows), so it ends with its holder, however that ends. The file
-only says who holds it. The file and the folders that were made for it are removed when the lock is released,
-unless a setup has put something there; a file that a killed process left is reused.
+It is a kernel lock, so it ends with its holder, however that ends. The file only says who holds it. The file
+and the folders that were made for it are removed when the lock is released, unless a setup has put something
+there; a file that a killed process left is reused.
 """
 
 from __future__ import annotations
 
 import errno
-import importlib
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import Final
 
 from foundation import signals
 from foundation.errors import Refusal, Where
@@ -25,16 +24,13 @@ from foundation.files.links import is_link
 from foundation.files.replace import Folder
 from foundation.files.writable import advice
 from foundation.host import Host
+from foundation.locking import try_lock
 from foundation.protection import for_host
 from foundation.workspace import Workspace
 
 _PAUSE: Final = 0.05
-# The errors of the two kinds of lock while another process has it.
-_HELD: Final = PermissionError if os.name == "nt" else BlockingIOError
 _MOST_TEXT: Final = 4096
 _TIME: Final = re.compile(r"[0-9TZ:-]{20}\Z")
-# On Windows others cannot read a locked range, so the locked byte is after the text.
-_LOCKED_BYTE: Final = 0x7FFFFFF0
 
 
 class lock:  # noqa: N801  # used as a context manager, like threading's lock functions
@@ -106,7 +102,7 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
                     os.close(descriptor)
 
     def _take(self, descriptor: int, deadline: float) -> bool:
-        if not _try(descriptor):
+        if not try_lock(descriptor):
             if time.monotonic() >= deadline:
                 _refuse(self._workspace, descriptor)
             time.sleep(_PAUSE)
@@ -170,21 +166,6 @@ class lock:  # noqa: N801  # used as a context manager, like threading's lock fu
         if descriptor is not None and os.name != "nt":
             with suppress(OSError):
                 os.close(descriptor)
-
-
-def _try(descriptor: int) -> bool:
-    try:
-        if os.name == "nt":
-            windows = cast("Any", importlib.import_module("msvcrt"))
-            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-            windows.locking(descriptor, windows.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except _HELD:
-        return False
-    return True
 
 
 def _is_still(descriptor: int, path: Path) -> bool:

@@ -242,7 +242,7 @@ def _stays(work: _Undoing, entry: FileEntry, now: bytes | None) -> None:
     if entry.before is not None:
         work.places.append(entry.path)
     if now is not None and work.workspace.has_traces(now):
-        _leave(work, entry, "was changed by another program since")
+        _leave(work, entry, "was since changed by another program")
 
 
 def _leave(work: _Undoing, entry: FileEntry, why: str) -> None:

@@ -306,5 +306,5 @@ def _incomplete(failures: Sequence[str], error: BaseException | None) -> Refusal
     return Refusal(
         "rollback_incomplete",
         "not everything could be put back: " + "; ".join(failures) + first,
-        next_step="check the files named here, then run this command again: it tries once more",
+        next_step="check the files named here, then run this command again to retry",
     )

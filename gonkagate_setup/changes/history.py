@@ -138,7 +138,7 @@ def way_back(keys: Sequence[KeyChange], document: Document) -> list[Operation]:
             operations += _without_ours(key, document)
             continue
         if not same(now, key.after):
-            raise KeyMoved(key.path, "was changed since the setup")
+            raise KeyMoved(key.path, "has changed since the setup")
         if key.withheld:
             raise KeyMoved(key.path, "held what looked like a secret, and its old value was not recorded")
         if key.before is MISSING:
@@ -154,7 +154,7 @@ def _without_ours(key: KeyChange, document: Document) -> list[Operation]:
     for path, value in ours.items():
         now = lookup(document.value, path)
         if now is not MISSING and not same(now, value):
-            raise KeyMoved(path, "was changed since the setup")
+            raise KeyMoved(path, "has changed since the setup")
     return _removals(key, document, ours)
 
 

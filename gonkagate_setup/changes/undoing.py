@@ -52,7 +52,7 @@ def undo(change: FileChange, snapshot: Snapshot, *, untouched: bool, copy: bytes
     except jsonc.JsoncError as problem:
         raise Refusal(
             "undo_refused",
-            f"the former value cannot be restored here: {problem.reason}",
+            f"the previous value cannot be restored here: {problem.reason}",
             where=Where(str(snapshot.path), problem.line, problem.column),
             next_step="fix it by hand; nothing was written",
         ) from None

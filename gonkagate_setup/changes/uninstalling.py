@@ -178,7 +178,7 @@ def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey)
                 NOTICE,
                 layer.layer,
                 "it is not what this program wrote, so it is treated as yours and kept",
-                f"remove {key} from {where.name} if you do not want it any more",
+                f"remove {key} from {where.name} if you no longer want it",
                 where=where,
                 key=key,
             )
@@ -188,7 +188,7 @@ def _left(profile: Profile, layer: Layer, edited: set[PurePath], survey: Survey)
                 NOTICE,
                 layer.layer,
                 f"{profile.display_name} is still named here, in a place that this program does not edit",
-                f"remove {key} from {where.name} if you do not want it any more",
+                f"remove {key} from {where.name} if you no longer want it",
                 where=where,
                 key=key,
             )

@@ -56,7 +56,7 @@ def _working_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def _setup(parser: argparse.ArgumentParser, profile: Profile) -> None:
-    parser.add_argument("--model", metavar="KEY", help="model key; see: gonkagate-setup models")
+    parser.add_argument("--model", metavar="MODEL", help="the model to use; see: gonkagate-setup models")
     _choice(
         parser,
         "--scope",
@@ -91,7 +91,7 @@ def _verify(parser: argparse.ArgumentParser, profile: Profile) -> None:
     parser.add_argument(
         "--live",
         action="store_true",
-        help=f"also ask {profile.display_name}, with the stored key: its model list and one tiny answer",
+        help=f"also ask {profile.display_name}, with the stored key: its model list and one short answer",
     )
     parser.add_argument(
         "--timeout",
@@ -130,7 +130,7 @@ def _taking_back(parser: argparse.ArgumentParser) -> None:
 def _undo(parser: argparse.ArgumentParser, profile: Profile) -> None:
     _taking_back(parser)
     parser.epilog = (
-        "A file that was not changed since is restored byte for byte. In a changed file, only the keys "
+        "A file that has not changed since is restored byte for byte. In a changed file, only the keys "
         f"that the setup wrote are restored. The stored {profile.display_name} key is kept."
     )
 
@@ -141,7 +141,7 @@ def _uninstall(parser: argparse.ArgumentParser, profile: Profile) -> None:
     parser.epilog = (
         f"Removes {profile.display_name}'s own settings from your opencode config and from this folder's "
         "project file, then removes the key, the records and the backups. What you added yourself is kept "
-        "and listed. Other projects are not searched for: run uninstall there too."
+        "and listed. Other projects are not searched; run uninstall there too."
     )
 
 
@@ -169,7 +169,7 @@ def _man(parser: argparse.ArgumentParser, profile: Profile) -> None:
 _BUILDERS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser, Profile], None]]] = {
     "setup": ("set opencode up for GonkaGate (the default)", _setup),
     "verify": ("ask opencode whether it uses GonkaGate; change nothing", _verify),
-    "models": ("list the curated models with their sources", _models),
+    "models": ("list the models with their sources", _models),
     "undo": ("undo the last setup's changes", _undo),
     "uninstall": ("remove everything that this program put on this machine", _uninstall),
     "completion": ("print a completion script for a shell", _completion),

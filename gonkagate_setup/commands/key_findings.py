@@ -61,8 +61,8 @@ def around(survey: Survey, host: Host, secrets: Sequence[Secret]) -> Iterator[Fi
             "repository_not_trusted",
             NOTICE,
             PROJECT,
-            "this git repository belongs to another user, so git does not use it; opencode then ignores it, "
-            "too, and reads the opencode.json of every parent folder",
+            "this git repository belongs to another user, so git ignores it; so does opencode, "
+            "which then reads the opencode.json of every parent folder",
             f"if you trust it, run: {survey.distrust.cure}",
             where=Where(str(survey.distrust.root)),
         )
@@ -77,7 +77,7 @@ def _changeable(survey: Survey, host: Host) -> Iterator[Finding]:
                 "config_writable_by_others",
                 NOTICE,
                 USER,
-                f"other users can change {what}, and with it where opencode sends your key",
+                f"other users can change {what}, and so choose where opencode sends your key",
                 f"run: {cure}",
                 where=Where(str(path)),
             )

@@ -60,7 +60,7 @@ def _require_complete(recovery: Recovery) -> None:
             "An earlier setup was interrupted, and not everything could be put back: "
             + "; ".join(recovery.failures),
             next_step="make the files and folders named here writable for your user, "
-            "then run this command again: it tries once more",
+            "then run this command again to retry",
         )
 
 

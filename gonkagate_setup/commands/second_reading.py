@@ -23,7 +23,7 @@ def require(path: PurePath, before: str, after: str, operations: Sequence[Operat
     except crosscheck.SafeMergeError as problem:
         raise Refusal(
             "managed_config_merge_failed",
-            f"A second parser does not find exactly the intended change: {problem}",
+            f"A second parser did not find exactly the intended change: {problem}",
             where=Where(str(path)),
             next_step=problem.next_step,
         ) from None

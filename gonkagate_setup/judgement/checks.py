@@ -73,7 +73,7 @@ def _activation(
                 (name,),
                 resolved,
                 other_model(reference, resolved, variants_stay=variants_stay),
-                f"opencode {use} another model than {reference}",
+                f"opencode {use} a model other than {reference}",
             )
 
 

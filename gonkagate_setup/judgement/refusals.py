@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Final
 
 from foundation.errors import Refusal, Where
+from gonkagate_setup.catalog import Profile
 from gonkagate_setup.judgement.findings import BLOCKER, Finding
 from gonkagate_setup.judgement.wording import suspects
 from opencode_config.launcher import Folders
@@ -100,7 +101,9 @@ def refused(failure: Refusal, survey: Survey, environment: Environment, reach: s
     )
 
 
-def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str) -> Finding:
+def elsewhere(
+    profile: Profile, survey: Survey, folders: Folders, executable: PurePath, reach: str
+) -> Finding:
     """Opencode uses another config folder than this program, or sees other files in it."""
     own, launcher = survey.surroundings.user_folder, survey.traces.launcher
     other = (
@@ -115,7 +118,8 @@ def elsewhere(survey: Survey, folders: Folders, executable: PurePath, reach: str
     elif folders.config == own:
         message = f"opencode reads {own}, but does not see the config that is there: "
         message += f"a sandbox around {executable} (snap, firejail, a container) may show it another folder"
-        step = f"give the sandbox access to {own} and ~/.gonkagate, or {other}; then run this command again"
+        step = f"give the sandbox access to {own} and ~/{profile.folder[0]}, or {other}; "
+        step += "then run this command again"
     else:
         message = f"opencode reads its config from {folders.config}, not from {own}: what starts it "
         message += "(snap, firejail, a launcher) gives it another home or XDG_CONFIG_HOME"

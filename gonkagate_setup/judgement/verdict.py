@@ -47,8 +47,8 @@ def judge(expectation: Expectation, survey: Survey, evidence: Evidence) -> tuple
         if environment in evidence.folders:
             # Everything else that it resolved comes from there, so writing our settings again would change
             # nothing.
-            folders = evidence.folders[environment]
-            found.append(refusals.elsewhere(survey, folders, evidence.executable, _reach(environment)))
+            moved = evidence.folders[environment], evidence.executable
+            found.append(refusals.elsewhere(expectation.profile, survey, *moved, _reach(environment)))
             continue
         if answer.failure is not None:
             found.append(refusals.refused(answer.failure, survey, environment, _reach(environment)))
@@ -251,7 +251,7 @@ def _with_plugins(expectation: Expectation, survey: Survey, evidence: Evidence) 
             if not plugins.among(deviation, known):
                 yield machine_findings.plugins_change(names, deviation, reach)
         if answer.key != pure.key:
-            effect = "opencode sends another key than the one in the key file"
+            effect = "opencode sends a key other than the one in the key file"
             replaced = Deviation("key", key_path(expectation.profile.id), MISSING, always, effect)
             yield machine_findings.plugins_change(names, replaced, reach)
 

@@ -156,14 +156,16 @@ def suspects(survey: Survey) -> str:
         how = (
             f"`cat {launcher.path}` shows it"
             if launcher.readable
-            else "it is not a script, so ask who made it"
+            else "it is not a script, so ask whoever made it"
         )
         steps.append(
             f"check whether the launcher {launcher.path} sets variables such as OPENCODE_CONFIG ({how})"
         )
     if survey.traces.well_known:
         urls = ", ".join(survey.traces.well_known)
-        steps.append(f"ask who runs {urls} (opencode loads config from there; `opencode auth list` shows it)")
+        steps.append(
+            f"ask whoever runs {urls} (opencode loads config from there; `opencode auth list` shows it)"
+        )
     if survey.traces.database:
         steps.append("check whether opencode is signed in to an organisation (`opencode account`)")
     steps.append("ask the administrator of this machine")

@@ -28,7 +28,7 @@ def _facts(entry: Mapping[str, Any], width: int) -> list[str]:
     facts = [
         f"choose it with: --model {entry['key']}",
         f"in opencode: {entry['reference']}",
-        f"sent as: {entry['upstreamId']}, by {entry['adapter']} ({entry['transport']})",
+        f"sent as: {entry['upstreamId']}, with {entry['adapter']} ({entry['transport']})",
         f"limits: {limits}",
         *(f"source: {source} ({', '.join(names)})" for source, names in _by_source(entry["sources"]).items()),
     ]
@@ -36,7 +36,7 @@ def _facts(entry: Mapping[str, Any], width: int) -> list[str]:
         facts.append(f"validated by: {entry['proof']}")
     if entry["wiringProofs"]:
         facts.append(
-            f"setup and config proved with opencode {', '.join(entry['wiringProofs'])} (no live model)"
+            f"setup and config proved with opencode {', '.join(entry['wiringProofs'])} (not the live model)"
         )
     if entry["note"]:
         facts.append(f"note: {entry['note']}")

@@ -40,7 +40,7 @@ class SafeMergeError(ValueError):
 
     def __init__(self, reason: str, *, too_deep: bool = False) -> None:
         self.reason = reason
-        self.next_step = "nothing was written; please report the structure of this config as a bug"
+        self.next_step = "nothing was written; please report this as a bug, with the structure of the config"
         if too_deep:
             self.next_step = (
                 "nothing was written; reduce the nesting in this config, or make the change by hand"

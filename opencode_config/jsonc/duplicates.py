@@ -47,4 +47,4 @@ def _fate(document: Document, duplicate: Duplicate, operations: Iterable[Operati
             return "the earlier one was also written by a setup and is removed"
         if isinstance(operation, Set) and earlier and same(operation.value, earlier[-1].value):
             return "the earlier one is kept and takes effect"
-    return "the last one takes effect and is edited, the earlier one is kept"
+    return "the last one takes effect and is edited; the earlier one is kept"

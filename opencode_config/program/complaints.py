@@ -99,7 +99,7 @@ def failed(what: str, words: str, executable: Path, again: str, folders: Iterabl
     elif "database is locked" in words:
         step = "close every other opencode"
     elif re.search("(?i)no version is set", words):
-        step = f"choose a version as {executable} says, until `{again}` prints one"
+        step = f"choose a version as {executable} says, so that `{again}` prints one"
     return message, f"{step}, {AGAIN}"
 
 

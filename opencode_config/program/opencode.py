@@ -50,7 +50,7 @@ class Opencode:
             message = "`opencode --version` did not print a version that is clearly opencode's"
             message += f"; it printed: {words}" if words else "; it printed nothing"
             step = f"run `{command}` yourself: it must print opencode's version on a line of its own; "
-            step += "if a launcher prints more, make it quiet"
+            step += "if a launcher prints more lines, silence it"
         else:
             message, step = complaints.failed(
                 f"`opencode --version` {_ended(output)}",

@@ -10,28 +10,51 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final, Sequence
 
-from scripts.building.stage import copy_sources, stage
+from scripts.building.stage import SETUP, Program, copy_sources, stage
 from scripts.lib import cache
+
+_RECIPES: Final = cache.ROOT / "build" / "wheels"
 
 
 def build(output: Path) -> Path:
-    """Make both in `output`; the path of the wheel. The same bytes from the same sources."""
-    python = cache.python_environment(sys.executable, "hatchling.txt")
+    """Make the setup's wheel and sdist in `output`; the path of the wheel."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         tree.mkdir()
-        stage(tree)
+        stage(SETUP, tree)
         copy_sources(tree)
-        cache.run(
-            [str(python), "-I", "-m", "hatchling", "build", "-d", str(Path(folder) / "out")],
-            cwd=tree,
-            environ={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},
-            what="building wheel and sdist",
-        )
-        output.mkdir(parents=True, exist_ok=True)
-        made = sorted((Path(folder) / "out").iterdir())
-        for path in made:
-            shutil.copyfile(path, output / path.name)
+        return _built(tree, [], output)
+
+
+def build_wheel(program: Program, output: Path) -> Path:
+    """Make the wheel of another program, by its recipe in build/wheels/; its path."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        tree.mkdir()
+        stage(program, tree)
+        for name in program.licences:
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(cache.ROOT / name, tree / name)
+        shutil.copyfile(cache.ROOT / "docs" / f"{program.package}.md", tree / "README.md")
+        shutil.copyfile(_RECIPES / f"{program.name}.toml", tree / "pyproject.toml")
+        return _built(tree, ["-t", "wheel"], output)
+
+
+def _built(tree: Path, targets: Sequence[str], output: Path) -> Path:
+    """What hatchling makes of the tree, in `output`: the same bytes from the same sources."""
+    python = cache.python_environment(sys.executable, "hatchling.txt")
+    made_in = tree.parent / "out"
+    cache.run(
+        [str(python), "-I", "-m", "hatchling", "build", *targets, "-d", str(made_in)],
+        cwd=tree,
+        environ={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},
+        what="building a wheel",
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    made = sorted(made_in.iterdir())
+    for path in made:
+        shutil.copyfile(path, output / path.name)
     (wheel,) = (output / path.name for path in made if path.suffix == ".whl")
     return wheel

@@ -13,7 +13,7 @@ from typing import Final
 
 from scripts.building import contents, sbom
 from scripts.building.compact import compact
-from scripts.building.stage import PROGRAM, licence_text, stage, version
+from scripts.building.stage import SETUP, licence_text, stage, version
 from scripts.lib import cache
 
 _RECIPE = cache.ROOT / "build" / "native"
@@ -25,7 +25,7 @@ def name(suffix: str = "") -> str:
     """The binary's name in a release, for example gonkagate-setup-linux-x86_64."""
     machine = platform.machine().lower()
     extension = ".exe" if sys.platform == "win32" else ""
-    return f"{PROGRAM}-{_SYSTEMS[sys.platform]}-{_MACHINES.get(machine, machine)}{suffix}{extension}"
+    return f"{SETUP.name}-{_SYSTEMS[sys.platform]}-{_MACHINES.get(machine, machine)}{suffix}{extension}"
 
 
 def build(output: Path) -> Path:
@@ -35,7 +35,7 @@ def build(output: Path) -> Path:
         work = Path(folder)
         staged = work / "stage"
         staged.mkdir()
-        stage(staged)
+        stage(SETUP, staged)
         for path in staged.rglob("*.py"):
             # Annotations would be kept as texts in the byte code.
             path.write_text(compact(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -82,7 +82,7 @@ def environment(work: Path) -> dict[str, str]:
 def collect_licences(target: Path, python: Path) -> None:
     """Copy the licence of everything that a native binary contains into the new folder `target`."""
     target.mkdir()
-    (target / "LICENSES.txt").write_bytes(licence_text())
+    (target / "LICENSES.txt").write_bytes(licence_text(SETUP))
     shutil.copyfile(_python_licence(), target / "Python.txt")
     shutil.copyfile(_RECIPE / "libraries.txt", target / "Libraries.txt")
     for found in sorted(python.parents[1].rglob("pyinstaller-*.dist-info/**/COPYING.txt")):
@@ -107,8 +107,10 @@ def _python_licence() -> Path:
 
 def _version_resource(work: Path) -> Path:
     """What the properties dialogue of Windows shows."""
-    parts = ", ".join([*version().split("."), "0"])
+    parts = ", ".join([*version(SETUP).split("."), "0"])
     template = (_RECIPE / "version-resource.txt").read_text(encoding="utf-8")
     target = work / "version-resource.txt"
-    target.write_text(template.replace("@PARTS@", parts).replace("@VERSION@", version()), encoding="utf-8")
+    target.write_text(
+        template.replace("@PARTS@", parts).replace("@VERSION@", version(SETUP)), encoding="utf-8"
+    )
     return target

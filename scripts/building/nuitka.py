@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.building import native
-from scripts.building.stage import PACKAGE, PROGRAM, stage
+from scripts.building.stage import SETUP, stage
 from scripts.lib import cache
 
 # What the standard library pulls in for features that the program does not use.
@@ -35,15 +35,15 @@ def build(output: Path) -> Path:
         work = Path(folder)
         staged = work / "stage"
         staged.mkdir()
-        stage(staged)
+        stage(SETUP, staged)
         native.collect_licences(staged / "LICENSES", python)
-        entry = shutil.copyfile(cache.ROOT / "build" / "native" / "start.py", staged / f"{PROGRAM}.py")
+        entry = shutil.copyfile(cache.ROOT / "build" / "native" / "start.py", staged / f"{SETUP.name}.py")
         target = native.name("-nuitka")
         options = [
             "--onefile",
             "--assume-yes-for-downloads" if sys.platform == "win32" else "--lto=no",
             "--python-flag=no_docstrings,no_asserts,no_site",
-            f"--include-package={PACKAGE}",
+            f"--include-package={SETUP.package}",
             f"--nofollow-import-to={_NOT_FOLLOWED}",
             *(f"--noinclude-dlls={pattern}" for pattern in _NOT_INCLUDED),
             f"--include-data-dir={staged / 'LICENSES'}=LICENSES",

@@ -14,44 +14,51 @@ import tempfile
 import zipfile
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
 
 from scripts.building.compact import compact
 from scripts.building.slim import slim
-from scripts.building.stage import PROGRAM, licence_text, stage
+from scripts.building.stage import SETUP, Program, licence_text, stage
 from scripts.lib import cache
 
-NAME: Final = f"{PROGRAM}.pyz"
-
 _RECIPE = cache.ROOT / "build" / "pyz"
-_START_FILES = ("__main__.py", "inside.py")
+_START, _IMPORTER = "__main__.py", "inside.py"
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _ASSEMBLED_SOURCES = "site-packages/"
 
 
+def name(program: Program) -> str:
+    """What the packed file of a program is called."""
+    return f"{program.name}.pyz"
+
+
 def build(output: Path) -> Path:
-    """Make `output`/gonkagate-setup.pyz: the same bytes from the same sources in any folder, any umask."""
+    """Make the setup's packed file in `output`; its path."""
+    return build_program(SETUP, output)
+
+
+def build_program(program: Program, output: Path) -> Path:
+    """Make a program's packed file in `output`: the same bytes in any folder, with any umask."""
     python = cache.python_environment(sys.executable, "shiv.txt")
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder, "stage")
         staged.mkdir()
-        stage(staged)
-        assembled = Path(folder, NAME)
-        options = ["--reproducible", "--site-packages", str(staged), "-e", "gonkagate_setup.cli:run"]
+        stage(program, staged)
+        assembled = Path(folder, name(program))
+        options = ["--reproducible", "--site-packages", str(staged), "-e", f"{program.package}.cli:run"]
         environ = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
         cache.run(
             [str(python), "-W", "ignore::DeprecationWarning", "-m", "shiv", *options, "-o", str(assembled)],
             cwd=Path(folder),
             environ=environ,
-            what=f"building {NAME}",
+            what=f"building {name(program)}",
         )
-        target = output / NAME
+        target = output / name(program)
         output.mkdir(parents=True, exist_ok=True)
-        _write(target, _content(assembled))
+        _write(target, _content(program, assembled))
     return target
 
 
-def _content(assembled: Path) -> dict[str, bytes]:
+def _content(program: Program, assembled: Path) -> dict[str, bytes]:
     """The members of the finished archive.
 
     All sources are one member, because 75 small ones compress to a third more. index.txt has a line for
@@ -59,25 +66,32 @@ def _content(assembled: Path) -> dict[str, bytes]:
     """
     with zipfile.ZipFile(assembled) as archive:
         sources = {
-            name[len(_ASSEMBLED_SOURCES) :]: _packed(name, archive.read(name))
+            member[len(_ASSEMBLED_SOURCES) :]: _packed(member, archive.read(member))
             # In this order they compress best.
-            for name in sorted(archive.namelist(), reverse=True)
-            if name.startswith(_ASSEMBLED_SOURCES) and name.endswith(".py")
+            for member in sorted(archive.namelist(), reverse=True)
+            if member.startswith(_ASSEMBLED_SOURCES) and member.endswith(".py")
         }
         environment = archive.read("environment.json")
     return {
         "environment.json": environment,
-        "index.txt": "".join(f"{len(data)} {name}\n" for name, data in sources.items()).encode(),
+        "index.txt": "".join(f"{len(data)} {place}\n" for place, data in sources.items()).encode(),
         "sources.txt": b"".join(sources.values()),
-        "LICENSES.txt": licence_text(),
-        **{name: (_RECIPE / name).read_bytes() for name in _START_FILES},
+        "LICENSES.txt": licence_text(program),
+        _IMPORTER: (_RECIPE / _IMPORTER).read_bytes(),
+        _START: _start(program),
     }
 
 
-def _packed(name: str, source: bytes) -> bytes:
+def _start(program: Program) -> bytes:
+    """What is run first; the recipe is that of the setup, and names it."""
+    text = (_RECIPE / _START).read_text(encoding="utf-8")
+    return text.replace(SETUP.name, program.name).replace(SETUP.package, program.package).encode()
+
+
+def _packed(place: str, source: bytes) -> bytes:
     text = source.decode()
     packed = compact(slim(text))
-    if "/_vendor/" in name:
+    if "/_vendor/" in place:
         # The licence of json5 asks that its notices stay in its source.
         notices = list(takewhile(lambda line: line.startswith("#"), text.split("\n")))
         packed = "\n".join([*notices, *packed.split("\n")[len(notices) :]])
@@ -88,10 +102,10 @@ def _write(target: Path, members: dict[str, bytes]) -> None:
     with target.open("wb") as stream:
         stream.write(_SHEBANG)
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for name in sorted(members):
-                member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            for place in sorted(members):
+                member = zipfile.ZipInfo(place, date_time=(1980, 1, 1, 0, 0, 0))
                 member.create_system = 3  # Unix, also when built on Windows
                 member.external_attr = 0o100644 << 16
                 member.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(member, members[name], compresslevel=9)
+                archive.writestr(member, members[place], compresslevel=9)
     target.chmod(0o755)

@@ -8,17 +8,17 @@ import uuid
 from pathlib import Path
 from typing import Any, Final, Sequence
 
-from scripts.building.stage import PROGRAM, commit, version
+from scripts.building.stage import SETUP, commit, version
 from scripts.lib import cache
 
 SUFFIX: Final = ".cdx.json"
 # Of what is the same on every system: .pyz, wheel and sdist.
-NAME: Final = f"{PROGRAM}{SUFFIX}"
+NAME: Final = f"{SETUP.name}{SUFFIX}"
 
 
 def build(output: Path) -> Path:
     """Write the bill of the .pyz, the wheel and the sdist: the same bytes from the same sources."""
-    return write(output / NAME, document(PROGRAM, []))
+    return write(output / NAME, document(SETUP.name, []))
 
 
 def write(target: Path, bill: dict[str, Any]) -> Path:
@@ -30,19 +30,19 @@ def write(target: Path, bill: dict[str, Any]) -> Path:
 
 def document(name: str, beside: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The bill of the artefact `name` as CycloneDX asks for it: json5, and what is `beside` it."""
-    product = f"pkg:pypi/{PROGRAM}@{version()}"
+    product = f"pkg:pypi/{SETUP.name}@{version(SETUP)}"
     components = [_json5(), *beside]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{product}#{commit()}#{name}')}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{product}#{commit(SETUP)}#{name}')}",
         "version": 1,
         "metadata": {
             "component": {
                 "type": "application",
                 "bom-ref": product,
                 "name": name,
-                "version": version(),
+                "version": version(SETUP),
                 "purl": product,
                 "licenses": [{"license": {"id": "Apache-2.0"}}],
             }
@@ -65,7 +65,7 @@ def component(
     if licence:
         made["licenses"] = [{"expression": licence}]
     if files:
-        made["properties"] = [{"name": f"{PROGRAM}:file", "value": file} for file in files]
+        made["properties"] = [{"name": f"{SETUP.name}:file", "value": file} for file in files]
     return made
 
 

@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from scripts.building.stage import commit
+from scripts.building.stage import SOVEREIGNCODE, commit
 from scripts.lib import cache, pythons
 
 NAME: Final = "sovereigncode.pyz"
@@ -92,7 +92,7 @@ def _normal(name: str) -> str:
 def _stage_packages(staged: Path) -> None:
     for name in PACKAGES:
         shutil.copytree(cache.ROOT / name, staged / name, ignore=_LEFT_OUT)
-    head = commit(*PACKAGES)
+    head = commit(SOVEREIGNCODE)
     if head is not None:
         text = f'"""Written by scripts/build.py."""\n\nCOMMIT = "{head}"\n'
         (staged / "sovereigncode" / "_build.py").write_text(text, encoding="utf-8")

@@ -5,57 +5,76 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from scripts.lib.cache import ROOT
 
-PACKAGE: Final = "gonkagate_setup"
-PROGRAM: Final = "gonkagate-setup"
-# Every artefact has its own copy of these inside the package, under a private name: two programs of this
-# repository in one environment must not overwrite each other's files.
-SHARED: Final = ("foundation", "opencode_config")
+
+@dataclass(frozen=True)
+class Program:
+    """A program of this repository: what it is called, its package, and what an artefact of it carries.
+
+    Every artefact has its own copy of the `shared` packages inside the package, under a private name: two
+    programs of this repository in one environment must not overwrite each other's files. `licences` are below
+    the root of the checkout.
+    """
+
+    name: str
+    package: str
+    shared: tuple[str, ...]
+    licences: tuple[str, ...]
+
+
+SETUP: Final = Program(
+    "gonkagate-setup",
+    "gonkagate_setup",
+    ("foundation", "opencode_config"),
+    ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
+)
+OVERLORD: Final = Program("mmi-cli", "overlord", ("foundation",), ("NOTICE", "LICENSE"))
+SOVEREIGNCODE: Final = Program(
+    "sovereigncode",
+    "sovereigncode",
+    ("foundation", "opencode_config"),
+    ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
+)
+
 # What artefacts are made from, besides the package: an sdist carries it to build every one of them again.
 BESIDE_THE_PACKAGE: Final = (
     *("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "build", "scripts", "vendor"),
 )
-# Our own and json5's, below the root of the checkout.
-LICENCES: Final = ("NOTICE", "LICENSE", "vendor/json5/LICENSE")
-
 _STAMP = "_build.py"
-_SHARED_IMPORT: Final = re.compile(rf"^( *(?:from|import) )({'|'.join(SHARED)})(?=[. ])", re.MULTILINE)
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", _STAMP)
 
 
-def version() -> str:
+def version(program: Program) -> str:
     """The version, from its one place."""
-    text = (ROOT / PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    text = (ROOT / program.package / "__init__.py").read_text(encoding="utf-8")
     match = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if match is None:
-        raise ValueError(f"no __version__ in {PACKAGE}/__init__.py")
+        raise ValueError(f"no __version__ in {program.package}/__init__.py")
     return match[1]
 
 
-def commit(*packages: str) -> str | None:
-    """The checkout's commit, `-modified` when an artefact would differ; None outside a checkout.
-
-    `packages` are those of another program's artefact.
-    """
+def commit(program: Program) -> str | None:
+    """The checkout's commit, `-modified` when an artefact would differ; None outside a checkout."""
     head = _git("rev-parse", "--short=12", "HEAD")
     if head is None:
         return None
-    changed = _git("status", "--porcelain", "--", *(packages or (PACKAGE, *SHARED)), *BESIDE_THE_PACKAGE)
+    changed = _git("status", "--porcelain", "--", program.package, *program.shared, *BESIDE_THE_PACKAGE)
     return f"{head}-modified" if changed else head
 
 
-def stamp(commit_text: str | None) -> bytes | None:
-    """The content of the module that `gonkagate_setup.version` reads, None when the commit is unknown.
+def stamp(program: Program, commit_text: str | None) -> bytes | None:
+    """The content of the module that the program's `version` reads, None when the commit is unknown.
 
     An unpacked sdist is not a checkout; it has the stamp that it was made with.
     """
     if commit_text is not None:
         return f'"""Written by scripts/build.py."""\n\nCOMMIT = "{commit_text}"\n'.encode()
-    carried = ROOT / PACKAGE / _STAMP
+    carried = ROOT / program.package / _STAMP
     return carried.read_bytes() if carried.is_file() else None
 
 
@@ -77,35 +96,36 @@ def copy_sources(target: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def stage(folder: Path) -> None:
-    """Copy the package below `folder`: sources and json5's licence only, the same modes on every machine.
+def stage(program: Program, folder: Path) -> None:
+    """Copy the package below `folder`: sources and licences only, the same modes on every machine.
 
     An unpacked sdist has the shared packages in their private place already.
     """
-    target = folder / PACKAGE
-    shutil.copytree(ROOT / PACKAGE, target, ignore=_LEFT_OUT)
-    for name in SHARED:
+    target = folder / program.package
+    shutil.copytree(ROOT / program.package, target, ignore=_LEFT_OUT)
+    for name in program.shared:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / f"_{name}", ignore=_LEFT_OUT)
     for path in target.rglob("*.py"):
         source = path.read_bytes()
-        path.write_bytes(private_imports(source.decode()).encode())
-    content = stamp(commit())
+        path.write_bytes(private_imports(program, source.decode()).encode())
+    content = stamp(program, commit(program))
     if content is not None:
         (target / _STAMP).write_bytes(content)
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def private_imports(source: str) -> str:
+def private_imports(program: Program, source: str) -> str:
     """`source`, importing the shared packages from their private place; its lines stay where they are."""
-    return _SHARED_IMPORT.sub(rf"\1{PACKAGE}._\2", source)
+    imported = re.compile(rf"^( *(?:from|import) )({'|'.join(program.shared)})(?=[. ])", re.MULTILINE)
+    return imported.sub(rf"\1{program.package}._\2", source)
 
 
-def licence_text() -> bytes:
-    """Every licence of what all artefacts contain, in one text."""
+def licence_text(program: Program) -> bytes:
+    """Every licence of what all artefacts of the program contain, in one text."""
     return b"\n".join(
-        b"==== %s ====\n\n%s" % (name.encode(), (ROOT / name).read_bytes()) for name in LICENCES
+        b"==== %s ====\n\n%s" % (name.encode(), (ROOT / name).read_bytes()) for name in program.licences
     )
 
 

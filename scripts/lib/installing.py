@@ -16,11 +16,19 @@ def install(artefact: Path, folder: Path) -> Path:
     """The installed program, in a new environment below `folder`; the pinned hatchling builds an sdist."""
     wheel = artefact if artefact.suffix == ".whl" else _build(artefact, folder / "built")
     environment = folder / "environment"
-    what = f"installing {artefact.name}"
-    cache.run([sys.executable, "-m", "venv", str(environment)], cwd=cache.ROOT, what=what)
-    python = cache.executable(environment)
-    cache.run([str(python), *_PIP, "install", *_FILE_ONLY, str(wheel)], cwd=cache.ROOT, what=what)
+    cache.run(
+        [sys.executable, "-m", "venv", str(environment)], cwd=cache.ROOT, what=f"installing {artefact.name}"
+    )
+    python = install_into(folder, wheel)
     return python.with_name("gonkagate-setup.exe" if sys.platform == "win32" else "gonkagate-setup")
+
+
+def install_into(folder: Path, wheel: Path) -> Path:
+    """The Python of the environment that `install` made below `folder`, now with that wheel too."""
+    python = cache.executable(folder / "environment")
+    command = [str(python), *_PIP, "install", *_FILE_ONLY, str(wheel)]
+    cache.run(command, cwd=cache.ROOT, what=f"installing {wheel.name}")
+    return python
 
 
 def _build(sdist: Path, folder: Path) -> Path:

@@ -34,8 +34,8 @@ _WORDS: Final[Mapping[ToolClass, str]] = {
     ToolClass.NETWORK: "sends or fetches something",
     ToolClass.DELETE: "removes files, branches, containers, or changes that are not committed",
     ToolClass.COMMIT: "records a version: commits, tags, merges",
-    ToolClass.PUBLISH: "makes something visible to others: a push, release, upload, deployment or mail",
-    ToolClass.UNKNOWN: "is not fully understood: another language, a value of run time, bad syntax",
+    ToolClass.PUBLISH: "makes something visible to others: a push, a release, an upload, a mail",
+    ToolClass.UNKNOWN: "is not fully understood: another language, values known only at run time",
 }
 _EXAMPLES: Final = (
     "ls -la",

@@ -23,14 +23,17 @@ _PROBE: Final = 48
 
 def hidden_texts(view: View) -> Iterator[str]:
     """The ASCII text of everything that is base64 or base64url of one, in order."""
-    data, done = view.data, 0
+    data, done, seen = view.data, 0, 0
     for run, end in view.runs:
         if run < done:
             continue
-        before, after = _SIGNS.match(data[max(done, run - _FAR) : run][::-1]), _SIGNS.match(data, end)
-        start = run - before.end() if before else run
-        whole = after.end() if after else end
-        for first, last in dict.fromkeys(((start, whole), (run, end))):
+        pieces = [(run, end)]
+        # A picture of a megabyte has thousands of runs, and is looked at as a whole once.
+        if run >= seen:
+            before, after = _SIGNS.match(data[max(done, run - _FAR) : run][::-1]), _SIGNS.match(data, end)
+            seen = after.end() if after else end
+            pieces.insert(0, (run - before.end() if before else run, seen))
+        for first, last in dict.fromkeys(pieces):
             found = _decoded(data, first, last)
             if found is not None:
                 text, done = found

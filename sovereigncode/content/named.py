@@ -80,7 +80,7 @@ def named_secrets(view: View) -> Iterator[Span]:
         if name is None or _IS_SECRET.search(name[1][::-1]) is None:
             continue
         value = _VALUE.match(view.data, start)
-        if value is not None and _is_secret(value[0]):
+        if value is not None and view.data[value.end() : value.end() + 1] != b"(" and _is_secret(value[0]):
             yield Span(Kind.NAMED_SECRET, *value.span())
     for form in _FORWARDS:
         yield from _after_names(view, form)

@@ -26,7 +26,7 @@ _SEGMENT: Final = rb"(?:[A-Za-z]{2,}[0-9]{0,5}|[A-Za-z]?[0-9]{1,4}|[A-Za-z])?"
 _NAME: Final = re.compile(_SEGMENT + rb"(?:[_\-./]" + _SEGMENT + rb")+")
 _PIECE: Final = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 # Letters of one case and digits change every 1.6 to 2.5 characters in a random text, in a name every 3.5.
-_LONGEST_PIECES: Final = 3.0
+_LONGEST_PIECES: Final = 3.3
 _LONGEST_WITH_SIGNS: Final = 2.6
 # No name has digits in so many places.
 _MANY_DIGITS: Final = 3

@@ -74,7 +74,7 @@ _FORMS: Final = (
     ("crates.io", "cio", r"cio([A-Za-z0-9]{32})"),
     ("Discord", "ks/", r"webhooks/\d{17,20}/([A-Za-z0-9_\-]{60,80})"),
     ("age", "AGE", r"AGE-SECRET-KEY-1([A-Z0-9]{58})"),
-    ("GonkaGate", "gp-", r"gp-([A-Za-z0-9_\-]{16,200})"),
+    ("GonkaGate", "gp-", r"gp-([A-Za-z0-9_\-][^\s\"'`\\]{15,200})"),
     ("MaramaRoute", "mr_", r"mr_([A-Za-z0-9_\-]{43})"),
     (
         "JSON Web Token",
@@ -85,13 +85,18 @@ _FORMS: Final = (
 # What follows the prefix may be words: `sk-` begins names too, `glpat-` does not.
 _LIKE_NAMES: Final = ("sk-", "key", "sbp sb_", "tsk", "gp-", "mr_")
 _EXACT: Final = ("AKI ASI ABI ACC",)
+_DIGIT: Final = re.compile(rb"[0-9]")
 _END: Final = r"(?![A-Za-z0-9])"
 
 
 def _holds(keys: str) -> Callable[[bytes], bool]:
     if keys in _EXACT:
         return bool
-    return is_varied if keys in _LIKE_NAMES else is_filled
+    return _is_token if keys in _LIKE_NAMES else is_filled
+
+
+def _is_token(rest: bytes) -> bool:
+    return is_varied(rest) or (is_filled(rest) and not rest.islower() and _DIGIT.search(rest) is not None)
 
 
 SERVICES: Final = tuple(

@@ -29,7 +29,8 @@ from sovereigncode.tools.places import plain_path
 from sovereigncode.tools.programs.calls import Dialect
 
 _MOST_CALLS: Final = 64
-_NO_PATH: Final = re.compile("[\0\ud800-\udfff]")
+# Continue takes `file://` addresses, and Cline `@folder:path` for another folder that is open.
+_NO_PATH: Final = re.compile("[\0\ud800-\udfff]|^\\s*(?:[A-Za-z][\\w+.-]+:/|@[^/]*:)")
 _POSIX_SHELLS: Final = frozenset(("sh", "bash", "dash", "zsh", "ksh"))
 
 
@@ -168,6 +169,9 @@ def _edited(*edits: FileEdit) -> Intent:
     """Files that are written; what is removed or moved is deleted."""
     reading = NOTHING
     for edit in edits:
+        for path in (edit.path, edit.moved_to or edit.path):
+            if not path.strip() or _NO_PATH.search(path):
+                raise BadArgumentsError("a path is empty, or it is not the path of a file")
         reading = reading + one(ToolClass.FILE_WRITE, "a file")
         if isinstance(edit.edit, Remove):
             reading = reading + one(ToolClass.DELETE, "a file that is deleted")
@@ -175,10 +179,7 @@ def _edited(*edits: FileEdit) -> Intent:
 
 
 def _one_file(call: ToolCall, edit: Edit) -> Intent:
-    path = call.needed(spelled.PATH)
-    if not path.strip() or _NO_PATH.search(path):
-        raise BadArgumentsError("the path is empty or has a character that no path has")
-    return _edited(FileEdit(path, edit))
+    return _edited(FileEdit(call.needed(spelled.PATH), edit))
 
 
 def _content(asked: _Asked) -> Intent:
@@ -268,10 +269,19 @@ def _lines(value: object) -> str:
     return value
 
 
-def paths_of(edits: Sequence[FileEdit], root: PurePosixPath) -> tuple[Write, ...]:
-    """The paths that edits write, as a command's writes."""
+def paths_of(edits: Sequence[FileEdit], around: Surroundings) -> tuple[Write, ...]:
+    """The paths that edits write, as a command's writes.
+
+    For Continue `~/x` is in the user's home folder, for others it is not: both are looked at.
+    """
     named = [path for edit in edits for path in (edit.path, edit.moved_to) if path is not None]
-    return tuple(Write(path, (root,)) for path in named)
+    homes = [path.strip()[1:].lstrip("/") for path in named if path.strip().startswith("~")]
+    # Without a home folder that is known, the file system's root is one that is never allowed.
+    home = around.home or PurePosixPath("/")
+    return tuple(
+        [Write(path, (around.root,)) for path in named]
+        + [Write(str(home / path), (around.root,)) for path in homes]
+    )
 
 
 _READERS: Final[Mapping[Takes, Callable[[_Asked], Intent]]] = {

@@ -72,7 +72,7 @@ def judge(
     root = PurePosixPath(workspace.as_posix())
     around = Surroundings(root, None if home is None else PurePosixPath(home.as_posix()), dialects)
     intent = read_call(call, names, around)
-    writes = (*intent.reading.writes, *paths_of(intent.edits, root))
+    writes = (*intent.reading.writes, *paths_of(intent.edits, around))
     denied = wrong_with_any(writes, root)
     if len(writes) > _MOST_PATHS:
         denied.append(f"it changes more than {_MOST_PATHS} paths")

@@ -31,7 +31,7 @@ _AROUND: Final = re.compile(r"[\0\s/\\'\"`=:,;()\[\]{}<>|&]+")
 def is_protected(part: str, *, pattern: bool = False) -> bool:
     """Whether some file system may take this part of a path for `.sovereigncode`."""
     name = unicodedata.normalize("NFKC", part.translate(_IGNORED)).casefold()
-    name = name.partition(":")[0].rstrip(". ")
+    name = name.partition(":")[0].strip().rstrip(". ")
     if name == PROTECTED or _SHORT_NAME.fullmatch(name):
         return True
     return pattern and name.startswith(".") and bool(_WILDCARDS.search(name)) and fnmatchcase(PROTECTED, name)

@@ -70,6 +70,7 @@ def test_the_whole_run_gets_every_opencode_and_has_a_leg_for_every_other_python(
     assert status == 0
     assert said == [
         "get test.txt",
+        "get chat.txt",
         *(f"get {version}" for version in versions),
         *LINT,
         "scripts/lint.py",

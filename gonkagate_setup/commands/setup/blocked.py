@@ -146,7 +146,7 @@ def ask(prompter: Prompter, offers: Offers) -> Answer:
     if offers.available:
         offer(
             Answer.AVAILABLE,
-            "Make it available only",
+            "Only make it available",
             "opencode starts with the same model as before",
             "You can choose GonkaGate's models inside opencode with /models.",
         )

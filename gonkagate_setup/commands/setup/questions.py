@@ -164,7 +164,7 @@ class Questions:
                 reason=recommended.why_model,
                 help=(
                     "All models listed here are written to opencode's config, so you can switch between "
-                    "them later with /models in opencode. Your answer is the one that it starts with."
+                    "them later with /models in opencode. opencode starts with the one that you choose here."
                 ),
                 back=back,
             )

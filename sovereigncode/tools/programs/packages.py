@@ -28,7 +28,8 @@ def _npx(call: Call) -> Reading:
 
 def _create(call: Call) -> Reading:
     """`npm init x` starts the package create-x."""
-    return call.is_a(_NETWORK if call.args else _SHELL)
+    named = any(not word.start.startswith("-") for word in call.args)
+    return call.is_a(_NETWORK if named else _SHELL)
 
 
 _NPM_OPTIONS: Final = words(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scripts.building.compact import compact
-from tests.support.sources import GONKAGATE_MODULES as MODULES
 from tests.support.sources import ROOT
+from tests.support.sources import SETUP as MODULES
 
 VENDORED = sorted((ROOT / "opencode_config" / "_vendor").rglob("*.py"))
 

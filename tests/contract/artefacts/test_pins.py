@@ -35,6 +35,8 @@ USES = {
     # zstandard has no wheel for Python 3.15.
     "nuitka-tools": EVERY[:-1],
     "mutants": EVERY[2:],
+    # llmock and OpenAI's client need Python 3.10.
+    "chat": EVERY[1:],
     "sovereigncode": EVERY[1:],
 }
 # From what release on, or for which Python and system, there is no wheel: what a pin must not be.

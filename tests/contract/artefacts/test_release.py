@@ -22,7 +22,7 @@ def text(name: str) -> str:
 
 
 def test_the_version_has_a_section_in_the_changelog() -> None:
-    assert stage.version() == __version__
+    assert stage.version(stage.SETUP) == __version__
     assert "###" in release.notes(f"v{__version__}")
 
 
@@ -142,7 +142,7 @@ def test_a_folder_among_the_builds_is_refused(tmp_path: Path, capsys: pytest.Cap
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git checkout with a file at each place that artefacts are made from."""
     root = tmp_path / "checkout"
-    for name in (stage.PACKAGE, *stage.SHARED, *stage.BESIDE_THE_PACKAGE):
+    for name in (stage.SETUP.package, *stage.SETUP.shared, *stage.BESIDE_THE_PACKAGE):
         place = root / name if "." in name or name.isupper() else root / name / "inside" / "file.py"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("x\n", encoding="utf-8")
@@ -153,12 +153,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", [stage.PACKAGE, *stage.SHARED, *stage.BESIDE_THE_PACKAGE])
+@pytest.mark.parametrize("name", [stage.SETUP.package, *stage.SETUP.shared, *stage.BESIDE_THE_PACKAGE])
 def test_a_change_in_what_artefacts_are_made_from_shows_in_the_version(checkout: Path, name: str) -> None:
-    assert re.fullmatch("[0-9a-f]{12}", str(stage.commit()))
+    assert re.fullmatch("[0-9a-f]{12}", str(stage.commit(stage.SETUP)))
     path = checkout / name
     (path if path.is_file() else path / "inside" / "file.py").write_text("y\n", encoding="utf-8")
-    assert str(stage.commit()).endswith("-modified")
+    assert str(stage.commit(stage.SETUP)).endswith("-modified")
 
 
 def test_what_git_does_not_track_stays_out_of_the_sdist(checkout: Path, tmp_path: Path) -> None:

@@ -24,8 +24,24 @@ HEADING = re.compile(r"^#{1,6} (.+?)(?: #*)?$", re.MULTILINE)
 LATER = {"validation/live/"}
 # A key of git's config, keys of opencode's, and a module that stands for any.
 OTHERS = {"core.fsmonitor", "options.baseURL", "options.apiKey", "json5.x"}
+# A key of opencode's config begins with this word, and a module has that name too.
+CONFIG_KEYS = {"provider", "permission", "permissions"}
 SUFFIXES = (".py", ".sh", ".ps1", ".md", ".yml", ".toml")
-FILES = (*SUFFIXES, ".pyz", ".json", ".jsonc", ".js", ".ts", ".svg", ".exe", ".cmd", ".txt", ".cfg")
+FILES = (
+    *SUFFIXES,
+    ".json",
+    ".jsonc",
+    ".js",
+    ".ts",
+    ".svg",
+    ".exe",
+    ".cmd",
+    ".txt",
+    ".cfg",
+    ".pyz",
+    ".jsonl",
+    ".lock",
+)
 
 
 class Broken(NamedTuple):
@@ -168,6 +184,8 @@ def _path(tree: Tree, path: str, test: str | None, anchor: str | None) -> bool:
 def _dotted(tree: Tree, text: str) -> bool | None:
     """Whether `package.module.name` or `module.name` is there; None if no module has that name."""
     parts = tuple(text.split("."))
+    if parts[0] in CONFIG_KEYS:
+        return None
     if parts[:1] not in tree.modules or text in OTHERS or "." + parts[-1] in FILES:
         return None
     for end in range(len(parts), 0, -1):

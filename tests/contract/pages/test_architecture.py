@@ -9,7 +9,7 @@ import pytest
 from tests.contract.pages.architecture import block, listed, mistakes, modules
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("foundation", "opencode_config", "gonkagate_setup", "sovereigncode")
+PACKAGES = ("foundation", "opencode_config", "gonkagate_setup", "overlord", "sovereigncode", "marama_route")
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 

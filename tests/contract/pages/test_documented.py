@@ -6,20 +6,19 @@ import ast
 import json
 import re
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import pytest
 
 from gonkagate_setup.catalog import GONKAGATE
 from gonkagate_setup.command_line import arguments
 from scripts import write_docs
-from tests.support.sources import GONKAGATE_MODULES as MODULES
-from tests.support.sources import ROOT
+from tests.support.sources import OVERLORD, ROOT, SETUP
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 # What names a variable of somebody else's program wherever it stands in ours.
-FOREIGN = re.compile(r"(OPENCODE|XDG|GONKAGATE|SSL|NODE|NO|FORCE|HTTPS?)_[A-Z_]*[A-Z]\Z")
+FOREIGN = re.compile(r"(OPENCODE|XDG|GONKAGATE|MMI|SAKANA|SSL|NODE|NO|FORCE|HTTPS?)_[A-Z_]*[A-Z]\Z")
 NOT_READ = {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 
@@ -65,7 +64,7 @@ def test_every_value_that_the_schema_lists_is_one_that_the_program_knows() -> No
     schema = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))
     texts = {
         node.value
-        for path in MODULES
+        for path in SETUP
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant)
     }
@@ -74,10 +73,10 @@ def test_every_value_that_the_schema_lists_is_one_that_the_program_knows() -> No
     assert listed - texts == set()
 
 
-def variables() -> Iterator[str]:
-    """Names that the package looks up in an environment, or that can only be such names."""
+def variables(modules: Sequence[Path] = SETUP) -> Iterator[str]:
+    """Names that these modules look up in an environment, or that can only be such names."""
     # The manual page names them all without reading any.
-    for path in [path for path in MODULES if path.name != "self_description.py"]:
+    for path in [path for path in modules if path.name != "self_description.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and FOREIGN.match(node.value):
                 yield node.value
@@ -101,6 +100,21 @@ def test_every_environment_variable_is_documented() -> None:
     assert {"PATH", "HTTPS_PROXY", "GONKAGATE_API_KEY", "OPENCODE_CONFIG", "NO_COLOR"} <= found
     page = (DOCS / "automation.md").read_text(encoding="utf-8")
     assert sorted(name for name in found if f"`{name}`" not in page) == []
+
+
+def test_every_environment_variable_of_the_overlord_is_documented() -> None:
+    shared = ["foundation/https.py", "foundation/terminal/terminal.py"]
+    found = {name.upper() for name in variables([*OVERLORD, *(ROOT / name for name in shared)])}
+    assert {"MMI_OVERLORD_HOME", "SAKANA_API_KEY", "MSYSTEM", "HTTPS_PROXY", "NO_COLOR"} <= found
+    page = (DOCS / "overlord.md").read_text(encoding="utf-8")
+    assert sorted(name for name in found if f"`{name}`" not in page) == []
+    table = page.split("## Environment", 1)[1].split("\n## ", 1)[0]
+    listed = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", table, flags=re.MULTILINE)
+        for name in re.findall(r"`([A-Z_]{2,})`", row)
+    }
+    assert sorted(listed - found - {"HOME", "USERPROFILE", "COLUMNS", "TMPDIR", "TEMP", "TMP"}) == []
 
 
 def test_the_documented_variables_are_read() -> None:

@@ -8,12 +8,11 @@ from typing import Iterator
 
 from foundation.transaction import Role
 from gonkagate_setup.errors import CODES, KINDS, Exit
-from tests.support.sources import GONKAGATE_MODULES as MODULES
-from tests.support.sources import ROOT
+from tests.support.sources import ROOT, SETUP
 
 PAGE = ROOT / "docs" / "exit-statuses.md"
 ERRORS = ROOT / "gonkagate_setup" / "errors.py"
-SOURCES = [path for path in MODULES if path != ERRORS]
+SOURCES = [path for path in SETUP if path != ERRORS]
 
 # Documented, because scripts may look for them; nothing here ever ends with one.
 RESERVED = {"effective_config_layer_read_failed", "effective_config_layer_parse_failed"}

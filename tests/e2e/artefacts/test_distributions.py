@@ -40,7 +40,7 @@ def test_the_wheel_shares_no_file_with_another_program_of_this_repository(built:
         "gonkagate_setup",
         f"gonkagate_setup-{__version__}.dist-info",
     }
-    public = re.compile(rf"^ *(?:from|import) ({'|'.join(stage.SHARED)})\b", re.MULTILINE)
+    public = re.compile(rf"^ *(?:from|import) ({'|'.join(stage.SETUP.shared)})\b", re.MULTILINE)
     assert [name for name, text in sources.items() if public.search(text)] == []
     assert "gonkagate_setup/_foundation/host.py" in sources
 
@@ -50,7 +50,7 @@ def test_it_installs_and_sets_up(built: Path, pattern: str, tmp_path: Path, mach
     (artefact,) = built.glob(pattern)
     machine.python = [str(installing.install(artefact, tmp_path / "installed"))]
     said = machine.run_setup("--version", env=ALONE)
-    commit = stage.commit()
+    commit = stage.commit(stage.SETUP)
     # From a checkout there would be no commit.
     expected = f"gonkagate-setup {__version__}" + (f" (commit {commit})" if commit else "")
     assert (said.status, said.stdout.strip()) == (0, expected)

@@ -47,7 +47,7 @@ def test_the_service_answers(machine: Machine) -> None:
     done = live(machine)
     assert done.status == 6
     assert "no quota left" in done.stdout
-    assert "next: top the account up" in done.stdout
+    assert "next: top up the account" in done.stdout
 
 
 def test_a_refused_key_is_no_success(machine: Machine) -> None:
@@ -132,7 +132,7 @@ ACCOUNT = "https://gonkagate.com/en/register"
             Fault(status=429, code="insufficient_quota"),
             6,
             "GonkaGate accepts the key, but its account has no quota left (HTTP 429)",
-            f"top the account up at {ACCOUNT}",
+            f"top up the account at {ACCOUNT}",
         ),
         (
             Fault(status=429),
@@ -156,7 +156,7 @@ ACCOUNT = "https://gonkagate.com/en/register"
             Fault(status=302, location="https://elsewhere.example/"),
             6,
             REDIRECTED,
-            "check for a proxy in between, or for the login page of a network",
+            "check for a proxy in between, or a network's login page",
         ),
         (
             "no network",
@@ -210,7 +210,7 @@ def test_after_a_block_of_this_session_the_failure_of_the_service_decides(machin
         "opencode 1.18.33 itself confirms it in every new shell and in a shell without\n"
         "opencode's variables.\n\n"
         "In the way:\n"
-        '  - model is "other/model": opencode answers with another model than\n'
+        '  - model is "other/model": opencode answers with a model other than\n'
         "    gonkagate/kimi-k2.6.\n"
         "    layer: the variable OPENCODE_CONFIG_CONTENT (OPENCODE_CONFIG_CONTENT)\n"
         "    where: OPENCODE_CONFIG_CONTENT:1:2\n"

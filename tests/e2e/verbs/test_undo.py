@@ -171,7 +171,7 @@ def test_a_key_that_holds_something_else_by_now_is_refused_and_nothing_changes(m
     assert report["errorCode"] == "undo_refused"
     assert report["where"]["file"] == str(machine.project_config)
     assert report["where"]["line"] == line
-    assert report["message"].startswith("model was changed since the setup")
+    assert report["message"].startswith("model has changed since the setup")
     assert ours(machine) == before
 
 

@@ -126,7 +126,7 @@ def test_a_file_removed_between_opening_and_locking_is_not_held(
     """The last holder removes its file when it ends; a third setup makes and locks a new one at once."""
     fcntl = pytest.importorskip("fcntl", reason="Windows cannot remove an open file")
     module = sys.modules["foundation.transaction.lock"]
-    original = module._try
+    original = module.try_lock
     others: list[int] = []
 
     def swapped(descriptor: int) -> bool:
@@ -136,7 +136,7 @@ def test_a_file_removed_between_opening_and_locking_is_not_held(
             fcntl.flock(others[0], fcntl.LOCK_EX)
         return bool(original(descriptor))
 
-    monkeypatch.setattr(module, "_try", swapped)
+    monkeypatch.setattr(module, "try_lock", swapped)
     with pytest.raises(Refusal) as caught:
         lock(home.store, home.host, wait_seconds=0.2).__enter__()
     os.close(others[0])

@@ -122,7 +122,7 @@ def test_a_file_system_without_modes_is_told(home: Home, monkeypatch: pytest.Mon
     status = for_host(home.host).apply(home.store.key)
     assert not status.ok
     assert not status.repairable
-    assert "its file system does not keep permissions" in status.detail
+    assert "its file system does not support permissions" in status.detail
 
 
 @posix

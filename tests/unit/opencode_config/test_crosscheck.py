@@ -81,7 +81,7 @@ def test_fails(before: str, after: str, operations: list[Operation], words: str)
     with pytest.raises(SafeMergeError) as refusal:
         check_edit(before, after, operations)
     assert words in refusal.value.reason + " "
-    assert "report the structure of this config as a bug" in refusal.value.next_step
+    assert "report this as a bug, with the structure of the config" in refusal.value.next_step
 
 
 def test_the_plans_values_are_not_changed() -> None:

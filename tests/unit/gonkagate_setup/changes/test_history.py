@@ -182,7 +182,7 @@ def test_taking_back_tells_of_a_key_that_stands_twice() -> None:
     assert [one.sentence for one in edit.duplicates] == [
         (
             "model appears twice (lines 1 and 2); "
-            "the last one takes effect and is edited, the earlier one is kept"
+            "the last one takes effect and is edited; the earlier one is kept"
         )
     ]
     added = history([KeyChange(("model",), MISSING, "gonkagate/kimi-k2.6", 0)]).files[0]

@@ -205,7 +205,7 @@ def test_a_duplicate_of_ours_is_reported_and_the_effective_one_edited() -> None:
     assert [one.sentence for one in made.configs[0].duplicates] == [
         (
             "model appears twice (lines 1 and 1); "
-            "the last one takes effect and is edited, the earlier one is kept"
+            "the last one takes effect and is edited; the earlier one is kept"
         )
     ]
     assert made.configs[0].after.startswith('{"model": "a/b", "model": "gonkagate/kimi-k2.6"')

@@ -68,7 +68,7 @@ def test_a_provider_of_the_persons_own_that_another_hides_stays() -> None:
         '"provider": {},\n"model": "x/y", "model": "x/y"}'
     )
     assert not edit.comments_go
-    hides = "the last one takes effect and is edited, the earlier one is kept"
+    hides = "the last one takes effect and is edited; the earlier one is kept"
     assert [duplicate.sentence for duplicate in edit.duplicates] == [
         f"provider appears twice (lines 1 and 2); {hides}",
         "model appears twice (lines 3 and 3); the earlier one is kept and takes effect",

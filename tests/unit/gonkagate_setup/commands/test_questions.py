@@ -20,7 +20,7 @@ from gonkagate_setup.commands.setup.questions import Answers, Questions
 from gonkagate_setup.commands.setup.recommendation import recommend
 from gonkagate_setup.errors import code_of
 
-KIMI, QWEN, MINIMAX = GONKAGATE.models
+KIMI, QWEN, MINIMAX = GONKAGATE.models[:3]
 
 
 @dataclass
@@ -316,7 +316,7 @@ def test_a_dry_run_needs_no_key() -> None:
 )
 def test_without_anybody_to_ask_the_missing_choice_is_named(given: Answers, code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        ask(RefusingPrompter("there is no terminal to ask at", "GONKAGATE_API_KEY"), given=given)
+        ask(RefusingPrompter("there is no terminal to prompt on", "GONKAGATE_API_KEY"), given=given)
     assert code_of(refused.value) == code
 
 

@@ -303,7 +303,7 @@ def test_every_leaf_of_the_catalogue_is_compared() -> None:
             ("provider_overridden", "project_config", ".".join(("provider", "gonkagate", *path)), "durable")
         ]
         checked += 1
-    assert checked == 12
+    assert checked >= 12  # as many as with the three models of May 2026
 
 
 def test_a_missing_catalogue_model_is_incomplete() -> None:

@@ -104,4 +104,5 @@ def _has(one: str | bytes, marker: str) -> bool:
 
 def test_canaries_are_found_as_credentials() -> None:
     """The keys of the suite's own leak hunt are of a form that the check knows."""
-    assert judge(canary.new_canary().key).names == {"service_token": 1}
+    keys = [canary.new_canary().key for _ in range(300)]
+    assert [key for key in keys if judge(key).names != {"service_token": 1}] == []

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sovereigncode.tools.diff import unified
 from sovereigncode.tools.edits import (
@@ -113,33 +108,6 @@ def test_blocks_of_cline_and_of_aider() -> None:
     assert edit_blocks(answer) == (FileEdit("src/a.py", Swaps((swap,))),)
     assert edit_blocks(answer.replace(">>>>>>> REPLACE\n", "")) is None
     assert edit_blocks("nothing to change") == ()
-
-
-TEXTS = st.lists(st.sampled_from(["a", "b", "c", "", "a "]), max_size=12).map("\n".join)
-
-
-@pytest.mark.skipif(not shutil.which("patch"), reason="patch(1) is not on this machine")
-@given(TEXTS, TEXTS)
-def test_patch_turns_the_old_text_into_the_new_one(
-    tmp_path_factory: pytest.TempPathFactory, old: str, new: str
-) -> None:
-    """patch(1) is the judge of the differences."""
-    found = unified("f", old, new)
-    if old == new:
-        assert found == ""
-        return
-    folder = tmp_path_factory.mktemp("patched")
-    (folder / "f").write_text(old)
-    done = subprocess.run(
-        ["patch", "-p1", "-s", "--posix", "-F0"],
-        cwd=folder,
-        input=found.encode(),
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, (found, done.stdout)
-    path = folder / "f"
-    assert (path.read_text() if path.exists() else "") == new
 
 
 def test_a_new_file_a_deleted_one_and_an_equal_one() -> None:

@@ -107,6 +107,15 @@ def test_paths_that_are_denied_are_not_read(workspace: Path, path: str) -> None:
     assert found.diff == ""
 
 
+def test_a_path_in_the_home_folder_counts_as_one(workspace: Path) -> None:
+    call_ = ToolCall("create_new_file", {"filepath": "~/x", "contents": "x"})
+    assert judge(call_, workspace).denied
+    assert judge(call_, workspace, home=workspace.parent).denied
+    assert judge(call_, workspace, home=workspace / "src").denied == ()
+    below = ToolCall("create_new_file", {"filepath": "~/shop/.sovereigncode/x", "contents": "x"})
+    assert judge(below, workspace, home=workspace.parent).denied
+
+
 def test_a_patch_that_moves_a_file_into_the_policy_is_denied(workspace: Path) -> None:
     text = (
         "*** Begin Patch\n*** Update File: src/a.py\n*** Move to: .sovereigncode/capsule.json\n*** End Patch"

@@ -23,10 +23,10 @@ def wrong(path: str, root: PurePosixPath = ROOT) -> str | None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".sovereigncode", ".SovereignCode", ".SOVEREIGNCODE", ".sovereigncode.", ".sovereigncode ",
-        ".sovereigncode. .", ".sovereigncode::$INDEX_ALLOCATION", ".sovereigncode:x", "SOVERE~1",
-        "sovere~2", "SO1A2B~1", ".sovereign\u200ccode", ".sovere\u200dign\ufeffcode", ".\uff53overeigncode",
-        ".\u017fovereigncode",
+        ".sovereigncode", ".SovereignCode", ".SOVEREIGNCODE", ".sovereigncode.", " .sovereigncode",
+        ".sovereigncode ", ".sovereigncode. .", ".sovereigncode::$INDEX_ALLOCATION", ".sovereigncode:x",
+        "SOVERE~1", "sovere~2", "SO1A2B~1", ".sovereign\u200ccode", ".sovere\u200dign\ufeffcode",
+        ".\uff53overeigncode", ".\u017fovereigncode",
     ],
 )  # fmt: skip
 def test_names_that_a_file_system_may_take_for_the_folder(name: str) -> None:
@@ -245,3 +245,11 @@ def test_commands_that_would_write_outside(command: str) -> None:
 def test_commands_that_are_fine(command: str) -> None:
     found = read_command(command, folders=(ROOT,), home=HOME)
     assert wrong_with_any(found.writes, ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["while true; do cd ..; done; echo x > y", "cd $X; echo x > y", "popd; echo x > y"]
+)
+def test_after_a_folder_that_is_not_known_no_path_is(command: str) -> None:
+    writes = read_command(command, folders=(ROOT,), home=HOME).writes
+    assert [(write.path, write.folders) for write in writes] == [("y", ())]

@@ -1,4 +1,4 @@
-"""bash and dash run what was read; git, rm, curl are programs that only write down their arguments.
+"""bash, dash and zsh run what was read; git, rm, curl are programs that only write down their arguments.
 
 Whatever the shell starts must be covered by the class that was read before. Scripts come from a grammar and
 from heaps of tokens. In the other direction, what is read as a script is one for at least one of the shells.
@@ -19,16 +19,18 @@ from sovereigncode.tools.classes import ToolClass
 from sovereigncode.tools.command import read_command, read_program
 from sovereigncode.tools.shell.reader import read_script
 from sovereigncode.tools.shell.syntax import NotUnderstoodError
-from tests.unit.sovereigncode.tools.scripts import heap, script
+from tests.support.shell_scripts import heap, script
 
-SHELLS = [path for path in map(shutil.which, ("bash", "dash")) if path]
-pytestmark = pytest.mark.skipif(len(SHELLS) < 2, reason="bash or dash is not on this machine")
+SHELLS = [path for path in map(shutil.which, ("bash", "dash", "zsh")) if path]
+pytestmark = pytest.mark.skipif(
+    len(SHELLS) < 2, reason="of bash, dash and zsh there are not two on this machine"
+)
 WRITES_DOWN = """#!/bin/sh
 printf '%s\\0' "${0##*/}" "$@" '<end>' >> "$LOG"
 """
 STUBS = ("git", "rm", "curl", "npm", "ls", "cat", "grep", "tee")
 REAL = ("sh", "bash", "dash", "env", "xargs", "nohup", "timeout", "nice", "find")
-FAST, DEEP = 150, 6_000
+FAST, DEEP = 150, 2_000
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_whatever_a_shell_starts_was_read(
             count["started"] += len(calls)
             wrong += [f"{shell}: {text!r}: {line}" for line in milder(text, calls)]
         count[read_command(text).tool_class.word] += 1
-        shutil.rmtree(tmp_path / f"{number}-bash")
+        shutil.rmtree(tmp_path / f"{number}-{Path(SHELLS[0]).name}")
     assert wrong == []
     assert count["started"] > (FAST if make is script else 0)
     figure(f"programs that {len(SHELLS)} shells started for {make.__name__}s", count["started"], "")

@@ -22,7 +22,7 @@ from sovereigncode.tools.shell.syntax import (
     Simple,
     Word,
 )
-from tests.unit.sovereigncode.tools.scripts import heap, script
+from tests.support.shell_scripts import heap, script
 
 WHY = "tree-sitter and tree-sitter-bash are not installed"
 tree_sitter = pytest.importorskip("tree_sitter", reason=WHY)

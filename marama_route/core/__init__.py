@@ -1,0 +1,1 @@
+"""What the gateway decides, as values: no file, no clock, no network. Times and random bytes are given."""

@@ -1,0 +1,1 @@
+"""Decisions about runs, servants, messages and conversations: values in, values out."""

@@ -1,0 +1,1 @@
+"""The chat service: an OpenAI-compatible API, asked with one connection a request."""

@@ -1,0 +1,1 @@
+"""Runs on disk: the registry, the ledger, the journals, and the locks for them."""
