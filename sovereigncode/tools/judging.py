@@ -78,9 +78,13 @@ def judge(
         denied.append(f"it changes more than {_MOST_PATHS} paths")
     if not denied:
         denied = [why for write in writes for why in _really(write, workspace)]
-    shown = [] if denied else [_difference(edit, workspace) for edit in intent.edits]
+    differences = [] if denied else [_difference(edit, workspace) for edit in intent.edits]
     summary = _summary(call.name, intent.command, intent.edits)
-    return Judgement(call.name, intent.reading, summary, "".join(shown), tuple(dict.fromkeys(denied)))
+    parts = tuple(Part(part.tool_class, shown(part.what)) for part in intent.reading.parts)
+    # A model may write half a character, which no file and no answer can hold.
+    diff = "".join(differences).encode("utf-8", "replace").decode("utf-8")
+    reading = Reading(parts, intent.reading.writes)
+    return Judgement(shown(call.name), reading, summary, diff, tuple(dict.fromkeys(denied)))
 
 
 def _summary(name: str, command: str | None, edits: Sequence[FileEdit]) -> str:

@@ -207,6 +207,12 @@ def test_names_cannot_forge_lines_of_the_difference_or_of_the_terminal(workspace
     assert "\x1b" not in found.diff + found.summary
     assert "\n" not in found.summary
     assert "\u202e" not in found.diff + found.summary
+    odd = call(workspace, "shell", command=["a\x1b[2J\n\ud800", "b"])
+    said = odd.summary + "".join(part.what for part in odd.parts)
+    assert said.isprintable()
+    half = write(workspace, "half", "\ud800\n")
+    assert half.diff.encode().endswith(b"+?\n")
+    assert call(workspace, "x\x1b\n").tool == "x??"
     long = call(workspace, "bash", command="echo " + "x" * 10_000)
     assert len(long.summary) == 200
 
