@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation import locking
 from foundation.errors import Refusal
 from sovereigncode.audit import lock
 from sovereigncode.audit.lock import NAME
@@ -245,7 +246,7 @@ def test_a_lock_on_a_file_that_is_gone_is_none(place: Place, monkeypatch: pytest
             (place.log.folder / NAME).unlink()
         return original(descriptor)
 
-    original = lock.try_lock
+    original = locking.try_lock
     monkeypatch.setattr(lock, "try_lock", removed_first)
     place.log.append([entry()])
     assert len(attempts) == 2
