@@ -23,7 +23,7 @@ HEADING = re.compile(r"^#{1,6} (.+?)(?: #*)?$", re.MULTILINE)
 # Made by the first live proof that is kept.
 LATER = {"validation/live/"}
 # A key of git's config, keys of opencode's, and a module that stands for any.
-OTHERS = {"core.fsmonitor", "options.baseURL", "options.apiKey", "json5.x"}
+OTHERS = {"core.fsmonitor", "options.baseURL", "options.apiKey", "json5.x", "chat.completion"}
 # A key of opencode's config begins with this word, and a module has that name too.
 CONFIG_KEYS = {"provider", "permission", "permissions"}
 SUFFIXES = (".py", ".sh", ".ps1", ".md", ".yml", ".toml")
@@ -38,6 +38,7 @@ FILES = (
     ".cmd",
     ".txt",
     ".cfg",
+    ".yaml",
     ".pyz",
     ".jsonl",
     ".lock",

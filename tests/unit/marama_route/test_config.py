@@ -217,7 +217,7 @@ def test_a_model_must_not_have_the_name_of_an_alias() -> None:
 
 
 def test_no_mistake_repeats_a_value() -> None:
-    secret = "sk-VerySecret0123456789"
+    secret = "sk-Very-Secret-0123456789"
     for line in (
         f"listen: {secret}",
         f"store: {secret}",
