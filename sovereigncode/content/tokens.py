@@ -83,7 +83,7 @@ _FORMS: Final = (
     ),
 )
 # What follows the prefix may be words: `sk-` begins names too, `glpat-` does not.
-_LIKE_NAMES: Final = ("sk-", "key", "sbp sb_", "tsk", "gp-", "mr_")
+_LIKE_NAMES: Final = ("sk-", "key", "sbp sb_", "tsk", "gp-")
 _EXACT: Final = ("AKI ASI ABI ACC",)
 _DIGIT: Final = re.compile(rb"[0-9]")
 _END: Final = r"(?![A-Za-z0-9])"

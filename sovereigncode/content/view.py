@@ -35,8 +35,15 @@ _SHAPES: Final = _table(
 RUN: Final = 16
 # What a random text has somewhere and few names have: digits in a word, a small letter between capitals.
 _SIGNS_OF_CHANCE: Final = (re.compile(rb"0(?<=[aA_\-]0)0*[aA]"), re.compile(rb"AaA"))
-# One id of AWS in thirty has neither, and so do some keys of GonkaGate, which must be found.
-_WITHOUT_SIGNS: Final = (re.compile(rb"AKIA[A-Z2-7]{16}"), re.compile(rb"gp-[A-Za-z0-9_\-]{13,200}"))
+# One id of AWS in thirty has neither, and so do some keys of GonkaGate, which must be found. GitLab's are
+# short, Hugging Face's have letters only, and in SendGrid's a dot separates two short parts.
+_WITHOUT_SIGNS: Final = (
+    re.compile(rb"AKIA[A-Z2-7]{16}"),
+    re.compile(rb"gp-[A-Za-z0-9_\-]{13,200}"),
+    re.compile(rb"glpat-[A-Za-z0-9_\-]{16,300}"),
+    re.compile(rb"hf_[A-Za-z0-9]{30,40}"),
+    re.compile(rb"SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{16,64}"),
+)
 _ONWARDS: Final = re.compile(rb"[aA0_\-]*")
 _FAR: Final = 250
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sovereigncode.content import Findings, Ignored, judge
@@ -16,6 +17,11 @@ from tests.support import content_samples as samples
 # Without backslashes, percent signs, escapes of terminals and diffs, which change what the next line means.
 PROSE = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\\%@"), max_size=60
+)
+# What is not looked at (docs/content-check.md): one token in several thousand has neither a digit in a word
+# nor a small letter between capitals, or has a row of signs in it that placeholders have.
+NOT_SEEN = re.compile(
+    r"(?!.*(?:[A-Za-z_-][0-9]+[A-Za-z]|[A-Z][a-z][A-Z]))|.*(?:[xX]{4}|[-_]{4}|0{8})", re.DOTALL
 )
 ANY = st.text(st.characters(), max_size=300)
 MAKERS = {
@@ -54,6 +60,7 @@ def test_an_allow_list_only_takes_away(text: str, entries: list[str]) -> None:
 @given(before=PROSE, after=PROSE, seed=st.integers(0, 10**9))
 def test_a_value_is_found_beside_any_text(kind: str, before: str, after: str, seed: int) -> None:
     value = MAKERS[kind](Random(seed))
+    assume(kind != "service_token" or not NOT_SEEN.match(value))
     text = f"{before}\n\n{value}\n\n{after}"
     assert kind in judge(text).names
     assert kind in judge(json.dumps({"content": text})).names
