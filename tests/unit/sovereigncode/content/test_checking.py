@@ -22,6 +22,7 @@ from sovereigncode.content import (
     judging,
 )
 from tests.support import content_samples as samples
+from tests.unit.sovereigncode.content.examples import UNHURRIED
 
 KEY = bytes(range(32))
 MAIL = "ada@lovelace.org.nz"
@@ -157,6 +158,7 @@ def test_many_threads_share_the_verdicts() -> None:
     assert len(kept) <= 50
 
 
+@UNHURRIED
 @given(JSON)
 def test_any_json_value_has_a_verdict(value: Any) -> None:
     checked = check(value, verdicts())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sovereigncode.content import Findings, Ignored, judge
 from sovereigncode.content.plain import plain
 from tests.support import content_samples as samples
+from tests.unit.sovereigncode.content.examples import UNHURRIED
 
 AWS = "IOSFODNN7".join(["AKIA", ""])
 CARD = "4111 1111 1111 1111"
@@ -81,6 +82,7 @@ def test_what_the_page_says_is_not_seen(text: str) -> None:
     assert judge(text) == Findings()
 
 
+@UNHURRIED
 @given(st.text())
 def test_plain_is_total_and_stable(text: str) -> None:
     data = plain(text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sovereigncode.content import Findings, Kind, judge, phones
 from sovereigncode.content import nhi as nhi_numbers
 from tests.support import content_samples as samples
+from tests.unit.sovereigncode.content.examples import UNHURRIED
 
 
 def found(text: str) -> dict[str, int]:
@@ -108,6 +109,7 @@ def test_nhi_numbers_by_the_standard(make: samples.Sample) -> None:
         assert not any(nhi_numbers.is_valid(number[:-1] + other) for other in others)
 
 
+@UNHURRIED
 @given(st.text("0123456789", min_size=7, max_size=11))
 def test_a_national_number_counts_only_if_the_library_agrees(digits: str) -> None:
     for region in phones.REGIONS:
