@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Mapping, NoReturn
 
-from foundation import signals
 from foundation.errors import Refusal, Where
 from foundation.terminal.text import listed
 from overlord.command_line import Arguments
@@ -33,7 +31,6 @@ from overlord.storage.home import make_private
 from overlord.storage.locks import Lock
 from overlord.storage.run_store import RunStore
 from overlord.ui import render
-from overlord.work.recovery import settle_what_is_dead
 from overlord.work.tasks import Startup, store_startup
 
 _PHASES: Final = 8
@@ -70,27 +67,15 @@ def run(arguments: Arguments, context: Context) -> Report:
     registry = _registry(store, context, base_url, wanted, servants_models, stamp(now))
     startup_lock = store.locks.startup()
     try:
+        _create(arguments, context, store, registry, startup_lock)
+        _phase(context, 5, "Recording model, request, and conversation state.")
+        _phase(context, 6, "Loading servant instructions.")
+        _phase(context, 7, "Waiting for API-backed ACKs.")
         with working.recorded(store):
-            _create(arguments, context, store, registry, startup_lock)
-            _phase(context, 5, "Recording model, request, and conversation state.")
-            _phase(context, 6, "Loading servant instructions.")
-            _phase(context, 7, "Waiting for API-backed ACKs.")
             working.ask(context, store, client, [Startup(slot) for slot in wanted.assignments])
-    except BaseException:
-        startup_lock.release(remove=True)
-        _settle_unasked(store)
-        raise
     finally:
         startup_lock.release(remove=True)
     return _report(context, store)
-
-
-@signals.uninterrupted
-def _settle_unasked(store: RunStore) -> None:
-    """A signal between storing the run and asking its servants leaves nothing that waits."""
-    with suppress(Refusal):
-        if store.exists():
-            settle_what_is_dead(store)
 
 
 def _wanted(arguments: Arguments, context: Context) -> Wanted:
