@@ -154,12 +154,18 @@ class RunStore:
             lock.take(0.0)
             with Folder(self.folder) as folder_:
                 self._put(folder_, TOKEN, f"{registry['runToken']}\n".encode())
-            self._write(registry)
-            self._changes.made = self.run_id
+            self._write_first(registry)
             with Folder(self.folder.parent) as parent:
                 parent.sync()
         except OSError as problem:
             self._refuse_writing(problem)
+
+    @signals.uninterrupted
+    def _write_first(self, registry: Json) -> None:
+        """Write a new run's registry, and note the run, so that a signal leaves nothing open in it."""
+        self._write(registry)
+        self._changes.made = self.run_id
+        self._changes.changed.append(self.run_id)
 
     def keep_conversation(self, slot: str, generation: int, conversation: list[Json]) -> None:
         """Store the conversation of a servant that is replaced; Refusal write_failed."""
