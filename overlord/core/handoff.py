@@ -1,4 +1,4 @@
-"""What a new conversation is told about the one that it replaces: at most 8 KiB, made without a request."""
+"""What a new conversation learns about the one that it replaces: at most 8 KiB, made without a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a servant is told: the system message, the startup message, the liveness line."""
+"""What a servant is sent: the system message, the startup message, the liveness line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Journals: for people who look into a run. They prove nothing, so a damaged one is begun anew.
+"""Journals: for people who look into a run. They prove nothing, so a damaged one is replaced.
 
 `<slot>.jsonl` has what was said, `<slot>.events.jsonl` what happened. Each is at most 1 MiB, and has one
 older `.1` beside it.

@@ -1,4 +1,4 @@
-"""A decision put on record: on disk before anybody is told that something is allowed."""
+"""A decision put on record: on disk before an allowance is reported."""
 
 from __future__ import annotations
 
