@@ -38,14 +38,10 @@ def opened(
 
     Raises OSError, http.client.HTTPException, and Refusal proxy_unusable, certificate_untrusted.
     """
-    if not tls:
-        connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    if tls:
+        connection: http.client.HTTPConnection = _over_tls(host, port, environ, seconds)
     else:
-        direct = is_loopback(host)
-        settings = {
-            name: value for name, value in environ.items() if not direct or name not in _PROXY_VARIABLES
-        }
-        connection = open_connection(host, port, settings, seconds)
+        connection = http.client.HTTPConnection(host, port, timeout=seconds)
     connection.response_class = _Final
     connection.connect()
     return connection
@@ -57,12 +53,15 @@ def check_variables(host: str, environ: Mapping[str, str], *, tls: bool) -> None
     Raises Refusal proxy_unusable, certificate_untrusted.
     """
     if tls:
-        settings = {
-            name: value
-            for name, value in environ.items()
-            if not is_loopback(host) or name not in _PROXY_VARIABLES
-        }
-        open_connection(host, 443, settings, 1).close()
+        _over_tls(host, 443, environ, 1).close()
+
+
+def _over_tls(
+    host: str, port: int, environ: Mapping[str, str], seconds: float
+) -> http.client.HTTPSConnection:
+    direct = is_loopback(host)
+    settings = {name: value for name, value in environ.items() if not direct or name not in _PROXY_VARIABLES}
+    return open_connection(host, port, settings, seconds)
 
 
 def failure_of(problem: Exception, host: str) -> Failure:
