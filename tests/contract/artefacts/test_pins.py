@@ -38,6 +38,7 @@ USES = {
     # llmock and OpenAI's client need Python 3.10.
     "chat": EVERY[1:],
     "sovereigncode": EVERY[1:],
+    "marama-route": EVERY[1:],
 }
 # From what release on, or for which Python and system, there is no wheel: what a pin must not be.
 NO_WHEEL = {
@@ -102,11 +103,19 @@ def test_each_tool_is_pinned_once_with_hashes(name: str) -> None:
                 assert all(int(version.split(".")[0]) < first for version in versions), (tool, python, system)
 
 
-@pytest.mark.parametrize("name", ["test", "legs"])
+@pytest.mark.parametrize("name", ["test", "legs", "marama-route"])
 def test_sovereigncode_is_tested_with_what_it_ships_with(name: str) -> None:
     shipped = dict(active("sovereigncode", "3.10", LINUX))
     for python, system in product(USES["sovereigncode"], SYSTEMS):
         assert dict(active("sovereigncode", python, system)) == shipped
+        found = dict(active(name, python, system))
+        assert {tool: found[tool] for tool in shipped} == shipped, (python, system)
+
+
+@pytest.mark.parametrize("name", ["test", "legs"])
+def test_the_gateway_is_tested_with_what_it_ships_with(name: str) -> None:
+    for python, system in product(USES["marama-route"], SYSTEMS):
+        shipped = dict(active("marama-route", python, system))
         found = dict(active(name, python, system))
         assert {tool: found[tool] for tool in shipped} == shipped, (python, system)
 

@@ -1,0 +1,1 @@
+"""Where decisions, and what has no workspace here, are kept: one interface, one module a database."""

@@ -1,0 +1,61 @@
+"""JSON as it goes over the wire, read and written by msgspec if it is installed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NoReturn, Sequence
+
+from marama_route.core.errors import invalid
+
+try:
+    import msgspec
+except ImportError:  # the extra [fast] is not installed
+    _FAST: Any = None
+else:
+    _FAST = msgspec.json
+
+FAST: Final = _FAST is not None
+
+
+def loads(data: bytes) -> Any:
+    """The value of a backend's bytes. ValueError if they are not JSON, or nest too deep."""
+    try:
+        return _FAST.decode(data) if FAST else json.loads(data, parse_constant=_refused)
+    except RecursionError:
+        raise ValueError("this nests too deep") from None
+
+
+def dumps(value: Any) -> bytes:
+    """Compact JSON as UTF-8, keys in the order that they have. ValueError for NaN and half a character."""
+    if FAST:
+        return bytes(_FAST.encode(value))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def request(body: bytes) -> Any:
+    """The value of a request's body, which has one meaning only.
+
+    RequestRefusal invalid_request for what is not JSON in UTF-8, for NaN, and for a key that appears twice
+    in one object: two programs could read it differently.
+    """
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refused)
+    except _TwiceError:
+        raise invalid(None, "the body has a key that appears twice in one object") from None
+    except (ValueError, RecursionError):
+        raise invalid(None, "the body is not JSON in UTF-8") from None
+
+
+class _TwiceError(Exception):
+    """A key appears twice."""
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _TwiceError
+    return value
+
+
+def _refused(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
