@@ -77,7 +77,6 @@ FLOORS = {
         "workspace": 2,
         "permissions": 2,
         "shown": 2,
-        "report": 2,
         "store": 3,
         "ui": 3,
         "commands": 4,
