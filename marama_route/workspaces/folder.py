@@ -12,7 +12,6 @@ from sovereigncode.approvals.store import Approvals
 from sovereigncode.audit.log import AuditLog
 from sovereigncode.content import Ignored
 from sovereigncode.core.combined import Combined
-from sovereigncode.core.decision import POLICY_INVALID
 from sovereigncode.workspace import Workspace
 
 
@@ -35,11 +34,6 @@ class Reading:
     def tenant(self) -> str | None:
         """Whose workspace it is; None is everybody's, and also one whose policy cannot be read."""
         return None if self.workspace.policy is None else self.workspace.policy.tenant
-
-    @property
-    def tenant_known(self) -> bool:
-        """Whether nobody else's policy can be in this folder."""
-        return all(fault.code != POLICY_INVALID for fault in self.workspace.faults)
 
     @property
     def capsule_id(self) -> str | None:
