@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Callable, Final, TypeVar
 
 from foundation.errors import Refusal, Where
@@ -106,7 +106,7 @@ def read(root: Path, before: Workspace | None = None) -> Workspace:
     return Workspace(root, capsule, policy, tuple(faults), files)
 
 
-def _texts(files: tuple[Snapshot, ...]) -> list[tuple[Path, bytes | None]]:
+def _texts(files: tuple[Snapshot, ...]) -> list[tuple[PurePath, bytes | None]]:
     return [(file.path, file.data) for file in files]
 
 

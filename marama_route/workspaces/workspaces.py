@@ -15,19 +15,19 @@ class Workspaces:
     """The folders, in the order of the configuration."""
 
     def __init__(self, folders: Mapping[Path, Folder]) -> None:
-        self._folders = dict(folders)
+        self.by_root = dict(folders)
 
     @classmethod
     def of(cls, paths: Sequence[str], host: Host, before: Workspaces | None = None) -> Workspaces:
         """The folders of these paths; `~` is the home. What `before` has already is taken over."""
-        known = {} if before is None else before._folders
+        known = {} if before is None else before.by_root
         roots = [Path(os.path.realpath(expanded(path, host))) for path in paths]
         return cls({root: known.get(root) or Folder(root, host) for root in roots})
 
     @property
     def folders(self) -> tuple[Folder, ...]:
         """Every folder."""
-        return tuple(self._folders.values())
+        return tuple(self.by_root.values())
 
     def choose(self, tenant: str, capsule_id: str | None) -> Chosen:
         """The workspace of a request, all rules read now."""
