@@ -21,6 +21,7 @@ class Exit(IntEnum):
     USAGE = 2
     FILE = 5
     DENIED = 6
+    HANGUP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -10,6 +10,7 @@ from typing import Final
 from foundation.errors import Refusal, Where
 from foundation.files.reading import reason
 from foundation.host import Host
+from foundation.program import Report
 from foundation.terminal.text import style, visible
 from sovereigncode.audit import export
 from sovereigncode.audit.log import AuditLog
@@ -17,7 +18,6 @@ from sovereigncode.audit.record import Record
 from sovereigncode.audit.show import Filter
 from sovereigncode.audit.verdict import Verdict
 from sovereigncode.errors import Exit
-from sovereigncode.report import Report
 
 _NEWEST: Final = 50
 

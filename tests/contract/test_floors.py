@@ -77,7 +77,6 @@ FLOORS = {
         "workspace": 2,
         "permissions": 2,
         "shown": 2,
-        "report": 2,
         "store": 3,
         "ui": 3,
         "commands": 4,
@@ -87,11 +86,19 @@ FLOORS = {
     },
     "marama_route": {
         "core": 0,
+        "errors": 1,
         "wire": 1,
+        "places": 1,
+        "config_edit": 1,
+        "config_file": 2,
         "store": 2,
         "backends": 2,
         "gate": 3,
         "forwarding": 3,
+        "command_line": 4,
+        "commands": 5,
+        "cli": 6,
+        "__main__": 6,
     },
 }
 # Words that a neutral package does not have, not even in a comment.
@@ -123,6 +130,8 @@ DECIDING = (
     "overlord.ui",
     "overlord.work.settling",
     "marama_route.core",
+    "marama_route.config_edit",
+    "marama_route.errors",
 )
 ACTING = ("opencode_config.program",)
 # Values in, values out: these modules compute and touch nothing.
@@ -132,6 +141,7 @@ PURE = {
     "base64",
     "bisect",
     "collections",
+    "copy",
     "dataclasses",
     "datetime",
     "difflib",
