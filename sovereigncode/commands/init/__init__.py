@@ -12,6 +12,7 @@ from foundation import transaction as transactions
 from foundation.errors import Declined, Refusal, Where
 from foundation.files import writable
 from foundation.host import Host
+from foundation.program import Report
 from foundation.terminal.terminal import Terminal
 from foundation.transaction import Role, Transaction, journal
 from opencode_config.jsonc import crosscheck
@@ -30,7 +31,6 @@ from sovereigncode.commands.init.answers import Answers, Options
 from sovereigncode.commands.init.plan import FileChange, Plan
 from sovereigncode.core.decision import CAPSULE_MISSING
 from sovereigncode.errors import Exit
-from sovereigncode.report import Report
 from sovereigncode.store import Store
 from sovereigncode.ui.questions import Asking, Questions, Recommended, Refusing
 from sovereigncode.workspace import Workspace
