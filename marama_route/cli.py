@@ -61,6 +61,12 @@ def _key(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Repor
     return key.run(arguments, host)
 
 
+def _init(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import init
+
+    return init.run(arguments, host, terminal)
+
+
 def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
     from marama_route.commands import route
 
@@ -69,6 +75,7 @@ def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Rep
 
 
 _VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
+    "init": _init,
     "route": _route,
     "key": _key,
 }
