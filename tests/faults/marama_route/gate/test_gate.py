@@ -397,7 +397,9 @@ def test_a_chain_that_breaks_while_somebody_is_asked(waiting: Scene) -> None:
 
 
 def test_too_large_to_be_judged_is_not_passed_on(scene: Scene) -> None:
-    huge = Call(0, 0, None, "write", json.dumps({"filePath": "a", "content": "é" * (9 << 20)}, ensure_ascii=False))
+    huge = Call(
+        0, 0, None, "write", json.dumps({"filePath": "a", "content": "é" * (9 << 20)}, ensure_ascii=False)
+    )
     verdict = scene.judge(huge)
     assert not verdict.passed
     assert "nobody can judge it" in verdict.text
