@@ -51,7 +51,7 @@ class Bench:
         self._root = Path(os.path.realpath(root))
         self._home = host.home
         self._dialects = ON_WINDOWS if host.windows else (Dialect.POSIX,)
-        self._names = names
+        self.names = names
         self._last: Workspace | None = None
         self.approvals = approvals
         self.record = record
@@ -112,4 +112,4 @@ class Bench:
             )
         except BadArgumentsError as problem:
             return unreadable(call.name, str(problem))
-        return judge(read, self._root, names=self._names, home=self._home, dialects=self._dialects)
+        return judge(read, self._root, names=self.names, home=self._home, dialects=self._dialects)
