@@ -131,6 +131,11 @@ DECIDING = (
     "overlord.ui",
     "overlord.work.settling",
     "marama_route.core",
+    "marama_route.gate.hearing",
+    "marama_route.gate.look",
+    "marama_route.gate.records",
+    "marama_route.gate.treating",
+    "marama_route.gate.wording",
     "marama_route.config_edit",
     "marama_route.errors",
 )
