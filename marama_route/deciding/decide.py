@@ -1,8 +1,8 @@
 """The decision about one request, in the order of the contract.
 
-key -> body -> capsule and policy -> content check -> route -> decision and audit record stored -> backend. The
-first two are `callers` and `core.request`, the last two `run`: before the last one nothing of the messages
-has left the process.
+key -> body -> capsule and policy -> content check -> route -> decision and audit record stored -> backend.
+The first two are `callers` and `core.request`, the last two `run`: before the last one nothing of the
+messages has left the process.
 """
 
 from __future__ import annotations

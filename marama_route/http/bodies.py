@@ -15,7 +15,7 @@ SECONDS: Final = 60.0
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class TooSlow(RequestRefusal):  # noqa: N818 - it says what happened
+class TooSlow(RequestRefusal):
     """The body did not arrive in time."""
 
     def __init__(self, seconds: float) -> None:

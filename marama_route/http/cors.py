@@ -35,7 +35,7 @@ def allowed(exchange: Exchange) -> dict[str, str]:
 
 
 def preflight(exchange: Exchange, methods: tuple[str, ...]) -> web.StreamResponse | None:
-    """The answer to a browser that asks first; None if this is not that, or not from an origin of the list."""
+    """The answer to a browser that asks first; None for another request, or an origin that is not listed."""
     if exchange.request.method != "OPTIONS" or not methods:
         return None
     if "Access-Control-Allow-Origin" not in allowed(exchange):

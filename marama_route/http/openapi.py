@@ -1,8 +1,8 @@
-"""This interface as an OpenAPI 3.1 document."""
+"""The interface as an OpenAPI 3.1 document."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from marama_route import __version__
 

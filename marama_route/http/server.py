@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -24,7 +24,9 @@ from marama_route.http.gateway import Gateway
 KEEP_ALIVE_SECONDS: Final = 75.0
 # After an answer, what the client still sends is read and dropped for so long.
 LINGER_SECONDS: Final = 5.0
+# nginx's word for a client that went away before its answer.
 _CANCELLED: Final = 499
+_SERVER_ERROR: Final = 500
 _ID_BYTES: Final = 12
 
 
@@ -42,7 +44,7 @@ class _Protocol(RequestHandler):
         del exc, message
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the answer was sent")
-        if 400 <= status < 500:
+        if status < _SERVER_ERROR:
             refusal = RequestRefusal("invalid_request", "this is not a request that HTTP/1.1 allows")
         else:
             refusal = RequestRefusal("internal_error", "an internal error")

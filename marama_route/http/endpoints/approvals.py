@@ -59,17 +59,14 @@ async def decide(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
 
 async def waiting(readings: Sequence[Reading]) -> int:
     """How many approvals are pending in these folders; one that cannot be read counts none."""
+    return sum(await asyncio.gather(*(asyncio.to_thread(_waiting, reading) for reading in readings)))
 
-    def count() -> int:
-        total = 0
-        for reading in readings:
-            try:
-                total += sum(one.state is State.PENDING for one in reading.folder.approvals.listed())
-            except Refusal:
-                continue
-        return total
 
-    return await asyncio.to_thread(count)
+def _waiting(reading: Reading) -> int:
+    try:
+        return sum(one.state is State.PENDING for one in reading.folder.approvals.listed())
+    except Refusal:
+        return 0
 
 
 def _decision(value: Any) -> tuple[bool, str | None]:

@@ -42,6 +42,6 @@ async def numbers(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
 
 
 async def described(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
-    """This interface as an OpenAPI document."""
+    """The interface as an OpenAPI document."""
     del gateway, exchange
     return answers.json(openapi.document())
