@@ -121,6 +121,7 @@ DECIDING = (
     "sovereigncode.core",
     "sovereigncode.errors",
     "sovereigncode.approvals.approval",
+    "sovereigncode.tools",
     "overlord.core",
     "overlord.errors",
     "overlord.host_shell",
@@ -138,7 +139,7 @@ DECIDING = (
     "marama_route.gate.treating",
     "marama_route.gate.wording",
 )
-ACTING = ("opencode_config.program",)
+ACTING = ("opencode_config.program", "sovereigncode.tools.judging")
 # Values in, values out: these modules compute and touch nothing.
 PURE = {
     "__future__",
@@ -368,6 +369,31 @@ def test_only_host_reads_the_environment() -> None:
             f"{module.name}:{line} Path.{name}" for line, name in module.attributes("Path") if name == "home"
         ]
     assert wrong == []
+
+
+def test_every_file_is_opened_with_the_safe_flags() -> None:
+    """Without O_BINARY in them Windows changes line ends; without O_NOFOLLOW a link is followed."""
+    wrong = []
+    for module in modules():
+        if module.name.startswith("foundation.terminal"):  # the terminal's device and the null device
+            continue
+        safe = {"SAFE", "READ"} | {
+            ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
+            for node in module.tree.body
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and _names(node.value) & {"SAFE", "READ"}
+        }
+        wrong += [
+            f"{module.name}:{call.lineno} opens {ast.unparse(call)}"
+            for call in ast.walk(module.tree)
+            if isinstance(call, ast.Call)
+            and ast.unparse(call.func) == "os.open"
+            and not _names(call.args[1]) & safe
+        ]
+    assert wrong == []
+
+
+def _names(node: ast.AST | None) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} if node is not None else set()
 
 
 def test_only_ui_prints() -> None:
