@@ -179,7 +179,9 @@ class Life:
             try:
                 await gateway.records.append(chain, [entry])
             except Refusal as refusal:
-                self._lines.write("configuration_not_recorded", {"tenant": tenant, "message": refusal.message})
+                self._lines.write(
+                    "configuration_not_recorded", {"tenant": tenant, "message": refusal.message}
+                )
 
         await asyncio.gather(*(record(chain, tenant) for chain, tenant in seen.items()))
 
