@@ -15,7 +15,10 @@ class Run:
     """The ledger of one job; it ends once, whoever says so first."""
 
     def __init__(
-        self, decided: Decided, records: Records, on_end: Callable[[RouteDecision, RequestRefusal | None], None]
+        self,
+        decided: Decided,
+        records: Records,
+        on_end: Callable[[RouteDecision, RequestRefusal | None], None],
     ) -> None:
         """`on_end` gets the decision as it ended, and why that could not be recorded, if so."""
         self._decided = decided

@@ -38,7 +38,9 @@ class Metrics:
         self._tokens = self._counter("tokens", "Tokens as backends counted them", "model", "kind")
         self._decisions = self._counter("decisions", "Decisions by outcome and reason", "outcome", "reason")
         self._waiting = Gauge("marama_route_approvals_waiting", "Pending approvals", registry=self._registry)
-        self._open = Gauge("marama_route_open_chats", "Chats that are being answered", registry=self._registry)
+        self._open = Gauge(
+            "marama_route_open_chats", "Chats that are being answered", registry=self._registry
+        )
 
     def answered(self, route: str, status: int) -> None:
         """A request of this route was answered with this status."""
