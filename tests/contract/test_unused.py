@@ -14,7 +14,8 @@ from tests.support.sources import MODULES, ROOT
 PACKAGE = [
     path
     for path in MODULES
-    if path.relative_to(ROOT).parts[0] != "marama_route" or (ROOT / "marama_route" / "commands" / "serve.py").exists()
+    if path.relative_to(ROOT).parts[0] != "marama_route"
+    or (ROOT / "marama_route" / "commands" / "serve.py").exists()
 ]
 USERS = [*MODULES, *sorted((ROOT / "scripts").rglob("*.py")), *sorted((ROOT / "build").rglob("*.py"))]
 # The catalogue can name the adapter that a model moves to; no model moves yet.
