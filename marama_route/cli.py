@@ -61,6 +61,21 @@ def _key(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Repor
     return key.run(arguments, host)
 
 
+def _init(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import init
+
+    return init.run(arguments, host, terminal)
+
+
+def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import route
+
+    del terminal
+    return route.run(arguments, host, sys.stdin)
+
+
 _VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
+    "init": _init,
+    "route": _route,
     "key": _key,
 }

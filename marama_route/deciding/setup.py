@@ -1,4 +1,4 @@
-"""What a configuration makes: who may ask, the workspaces, the models. A request keeps the one of its start."""
+"""What a configuration makes: who may ask, the workspaces, the models; a request keeps that of its start."""
 
 from __future__ import annotations
 

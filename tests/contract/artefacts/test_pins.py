@@ -38,6 +38,10 @@ USES = {
     "mutants": EVERY[2:],
     # llmock and OpenAI's client need Python 3.10.
     "chat": EVERY[1:],
+    "clients": EVERY[1:],
+    # Aider has no release for Python 3.13 and newer; the original of MaramaRoute none for 3.10.
+    "aider": EVERY[1:4],
+    "original": EVERY[2:],
     "sovereigncode": EVERY[1:],
     "marama-route": EVERY[1:],
 }
