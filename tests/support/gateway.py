@@ -267,6 +267,16 @@ class Gateway(Asked):
         ]
         return [json.loads(line) for line in lines]
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Gateway]:
+        """It is ready; at the end it must end cleanly and without a leak."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+        assert self.leaks() == []
+
     # -- the final check
 
     def leaks(self) -> list[str]:
@@ -281,14 +291,8 @@ class Gateway(Asked):
 @contextlib.contextmanager
 def running(root: Path, **options: Any) -> Iterator[Gateway]:
     """A gateway that is ready, and that ends cleanly, without a leak."""
-    root.mkdir(parents=True, exist_ok=True)
-    gateway = Gateway(root, **options)
-    try:
-        gateway.start()
+    with Gateway(root, **options).running() as gateway:
         yield gateway
-    finally:
-        gateway.stop()
-    assert gateway.leaks() == []
 
 
 def _workspace(folder: Path, made: Workspace) -> Path:
