@@ -1,1 +1,5 @@
-"""MaramaRoute: one OpenAI-compatible address in front of every model, which knows why and can say no."""
+"""The gateway: one address in front of every model, that knows why and can say no."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

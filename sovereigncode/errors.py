@@ -91,8 +91,3 @@ NAMES: Final = ("opencode", "sovereigncode", "capsule.json", "tenant-policy.yaml
 def code_of(refusal: Refusal) -> str:
     """The code in reports; scripts read it."""
     return KINDS[refusal.kind][0]
-
-
-def status_of(refusal: Refusal) -> Exit:
-    """The status that the process ends with."""
-    return KINDS[refusal.kind][1]

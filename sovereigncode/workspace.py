@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Callable, Final, TypeVar
 
 from foundation.errors import Refusal, Where
@@ -86,20 +86,28 @@ def folder_of(root: Path) -> Path:
     return root / FOLDER
 
 
-def read(root: Path) -> Workspace:
-    """The workspace of a project's folder, read once."""
+def read(root: Path, before: Workspace | None = None) -> Workspace:
+    """The workspace of a project's folder, read once.
+
+    `before` is what an earlier reading found: if both files have the same bytes, it is the result.
+    """
     folder = folder_of(root)
-    capsule, first, no_capsule = _part(
-        root, folder / CAPSULE, CAPSULE_INVALID, json_text.read, capsules.parse
-    )
-    policy, second, no_policy = _part(
-        root, folder / POLICY, POLICY_INVALID, yaml_text.read, tenant_policy.parse
-    )
+    first, no_capsule = _file(root, folder / CAPSULE, CAPSULE_INVALID)
+    second, no_policy = _file(root, folder / POLICY, POLICY_INVALID)
+    files = tuple(file for file in (first, second) if file is not None)
     faults = [*no_capsule, *no_policy]
+    if before is not None and not faults and _texts(files) == _texts(before.files):
+        return before
+    capsule, wrong_capsule = _parsed(first, CAPSULE_INVALID, json_text.read, capsules.parse)
+    policy, wrong_policy = _parsed(second, POLICY_INVALID, yaml_text.read, tenant_policy.parse)
+    faults = [*no_capsule, *wrong_capsule, *no_policy, *wrong_policy]
     if first is not None and not first.exists:
         faults.insert(0, _missing(folder / CAPSULE))
-    files = tuple(file for file in (first, second) if file is not None)
     return Workspace(root, capsule, policy, tuple(faults), files)
+
+
+def _texts(files: tuple[Snapshot, ...]) -> list[tuple[PurePath, bytes | None]]:
+    return [(file.path, file.data) for file in files]
 
 
 def understood(
@@ -122,22 +130,22 @@ def meaning(path: Path, data: bytes) -> tuple[object, tuple[Fault, ...]]:
     return understood(str(path), POLICY_INVALID, data, yaml_text.read, tenant_policy.parse)
 
 
-def _part(
-    root: Path, path: Path, code: str, read_text: Callable[[bytes], Document], parse: _Parse[_Value]
-) -> tuple[_Value | None, Snapshot | None, tuple[Fault, ...]]:
+def _file(root: Path, path: Path, code: str) -> tuple[Snapshot | None, tuple[Fault, ...]]:
     try:
         file = reading.read_snapshot(path, limit=LIMIT)
         require_within(path, Path(file.real), root)
     except Refusal as refusal:
-        return (
-            None,
-            None,
-            (Fault(code, refusal.message, refusal.where or Where(str(path)), refusal.next_step),),
-        )
-    if file.data is None:
-        return None, file, ()
-    value, faults = understood(str(path), code, file.data, read_text, parse)
-    return value, file, faults
+        fault = Fault(code, refusal.message, refusal.where or Where(str(path)), refusal.next_step)
+        return None, (fault,)
+    return file, ()
+
+
+def _parsed(
+    file: Snapshot | None, code: str, read_text: Callable[[bytes], Document], parse: _Parse[_Value]
+) -> tuple[_Value | None, tuple[Fault, ...]]:
+    if file is None or file.data is None:
+        return None, ()
+    return understood(str(file.path), code, file.data, read_text, parse)
 
 
 def _missing(path: Path) -> Fault:

@@ -21,6 +21,7 @@ class Exit(IntEnum):
     USAGE = 2
     FILE = 5
     DENIED = 6
+    HANGUP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -63,11 +64,23 @@ CODES: Final[Mapping[str, Kind]] = {
 
 
 class RequestRefusal(Refusal):
-    """A request is not answered: `kind` is a code of the table, `param` the field that is wrong."""
+    """A request is not answered: `kind` is a code of the table, `param` the field that is wrong.
 
-    def __init__(self, code: str, message: str, *, next_step: str = "", param: str | None = None) -> None:
+    `retry_after`: in so many seconds it may be tried again; None leaves it to whoever answers.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        next_step: str = "",
+        param: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(code, message, next_step=next_step)
         self.param = param
+        self.retry_after = retry_after
 
 
 def invalid(param: str | None, message: str) -> RequestRefusal:

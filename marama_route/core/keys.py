@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Iterable
 
@@ -15,6 +15,9 @@ from foundation.secrets import Secret
 PREFIX: Final = "mr_"
 RANDOM_BYTES: Final = 32
 HASH_PATTERN: Final = "sha256:[0-9a-f]{64}"
+_SUM: Final = "sha256:"
+# So many digits of its hash tell the keys of a configuration apart.
+_SHOWN: Final = 12
 _KEY: Final = re.compile(r"mr_[A-Za-z0-9_-]{43}", re.ASCII)
 # RFC 9110, 11.1: the scheme's case does not count; RFC 6750, 2.1: one space, then the token.
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
@@ -37,10 +40,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Holder:
-    """Whose key was presented, and what it may do."""
+    """Whose key was presented, and what it may do. `actor` names the key in records, not its text."""
 
     tenant: str
     role: Role
+    actor: str = field(default="", compare=False)
 
 
 def made(random: bytes) -> Secret:
@@ -69,5 +73,5 @@ def find(key: Secret | None, known: Iterable[tuple[Key, str]]) -> Holder | None:
     found: Holder | None = None
     for entry, tenant in known:
         if hmac.compare_digest(digest, entry.hash.encode("utf-8")):
-            found = Holder(tenant, entry.role)
+            found = Holder(tenant, entry.role, f"key:{entry.hash[len(_SUM) :][:_SHOWN]}")
     return None if key is None else found

@@ -14,7 +14,7 @@ from marama_route.core.hints import Hints, Rules, tightened
 from marama_route.core.judged import judge, together
 from marama_route.core.registry import LOCAL_TIER, WORST_RANK, Model, Resolved
 from marama_route.core.wishes import TaskType
-from sovereigncode.core.decision import Decision
+from sovereigncode.core.decision import Decision, Unusable, decide
 from sovereigncode.core.request import Request
 from sovereigncode.core.words import TRUSTED_TIER
 
@@ -99,37 +99,52 @@ def route(
         rejected=tuple(rejected),
         scores=tuple((model.id, points / 100) for points, model, _ in passed),
         reasons=_reasons(resolved, passed[0][2], len(passed)) if passed else (),
-        policy=_policy(policies, passed[0][1].id if passed else None),
+        policy=_policy(policies, passed[0][1].id if passed else None, counted, call),
         pinned=resolved.pinned,
     )
 
 
 def require_selected(routed: Routed) -> Model:
-    """The selected model. RequestRefusal policy_denied or model_denied if policy alone rejects all."""
+    """The selected model, or raises what `refusal` says."""
+    refused = refusal(routed)
+    if refused is not None or routed.selected is None:
+        raise refused or ValueError("nothing was selected")
+    return routed.selected
+
+
+def refusal(routed: Routed) -> RequestRefusal | None:
+    """Why no model was selected: policy_denied or model_denied if policy alone rejects all."""
     if routed.selected is not None:
-        return routed.selected
-    reasons = () if routed.policy is None else routed.policy.reasons
-    codes = list(dict.fromkeys(reason.code for reason in reasons))
-    if routed.rejected and all(one.reason == POLICY_DENIED for one in routed.rejected):
-        code = MODEL_DENIED if routed.pinned and MODEL_DENIED in codes else POLICY_DENIED
-        raise RequestRefusal(
-            code,
+        return None
+    if policy_denies(routed):
+        reasons = () if routed.policy is None else routed.policy.reasons
+        codes = list(dict.fromkeys(reason.code for reason in reasons))
+        return RequestRefusal(
+            MODEL_DENIED if routed.pinned and MODEL_DENIED in codes else POLICY_DENIED,
             f"the policy does not allow this request: {', '.join(codes)}",
             next_step="the decision has each reason",
         )
     each = "; ".join(f"{one.model}: {one.reason} ({one.detail})" for one in routed.rejected)
-    raise RequestRefusal(
+    return RequestRefusal(
         "no_eligible_model",
         f"no model can take this request: {each or 'no model is configured'}",
         next_step=_ASKED_OTHERWISE,
     )
 
 
-def _policy(policies: dict[str, Decision], selected: str | None) -> Decision | None:
+def policy_denies(routed: Routed) -> bool:
+    """Whether the policy alone rejects every model, or there are no rules that count."""
+    denied = routed.policy is not None and not routed.policy.allowed
+    return denied and all(one.reason == POLICY_DENIED for one in routed.rejected)
+
+
+def _policy(
+    policies: dict[str, Decision], selected: str | None, rules: Rules, call: Request
+) -> Decision | None:
     if selected is not None:
         return policies[selected]
     if not policies:
-        return None
+        return decide(rules, call) if isinstance(rules, Unusable) else None
     return next((one for one in policies.values() if one.allowed), None) or together(policies.values())
 
 

@@ -42,10 +42,10 @@ class Store(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """Decisions, newest first, older than the id `before`."""
 
-    async def interrupted(self, owner: str) -> int:
-        """Give what an ended process of this `owner` left pending the outcome `failed`; how many decisions.
+    async def interrupted(self) -> int:
+        """Give what ended processes left pending the outcome `failed`; how many decisions.
 
-        `owner` names one process; a running one is known by the lock that it holds.
+        A running process is known by the lock that its store holds; what it left pending stays.
         """
 
     async def remember(self, calls: Sequence[PassedCall]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, Protocol
 
 from overlord.core.json_values import Json
@@ -28,6 +27,8 @@ class Living(Protocol):
 
 def fingerprint(run_id: str, run_token: str, pid: object, start_time: object, executable: object) -> str:
     """What binds a process to a run: SHA-256 over the five, in hexadecimal."""
+    import hashlib
+
     text = f"{run_id}\n{run_token}\n{pid}\n{start_time}\n{executable}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, Mapping, Sequence
 
 from foundation.errors import Refusal
@@ -34,6 +33,8 @@ def name_of(slot: str) -> str:
 
 def scope_token(run_id: str, slot: str, profile: str, assignment: str) -> str:
     """What the servant's instructions name its scope by."""
+    import hashlib
+
     text = f"{run_id}\n{slot}\n{profile}\n{assignment}"
     return "sc-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 

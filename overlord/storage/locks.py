@@ -83,6 +83,8 @@ class Lock:
             return True
         try:
             return not try_lock(descriptor)
+        except OSError:
+            return True
         finally:
             os.close(descriptor)
 

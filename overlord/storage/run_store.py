@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 import time
@@ -207,7 +206,7 @@ class RunStore:
         except Refusal:
             snapshot = Snapshot(path, path, None)
         token = (snapshot.data or b"").strip()
-        if not token or not hmac.compare_digest(token, registry["runToken"].encode("utf-8", "replace")):
+        if not token or token != registry["runToken"].encode("utf-8", "replace"):
             self._refuse(
                 "run_token_mismatch",
                 f"the token in {path} is not that of the run's registry",

@@ -53,7 +53,12 @@ def loaded(folder: Folder, name: str) -> Listed:
         return Listed(name, State.INVALID, place, None, refusal.message)
     except OSError as problem:
         return Listed(name, State.INVALID, place, None, f"this cannot be read ({reason(problem)})")
-    return Listed(name, approval.state, place, approval)
+    return as_listed(folder, approval)
+
+
+def as_listed(folder: Folder, approval: Approval) -> Listed:
+    """An approval and where its file is."""
+    return Listed(approval.id, approval.state, folder.path / f"{approval.id}{_SUFFIX}", approval)
 
 
 def _read(folder: Folder, place: Path) -> bytes:

@@ -20,7 +20,7 @@ from foundation.files.replace import Folder
 from foundation.host import Host
 from sovereigncode.approvals.approval import Approval, Proof, State, judged, moment, new_id
 from sovereigncode.approvals.call import Call, clean, optional
-from sovereigncode.approvals.files import KIND, LARGEST, Listed, has, loaded, names, write
+from sovereigncode.approvals.files import KIND, LARGEST, Listed, as_listed, has, loaded, names, write
 from sovereigncode.audit.folders import WORKSPACE, made, not_read, not_written, opened
 from sovereigncode.audit.lock import held
 from sovereigncode.audit.record import Entry, Record, stamp
@@ -63,6 +63,87 @@ class Approvals:
 
     def request(self, asked: Asked, lifetime: timedelta) -> Approval:
         """Make a pending approval; it is recorded and on disk when this returns."""
+        approval = self._made(asked, lifetime)
+        with self._changing() as folder:
+            self._begin(folder, [approval])
+        return approval
+
+    def ask(self, asks: Sequence[Asked], lifetime: timedelta) -> tuple[Listed, ...]:
+        """For each call an approval of its own: one that is approved, else one that waits, else a new one.
+
+        Nobody is asked twice for one call. What is new is recorded and on disk when this returns.
+        """
+        made = [self._made(asked, lifetime) for asked in asks]
+        with self._changing() as folder:
+            found = _each_its_own(self._open(folder), asks, (State.APPROVED, State.PENDING))
+            self._begin(folder, [new for one, new in zip(found, made, strict=True) if one is None])
+            return tuple(
+                as_listed(folder, new) if one is None else one for one, new in zip(found, made, strict=True)
+            )
+
+    def listed(self) -> tuple[Listed, ...]:
+        """Every approval, oldest first. Changes nothing."""
+        with self._reading() as folder:
+            if folder is None:
+                return ()
+            return self._judged([loaded(folder, name) for name in names(folder)])
+
+    def get(self, approval_id: str) -> Listed:
+        """One approval. Raises Refusal approval_not_found."""
+        with self._reading() as folder:
+            return self._found(folder, approval_id)
+
+    def current(self, ids: Sequence[str]) -> tuple[Listed, ...]:
+        """These approvals as they are now; one whose file is gone is invalid."""
+        with self._reading() as folder:
+            if folder is None:
+                return tuple(Listed(one, State.INVALID, self.folder, why="its file is gone") for one in ids)
+            return self._judged([loaded(folder, one) for one in ids])
+
+    def approve(self, approval_id: str, by: str, note: str | None = None) -> Approval:
+        """Say yes: only on what a user said at a terminal, in the console, or with an approver key.
+
+        `by` says who. Raises Refusal approval_not_found, approval_invalid, and approval_decided if it
+        is not pending any more.
+        """
+        return self._decide(approval_id, State.APPROVED, by, note)
+
+    def reject(self, approval_id: str, by: str, note: str | None = None) -> Approval:
+        """Say no; as `approve`."""
+        return self._decide(approval_id, State.REJECTED, by, note)
+
+    def consume(self, asks: Sequence[Asked], also: Sequence[Entry] = ()) -> tuple[Approval, ...] | None:
+        """Use up one approval for each of these calls, or none at all and return None.
+
+        `also` is recorded together with that, after it. The calls may pass once for each time that this
+        returns approvals. Of several processes that ask for the same approval, one gets it.
+        """
+        with self._changing() as folder:
+            found = _each_its_own(self._open(folder), asks, (State.APPROVED,))
+            approved = [one.approval for one in found if one is not None and one.approval is not None]
+            if len(approved) < len(asks):
+                return None
+            used = [replace(approval, state=State.USED) for approval in approved]
+            self._audit.append([*(_entry(one, None) for one in used), *also])
+            for one in used:
+                write(folder, one)
+            return tuple(used)
+
+    def expire(self) -> tuple[Approval, ...]:
+        """Write `expired` into what has expired, so that a clock that is set back later changes nothing."""
+        with self._changing() as folder:
+            now, expired = self._host.now(), []
+            for listed in self._open(folder):
+                approval = listed.approval
+                if approval is None or listed.state is not State.EXPIRED or approval.state is State.EXPIRED:
+                    continue
+                if now >= moment(approval.expires):
+                    expired.append(replace(approval, state=State.EXPIRED))
+                    self._audit.append([_entry(expired[-1], None)])
+                    write(folder, expired[-1])
+            return tuple(expired)
+
+    def _made(self, asked: Asked, lifetime: timedelta) -> Approval:
         now = self._host.now()
         approval = Approval(
             id=new_id(now, secrets.token_bytes(10)),
@@ -82,70 +163,13 @@ class Approvals:
                 f"this tool call is larger than {LARGEST} bytes, so nobody can judge it",
                 next_step="make the change in smaller steps",
             )
-        with self._changing() as folder:
-            self._record(approval, State.PENDING, None)
-            write(folder, approval)
         return approval
 
-    def listed(self) -> tuple[Listed, ...]:
-        """Every approval, oldest first. Changes nothing."""
-        with self._reading() as folder:
-            if folder is None:
-                return ()
-            return self._judged([loaded(folder, name) for name in names(folder)])
-
-    def get(self, approval_id: str) -> Listed:
-        """One approval. Raises Refusal approval_not_found."""
-        with self._reading() as folder:
-            return self._found(folder, approval_id)
-
-    def find(self, call: Call) -> Listed | None:
-        """The newest approval of this call that is pending or approved, so that nobody is asked twice."""
-        with self._reading() as folder:
-            for one in reversed(() if folder is None else self._open(folder)):
-                if one.state in (State.PENDING, State.APPROVED) and _is_about(one, call):
-                    return one
-        return None
-
-    def approve(self, approval_id: str, by: str, note: str | None = None) -> Approval:
-        """Say yes: only on what a user said at a terminal, in the console, or with an approver key.
-
-        `by` says who. Raises Refusal approval_not_found, approval_invalid, and approval_decided if it
-        is not pending any more.
-        """
-        return self._decide(approval_id, State.APPROVED, by, note)
-
-    def reject(self, approval_id: str, by: str, note: str | None = None) -> Approval:
-        """Say no; as `approve`."""
-        return self._decide(approval_id, State.REJECTED, by, note)
-
-    def consume(self, call: Call) -> Approval | None:
-        """Use up an approval of this call; None without one. The call may pass once for each returned one.
-
-        Of several processes that ask for the same approval, one gets it.
-        """
-        with self._changing() as folder:
-            for listed in self._open(folder):
-                if listed.approval is not None and listed.state is State.APPROVED and _is_about(listed, call):
-                    self._record(listed.approval, State.USED, None)
-                    used = replace(listed.approval, state=State.USED)
-                    write(folder, used)
-                    return used
-        return None
-
-    def expire(self) -> tuple[Approval, ...]:
-        """Write `expired` into what has expired, so that a clock that is set back later changes nothing."""
-        with self._changing() as folder:
-            now, expired = self._host.now(), []
-            for listed in self._open(folder):
-                approval = listed.approval
-                if approval is None or listed.state is not State.EXPIRED or approval.state is State.EXPIRED:
-                    continue
-                if now >= moment(approval.expires):
-                    self._record(approval, State.EXPIRED, None)
-                    expired.append(replace(approval, state=State.EXPIRED))
-                    write(folder, expired[-1])
-            return tuple(expired)
+    def _begin(self, folder: Folder, made: Sequence[Approval]) -> None:
+        if made:
+            self._audit.append([_entry(approval, None) for approval in made])
+        for approval in made:
+            write(folder, approval)
 
     def _decide(self, approval_id: str, state: State, by: str, note: str | None) -> Approval:
         with self._changing() as folder:
@@ -161,7 +185,7 @@ class Approvals:
                 decided_by=clean(by)[:_LONGEST_NOTE],
                 note=None if note is None else clean(note)[:_LONGEST_NOTE],
             )
-            self._record(decided, state, decided.decided_by)
+            self._audit.append([_entry(decided, decided.decided_by)])
             write(folder, decided)
             return decided
 
@@ -221,30 +245,43 @@ class Approvals:
         ]
         return self._judged([loaded(folder, name) for name in ids])
 
-    def _record(self, approval: Approval, state: State, by: str | None) -> None:
-        self._audit.append(
-            [
-                Entry(
-                    kind="approval",
-                    tenant=approval.tenant,
-                    capsule_id=approval.call.capsule_id,
-                    actor=by,
-                    action=approval.tool_class,
-                    decision=state.value,
-                    decision_id=approval.decision_id,
-                    approval_id=approval.id,
-                    request_hash=approval.digest,
-                )
-            ]
-        )
+
+def _entry(approval: Approval, by: str | None) -> Entry:
+    """The record of the state that it has."""
+    return Entry(
+        kind="approval",
+        tenant=approval.tenant,
+        capsule_id=approval.call.capsule_id,
+        actor=by,
+        action=approval.tool_class,
+        decision=approval.state.value,
+        decision_id=approval.decision_id,
+        approval_id=approval.id,
+        request_hash=approval.digest,
+    )
 
 
 def _proof(record: Record) -> Proof:
     return Proof(record.entry.decision, record.entry.request_hash)
 
 
-def _is_about(listed: Listed, call: Call) -> bool:
-    return listed.approval is not None and listed.approval.call.digest == call.digest
+def _each_its_own(
+    listed: Sequence[Listed], asks: Sequence[Asked], states: Sequence[State]
+) -> list[Listed | None]:
+    """For each call an approval of the same call and tenant, in the first of these states that one has.
+
+    Each is given out once, so a call that is made twice needs two.
+    """
+    free: dict[tuple[str, str | None], list[Listed]] = {}
+    for state in states:
+        for one in listed:
+            if one.approval is not None and one.state is state:
+                free.setdefault((one.approval.call.digest, one.approval.tenant), []).append(one)
+    found = []
+    for asked in asks:
+        same = free.get((asked.call.digest, optional(asked.tenant)))
+        found.append(same.pop(0) if same else None)
+    return found
 
 
 def _refuse_invalid(listed: Listed) -> NoReturn:

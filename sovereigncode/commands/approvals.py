@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from foundation.errors import Declined, Refusal, Where
 from foundation.host import Host
+from foundation.program import Report
 from foundation.terminal.terminal import Terminal
 from foundation.terminal.text import listed as in_words
 from opencode_config.program import account
@@ -18,7 +19,6 @@ from sovereigncode.approvals.store import Approvals
 from sovereigncode.approvals.watching import Watch
 from sovereigncode.audit.log import AuditLog
 from sovereigncode.errors import Exit
-from sovereigncode.report import Report
 from sovereigncode.ui import approving
 
 _LOOK_SECONDS: Final = 0.5

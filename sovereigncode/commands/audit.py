@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from foundation.errors import Refusal, Where
-from foundation.files.reading import reason
+from foundation.files.reading import SAFE, reason
 from foundation.host import Host
+from foundation.program import Report
 from foundation.terminal.text import style, visible
 from sovereigncode.audit import export
 from sovereigncode.audit.log import AuditLog
@@ -17,9 +18,10 @@ from sovereigncode.audit.record import Record
 from sovereigncode.audit.show import Filter
 from sovereigncode.audit.verdict import Verdict
 from sovereigncode.errors import Exit
-from sovereigncode.report import Report
 
 _NEWEST: Final = 50
+# A name that is there already, also as a link, is refused.
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFE
 
 
 def run(arguments: argparse.Namespace, host: Host) -> Report:
@@ -103,7 +105,7 @@ def _export(arguments: argparse.Namespace, records: list[Record], host: Host) ->
 
 def _write_new(path: Path, data: bytes) -> None:
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(path, _NEW, 0o600), "wb") as file:
             file.write(data)
     except OSError as problem:
         raise Refusal(

@@ -6,16 +6,15 @@ from typing import Any, Iterator
 
 from foundation.errors import Refusal, Where
 from foundation.host import Host
+from foundation.program import Report, place
 from opencode_config.layers import MISSING, lookup
 from sovereigncode import gateway_provider as provider
-from sovereigncode import report
 from sovereigncode import workspace as workspaces
 from sovereigncode.approvals.approval import State
 from sovereigncode.approvals.store import Approvals
 from sovereigncode.audit.log import AuditLog
 from sovereigncode.commands.init.plan import Config, read_configs
 from sovereigncode.errors import KINDS, Exit, code_of
-from sovereigncode.report import Report
 from sovereigncode.ui import render
 from sovereigncode.workspace import Fault, Workspace
 
@@ -105,6 +104,6 @@ def _to_json(fault: Fault) -> dict[str, Any]:
     return {
         "code": fault.code,
         "message": fault.message,
-        **report.place(fault.where),
+        **place(fault.where),
         "next_step": fault.next_step,
     }

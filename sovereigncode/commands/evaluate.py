@@ -8,6 +8,7 @@ from typing import IO, Final
 from foundation.errors import Refusal, Where
 from foundation.files import reading
 from foundation.host import Host
+from foundation.program import Report
 from sovereigncode import workspace as workspaces
 from sovereigncode.commands.recording import record
 from sovereigncode.core import request as requests
@@ -15,7 +16,6 @@ from sovereigncode.core.decision import decide
 from sovereigncode.core.request import Request
 from sovereigncode.documents import json_text
 from sovereigncode.errors import Exit
-from sovereigncode.report import Report
 from sovereigncode.ui import render
 
 LIMIT: Final = 1024 * 1024

@@ -77,7 +77,6 @@ FLOORS = {
         "workspace": 2,
         "permissions": 2,
         "shown": 2,
-        "report": 2,
         "store": 3,
         "ui": 3,
         "commands": 4,
@@ -87,11 +86,19 @@ FLOORS = {
     },
     "marama_route": {
         "core": 0,
+        "errors": 1,
         "wire": 1,
+        "places": 1,
+        "config_edit": 1,
+        "config_file": 2,
         "store": 2,
         "backends": 2,
         "gate": 3,
         "forwarding": 3,
+        "command_line": 4,
+        "commands": 5,
+        "cli": 6,
+        "__main__": 6,
     },
 }
 # Words that a neutral package does not have, not even in a comment.
@@ -114,6 +121,7 @@ DECIDING = (
     "sovereigncode.core",
     "sovereigncode.errors",
     "sovereigncode.approvals.approval",
+    "sovereigncode.tools",
     "overlord.core",
     "overlord.errors",
     "overlord.host_shell",
@@ -123,8 +131,10 @@ DECIDING = (
     "overlord.ui",
     "overlord.work.settling",
     "marama_route.core",
+    "marama_route.config_edit",
+    "marama_route.errors",
 )
-ACTING = ("opencode_config.program",)
+ACTING = ("opencode_config.program", "sovereigncode.tools.judging")
 # Values in, values out: these modules compute and touch nothing.
 PURE = {
     "__future__",
@@ -132,6 +142,7 @@ PURE = {
     "base64",
     "bisect",
     "collections",
+    "copy",
     "dataclasses",
     "datetime",
     "difflib",
@@ -353,6 +364,31 @@ def test_only_host_reads_the_environment() -> None:
             f"{module.name}:{line} Path.{name}" for line, name in module.attributes("Path") if name == "home"
         ]
     assert wrong == []
+
+
+def test_every_file_is_opened_with_the_safe_flags() -> None:
+    """Without O_BINARY in them Windows changes line ends; without O_NOFOLLOW a link is followed."""
+    wrong = []
+    for module in modules():
+        if module.name.startswith("foundation.terminal"):  # the terminal's device and the null device
+            continue
+        safe = {"SAFE", "READ"} | {
+            ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
+            for node in module.tree.body
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and _names(node.value) & {"SAFE", "READ"}
+        }
+        wrong += [
+            f"{module.name}:{call.lineno} opens {ast.unparse(call)}"
+            for call in ast.walk(module.tree)
+            if isinstance(call, ast.Call)
+            and ast.unparse(call.func) == "os.open"
+            and not _names(call.args[1]) & safe
+        ]
+    assert wrong == []
+
+
+def _names(node: ast.AST | None) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} if node is not None else set()
 
 
 def test_only_ui_prints() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -54,8 +55,9 @@ class OverlordHome:
             errors="surrogateescape",
         )
         if stdin is not None:
-            assert child.stdin is not None
-            child.stdin.write(stdin)
+            assert isinstance(child.stdin, io.TextIOWrapper)
+            # As bytes: Windows would make two characters of a line end.
+            child.stdin.buffer.write(stdin.encode("utf-8", "surrogateescape"))
             child.stdin.close()
             child.stdin = None
         return child

@@ -14,7 +14,8 @@ from tests.stand_in.chat import ChatStandIn
 from tests.support.machine import Finished
 from tests.support.overlord_home import OverlordHome
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+if sys.platform == "win32":
+    pytest.skip("signals are POSIX", allow_module_level=True)
 
 
 @pytest.fixture

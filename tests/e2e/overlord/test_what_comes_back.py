@@ -10,6 +10,7 @@ import pytest
 
 from tests.stand_in.chat import ABSENT, ChatStandIn, faults
 from tests.support.overlord_home import OverlordHome
+from tests.support.windows import real_locks
 
 
 def results(sent: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -149,6 +150,7 @@ def test_control_characters_are_shown_as_escapes(wired: OverlordHome, chat_servi
     assert chat_service.violations == []
 
 
+@real_locks
 def test_two_messages_to_one_servant_wait_for_each_other(
     wired: OverlordHome, chat_service: ChatStandIn
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shlex
 import stat
 import subprocess
@@ -15,6 +14,11 @@ from typing import Any
 
 import pytest
 
+if sys.platform == "win32":
+    pytest.skip("Windows has no owners in numbers", allow_module_level=True)
+
+import pwd
+
 from foundation.errors import Refusal
 from foundation.files import reading, replace
 from foundation.host import Host
@@ -24,7 +28,6 @@ from gonkagate_setup.errors import code_of
 from gonkagate_setup.store import Store
 from opencode_config.program import account
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no owners in numbers")
 root_only = pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a file away"
 )

@@ -12,13 +12,15 @@ from unittest import mock
 
 import pytest
 
+if sys.platform == "win32":
+    pytest.skip("links and devices are those of POSIX", allow_module_level=True)
+
 from foundation.errors import Refusal
 from gonkagate_setup import cli
 from tests.faults.gonkagate_setup.test_unwritable import ROOT_ONLY, as_stranger, strangers  # noqa: F401  # a fixture
 from tests.faults.homes import SCENARIOS, Home, put
 from tests.support import watching
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and devices are those of POSIX")
 SETUP = ("--scope", "user", "--model", "kimi-k2.6", "--yes", "--no-input")
 VERBS = (SETUP, (*SETUP, "--dry-run"), ("verify",), ("undo", "--yes"), ("uninstall", "--yes"))
 each_verb = pytest.mark.parametrize("arguments", VERBS, ids=lambda words: " ".join(words[-1:]))

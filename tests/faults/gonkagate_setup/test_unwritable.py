@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import pwd  # loaded before a child gives its rights up
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,11 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+
+if sys.platform == "win32":
+    pytest.skip("mounts, owners and modes are those of POSIX", allow_module_level=True)
+
+import pwd  # loaded before a child gives its rights up
 
 from foundation.errors import Refusal
 from foundation.files import writable
@@ -25,7 +29,6 @@ from gonkagate_setup.store import Store
 from tests.faults import mounted
 from tests.faults.homes import SCENARIOS, Home, put
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="mounts, owners and modes are those of POSIX")
 ROOT_ONLY = pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be another user, or mark a file"
 )

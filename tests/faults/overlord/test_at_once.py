@@ -25,9 +25,8 @@ from tests.faults.overlord.sweeping import KILLED, NEVER
 from tests.stand_in.chat import Received
 from tests.support.overlord_records import Run, lost, read_run, reported
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="signals are sent by what /proc says"
-)
+if not sys.platform.startswith("linux"):
+    pytest.skip("signals are sent by what /proc says", allow_module_level=True)
 
 Figure = Callable[[str, float, str], None]
 IN_ALL, IN_SAMPLE = 200, 12

@@ -15,7 +15,8 @@ from tests.faults.overlord.sweeping import Sweep
 from tests.faults.overlord.victims import Fate
 from tests.support.overlord_records import lost, reported
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+if sys.platform == "win32":
+    pytest.skip("signals are POSIX", allow_module_level=True)
 
 Figure = Callable[[str, float, str], None]
 ENDS: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}

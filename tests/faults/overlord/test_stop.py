@@ -23,9 +23,8 @@ import pytest
 from tests.faults.overlord.place import Place
 from tests.faults.overlord.scenarios import Stage
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="what is recorded is read from /proc"
-)
+if not sys.platform.startswith("linux"):
+    pytest.skip("what is recorded is read from /proc", allow_module_level=True)
 
 Json = dict[str, Any]
 REFUSED, GONE, ENDED = "refused", "gone", "ended"

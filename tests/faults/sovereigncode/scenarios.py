@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from foundation.errors import Refusal
 from sovereigncode.audit import months
-from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
+from tests.unit.sovereigncode.asked import ASKED, HOUR
 from tests.unit.sovereigncode.records import Place, entry
 
 NONE = "none"
@@ -143,7 +143,7 @@ SCENARIOS = (
     Scenario(
         "reject", _waiting, lambda place: place.approvals.reject(_only(place), "ada"), ("pending", "rejected")
     ),
-    Scenario("consume", _approved, lambda place: place.approvals.consume(CALL), ("approved", "used")),
+    Scenario("consume", _approved, lambda place: place.approvals.consume([ASKED]), ("approved", "used")),
     Scenario("expire", _expired, lambda place: place.approvals.expire(), ("expired",)),
 )
 

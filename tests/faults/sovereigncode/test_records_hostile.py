@@ -15,7 +15,7 @@ from foundation.errors import Refusal
 from sovereigncode.approvals.approval import State
 from sovereigncode.errors import KINDS
 from tests.faults import mounted as mounts
-from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
+from tests.unit.sovereigncode.asked import ASKED, HOUR
 from tests.unit.sovereigncode.records import Place, entry, with_hash
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="owners, modes, links and pipes of POSIX")
@@ -191,7 +191,7 @@ def test_a_chain_that_is_not_only_ours_is_refused(place: Place, what: str, act: 
         if "lock" not in what:
             refused(lambda: list(place.log.read()), where)
         refused(place.log.head, where)
-    refused(lambda: place.approvals.consume(CALL), where)
+    refused(lambda: place.approvals.consume([ASKED]), where)
     refused(lambda: place.approvals.request(ASKED, HOUR), where)
     refused(place.approvals.listed, where)
     after = place.tree()
@@ -209,7 +209,7 @@ def test_a_chain_of_another_user_is_refused(place: Place, what: str, act: Break)
     assert f"user {STRANGER}" in refusal.message
     assert place.log.head_path.exists()
     refused(place.log.verify, where)
-    refused(lambda: place.approvals.consume(CALL), where)
+    refused(lambda: place.approvals.consume([ASKED]), where)
 
 
 @posix
@@ -217,7 +217,7 @@ def test_a_chain_of_another_user_is_refused(place: Place, what: str, act: Break)
 def test_approvals_that_are_not_only_ours_are_refused(place: Place, what: str, act: Break) -> None:
     where = act(place)
     before = place.tree()
-    refused(lambda: place.approvals.consume(CALL), where)
+    refused(lambda: place.approvals.consume([ASKED]), where)
     refused(lambda: place.approvals.request(ASKED, HOUR), where)
     if "lock" not in what:
         refused(place.approvals.listed, where)
@@ -286,7 +286,7 @@ def test_an_approval_changed_by_hand_never_counts(place: Place, what: str, spoil
     spoil(one.place, one.place.read_bytes())
     assert [found.state for found in place.approvals.listed()] == [State.INVALID, State.PENDING]
     assert place.approvals.get(one.id).why
-    assert place.approvals.consume(CALL) is None
+    assert place.approvals.consume([ASKED]) is None
     for decide in (place.approvals.approve, place.approvals.reject):
         with pytest.raises(Refusal) as caught:
             decide(one.id, "ada")
@@ -294,7 +294,7 @@ def test_an_approval_changed_by_hand_never_counts(place: Place, what: str, spoil
         assert str(caught.value.where) == str(one.place)
     assert place.log.verify().holds
     place.approvals.approve(other.id, "ada")
-    used = place.approvals.consume(CALL)
+    (used,) = place.approvals.consume([ASKED]) or (None,)
     assert used is not None
     assert used.id == other.id
 
@@ -307,16 +307,16 @@ def test_the_word_approved_in_the_file_is_worth_nothing(tmp_path: Path) -> None:
     granted = {"state": "approved", "decided_at": made.created, "decided_by": "ada"}
     with_fields(**granted)(path, path.read_bytes())
     assert place.approvals.get(made.id).state is State.INVALID
-    assert place.approvals.consume(CALL) is None
+    assert place.approvals.consume([ASKED]) is None
     with pytest.raises(Refusal):
         place.approvals.approve(made.id, "ada")
     path.write_bytes(made.text())
     place.approvals.approve(made.id, "ada")
     approved = path.read_bytes()
-    assert place.approvals.consume(CALL) is not None
+    assert place.approvals.consume([ASKED]) is not None
     path.write_bytes(approved)
     assert place.approvals.get(made.id).state is State.USED
-    assert place.approvals.consume(CALL) is None
+    assert place.approvals.consume([ASKED]) is None
 
 
 def test_a_record_written_by_hand_does_not_approve(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_a_record_written_by_hand_does_not_approve(tmp_path: Path) -> None:
     place.file.write_bytes(place.file.read_bytes() + with_hash(forged))
     path = place.approvals.folder / f"{made.id}.json"
     with_fields(state="approved", decided_at=made.created, decided_by="ada")(path, path.read_bytes())
-    for work in (lambda: place.approvals.consume(CALL), place.approvals.listed):
+    for work in (lambda: place.approvals.consume([ASKED]), place.approvals.listed):
         with pytest.raises(Refusal) as caught:
             work()
         assert caught.value.kind == "chain_broken"
@@ -349,7 +349,7 @@ def test_other_files_in_the_folder_do_not_matter(place: Place) -> None:
     for name in ("notes.txt", "ap_1.json", ".ap_x.json.tmp", "ap_" + "0" * 31 + "G.json"):
         (folder / name).write_bytes(b"x")
     assert len(place.approvals.listed()) == 1
-    assert place.approvals.consume(CALL) is not None
+    assert place.approvals.consume([ASKED]) is not None
 
 
 FULL = """
@@ -426,7 +426,7 @@ import subprocess, sys
 from pathlib import Path
 from foundation.errors import Refusal
 from tests.unit.sovereigncode.records import Place, entry
-from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
+from tests.unit.sovereigncode.asked import ASKED, HOUR
 mount = Path(sys.argv[1])
 place = Place(mount / "machine")
 if sys.argv[2] == "used":
@@ -435,7 +435,7 @@ before = place.tree()
 subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
 for work in (
     lambda: place.log.append([entry()]),
-    lambda: place.approvals.consume(CALL),
+    lambda: place.approvals.consume([ASKED]),
     lambda: place.approvals.request(ASKED, HOUR),
 ):
     try:

@@ -20,7 +20,7 @@ from sovereigncode.audit.lock import NAME
 from sovereigncode.audit.record import Record
 from sovereigncode.audit.verdict import Verdict
 from tests.support.windows import real_locks
-from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR
+from tests.unit.sovereigncode.asked import ASKED, HOUR
 from tests.unit.sovereigncode.records import Place, entry
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,11 +41,11 @@ CONSUME = """
 import sys
 from pathlib import Path
 from tests.unit.sovereigncode.records import Place
-from tests.unit.sovereigncode.asked import CALL
+from tests.unit.sovereigncode.asked import ASKED
 place = Place(Path(sys.argv[1]), wait_seconds=120)
 print("ready", flush=True)
 sys.stdin.readline()
-print("used" if place.approvals.consume(CALL) else "none", flush=True)
+print("used" if place.approvals.consume([ASKED]) else "none", flush=True)
 """
 READ = """
 import sys
@@ -173,7 +173,7 @@ def test_one_approval_lets_one_thread_pass(place: Place) -> None:
 
     def work() -> None:
         barrier.wait()
-        got.append(approvals.consume(CALL))
+        got.append(approvals.consume([ASKED]))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

@@ -19,7 +19,7 @@ from foundation.errors import Refusal
 from sovereigncode.approvals.approval import Approval, State, is_id, moment, new_id, parsed
 from sovereigncode.approvals.call import Call
 from sovereigncode.approvals.watching import coloured
-from tests.unit.sovereigncode.asked import ASKED, CALL, HOUR, ID, WAITING
+from tests.unit.sovereigncode.asked import ASKED, HOUR, ID, WAITING
 from tests.unit.sovereigncode.records import Place, entry
 
 JSON = st.recursive(
@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def use(self) -> None:
-        used = self.place.approvals.consume(CALL)
+        (used,) = self.place.approvals.consume([ASKED]) or (None,)
         if used is not None:
             assert used.id in self.yes
             assert used.id not in self.used

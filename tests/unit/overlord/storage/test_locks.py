@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import time
 from pathlib import Path
@@ -9,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from overlord.storage.locks import Lock
+from tests.support.windows import real_locks
 
 
 def taken(lock: Lock) -> bool:
     return lock.take(time.monotonic())
 
 
+@real_locks
 def test_one_has_it_until_it_is_given_back(tmp_path: Path) -> None:
     first, second = Lock(tmp_path / "locks" / "a"), Lock(tmp_path / "locks" / "a")
     assert not first.held()
@@ -47,3 +51,19 @@ def test_a_file_that_was_removed_meanwhile_is_not_the_lock(
     assert second.take(time.monotonic() + 30)
     assert third.held()
     assert not taken(third)
+
+
+def test_a_lock_that_cannot_be_looked_at_is_not_called_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A network drive without locks: fcntl(2), ENOLCK.
+    def no_locks(descriptor: int) -> bool:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    lock = Lock(tmp_path / "m-0001")
+    (tmp_path / "m-0001").touch()
+    assert not lock.held()
+    monkeypatch.setattr("overlord.storage.locks.try_lock", no_locks)
+    assert lock.held()
+    with pytest.raises(OSError, match="lock"):
+        taken(lock)

@@ -1,0 +1,81 @@
+"""argv -> a command -> exit status."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from typing import Callable, Final, NoReturn, Sequence
+
+from foundation import host as hosts
+from foundation.host import Host
+from foundation.program import Program, Report, text_report
+from foundation.terminal.terminal import Terminal
+from marama_route import __version__, command_line
+from marama_route.core.errors import Exit
+from marama_route.errors import KINDS, NAMES
+
+PROGRAM: Final = Program(
+    name=command_line.PROGRAM,
+    version=__version__,
+    package="marama_route",
+    packages=frozenset({"foundation", "opencode_config", "sovereigncode", "marama_route"}),
+    kinds=KINDS,
+    names=NAMES,
+    verb=command_line.verb,
+    declined=Exit.DENIED,
+    fault=Exit.FAULT,
+    unharmed="nothing was allowed",
+)
+
+
+def run() -> NoReturn:
+    """Entry point of `python -m marama_route`, the .pyz and the console script."""
+    hosts.protect_new_files()
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command that `argv` (without the program's name) asks for and return the exit status."""
+    return PROGRAM.run(argv, lambda terminal: _run(argv, terminal))
+
+
+def _run(argv: Sequence[str], terminal: Terminal) -> Report:
+    arguments = command_line.parse(argv)
+    if getattr(arguments, "help", False):
+        return text_report("help", command_line.help_text(arguments.words))
+    if getattr(arguments, "version", False):
+        return text_report("version", PROGRAM.version_text)
+    if arguments.command is None:
+        return text_report("help", command_line.help_text([]))
+    host = hosts.current({})
+    if arguments.cwd is not None:
+        host = dataclasses.replace(host, cwd=arguments.cwd)
+    return _VERBS[arguments.command](arguments, host, terminal)
+
+
+def _key(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import key
+
+    del terminal
+    return key.run(arguments, host)
+
+
+def _init(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import init
+
+    return init.run(arguments, host, terminal)
+
+
+def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import route
+
+    del terminal
+    return route.run(arguments, host, sys.stdin)
+
+
+_VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
+    "init": _init,
+    "route": _route,
+    "key": _key,
+}

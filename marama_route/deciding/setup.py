@@ -1,0 +1,18 @@
+"""What a configuration makes: who may ask, the workspaces, the models; a request keeps that of its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marama_route.core.config import Config
+from marama_route.deciding.callers import Callers
+from marama_route.workspaces.workspaces import Workspaces
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A valid configuration and the objects of it."""
+
+    config: Config
+    callers: Callers
+    workspaces: Workspaces

@@ -1,0 +1,1 @@
+"""The gateway over HTTP: routes, limits, and every answer in one form."""

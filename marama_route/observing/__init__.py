@@ -1,0 +1,1 @@
+"""What an operator sees: one line a request, and numbers. Never the content of a request."""
