@@ -71,10 +71,11 @@ def new_key() -> tuple[str, Canary]:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A workspace; None is a file that it does not have."""
+    """A workspace; None is a file that it does not have. `folder` is one that is there already."""
 
     capsule: Mapping[str, Any] | None = field(default_factory=lambda: dict(CAPSULE))
     policy: Mapping[str, Any] | None = field(default_factory=lambda: dict(POLICY))
+    folder: Path | None = None
 
 
 class Gateway(Asked):
@@ -101,7 +102,7 @@ class Gateway(Asked):
         self.word = f"{said.first} {said.second}"
         self.canaries = [client, approver, said]
         self.workspaces = {
-            name: _workspace(self.root / name, one)
+            name: _workspace(one.folder or self.root / name, one)
             for name, one in ({"shop": Workspace()} if workspaces is None else workspaces).items()
         }
         self.config = {
