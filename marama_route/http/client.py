@@ -14,9 +14,11 @@ class HttpClient:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    async def whole(self, status: int, body: bytes, model: str) -> None:
+    async def whole(self, status: int, body: bytes, model: str, *, retry_after: int | None = None) -> None:
         """See ends.Client."""
         headers = {**self._exchange.answer_headers, answers.MODEL: model}
+        if retry_after is not None:
+            headers["Retry-After"] = str(retry_after)
         response = web.Response(body=body, status=status, headers=headers, content_type=answers.JSON)
         await self._send(response)
         await response.write_eof()

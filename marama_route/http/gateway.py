@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, field
-from typing import Awaitable, Callable, Protocol, Sequence
+from typing import Awaitable, Callable, Sequence
 
 from foundation.host import Host
+from marama_route.backends.client import Backends
 from marama_route.core import decision as decisions
 from marama_route.core.decision import RouteDecision, State
 from marama_route.core.errors import RequestRefusal
 from marama_route.deciding.decide import Decided, Moment
 from marama_route.deciding.records import Records
 from marama_route.deciding.setup import Setup
-from marama_route.forwarding.ends import Client, Job, Ledger, ToolGate
 from marama_route.gate.bench import Bench
 from marama_route.http.exchange import Exchange
 from marama_route.observing.lines import Lines
@@ -25,20 +25,9 @@ from sovereigncode.audit.record import Entry
 from sovereigncode.content import Verdicts
 
 
-class Backends(Protocol):
-    """Where jobs go."""
-
-    @property
-    def unavailable(self) -> frozenset[str]:
-        """Backends that are left out for a while."""
-
-    async def forward(self, job: Job, gate: ToolGate, client: Client, ledger: Ledger) -> None:
-        """Run a job to its end. RequestRefusal if nothing was sent to the client."""
-
-
 @dataclass(eq=False)
 class Gateway:
-    """`setup` and `backends` are replaced when the configuration is read again; requests keep theirs.
+    """`setup` is replaced when the configuration is read again; a request keeps the one of its start.
 
     `stop` is set when the gateway ends. `private`: it is reached from this machine only, directly.
     """

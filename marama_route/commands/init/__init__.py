@@ -118,7 +118,9 @@ def _copy(path: Path, host: Host) -> Path:
 
 def _name(text: str) -> str | None:
     wrong = bool([*IDENTIFIER.problems(text)])
-    return "Please use letters, digits, dots, colons, underscores and hyphens, at most 128." if wrong else None
+    return (
+        "Please use letters, digits, dots, colons, underscores and hyphens, at most 128." if wrong else None
+    )
 
 
 def _region(text: str) -> str | None:
@@ -155,7 +157,11 @@ def _report(path: Path, copy: Path | None, start: Start, made: _Made, models: in
         "tenant": start.tenant,
         "workspaces": list(start.workspaces),
         "found": [
-            {"runtime": one.runtime.name, "base_url": one.runtime.base_url, "models": [m.name for m in one.models]}
+            {
+                "runtime": one.runtime.name,
+                "base_url": one.runtime.base_url,
+                "models": [m.name for m in one.models],
+            }
             for one in start.answering
         ],
         "gonkagate_key": start.gonkagate_key is not None,

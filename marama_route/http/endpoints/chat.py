@@ -10,6 +10,7 @@ from marama_route.core.errors import RequestRefusal
 from marama_route.deciding.decide import Decided, Question, decide
 from marama_route.deciding.run import Run
 from marama_route.forwarding.ends import Job
+from marama_route.forwarding.forward import forward
 from marama_route.gate.gate import Gate
 from marama_route.gate.treating import Case
 from marama_route.http import answers
@@ -22,7 +23,6 @@ async def chat(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
     """A chat: decided, recorded, forwarded, and its outcome recorded in every case."""
     question = await _question(exchange, routing=False)
     decided = await decide(question, exchange.setup, gateway.moment(), gateway.verdicts)
-    backends = gateway.backends
     async with _run(gateway, exchange, decided) as run:
         gate = _gate(gateway, decided)
         if gate is not None:
@@ -33,7 +33,7 @@ async def chat(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
             raise RequestRefusal("internal_error", "there is no workspace in which tool calls are judged")
         run.gate = gate
         gateway.hand_over(exchange)
-        await backends.forward(_job(question, decided, exchange), gate, HttpClient(exchange), run)
+        await forward(_job(question, decided, exchange), gateway.backends, gate, HttpClient(exchange), run)
     if exchange.response is None:
         raise RequestRefusal("internal_error", "nothing was answered")
     return exchange.response
