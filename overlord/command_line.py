@@ -43,7 +43,9 @@ _COMMON: Final = (
 )
 _NORMAL: Final = _flag("--normal", "N", f"how many normal servants, 1 to {MOST_NORMAL} (default: 2)")
 _FILE: Final = _flag("--file", "FILE", "read the text from FILE")
-_TARGET: Final = "TARGET is a slot (ultra, normal-1, ...), a servant's name, normals, all, or several of these with commas."
+_TARGET: Final = (
+    "TARGET is a slot (ultra, normal-1, ...), a servant's name, normals, all, or several with commas."
+)
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,7 @@ VERBS: Final[Mapping[str, tuple[Verb, Words]]] = {
             _verb(
                 "retry",
                 "ask again those who did not answer a message",
-                epilog="MESSAGE_ID is an id such as m-0001. Default: the newest message that somebody did not "
-                "answer.",
+                epilog="MESSAGE_ID is such as m-0001 (default: the newest that somebody did not answer).",
             ),
             Words(("MESSAGE_ID",)),
         ),
