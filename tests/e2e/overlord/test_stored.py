@@ -20,8 +20,10 @@ SERVANT = (
     "llmMessageCount lastAckAt lastEventAt lastLivenessCheckAt lastUsefulSignalAt journalPath "
     "eventJournalPath scopeToken assignment handoff generation usage"
 )
-MESSAGE = "id target text createdAt state queuedAt startedAt completedAt failedAt responseText failureReason "
+MESSAGE = (
+    "id target text createdAt state queuedAt startedAt completedAt failedAt responseText failureReason "
     "servantResults"
+)
 RESULT = (
     "servantId state llmModel llmRequestId responseText errorText failureReason attempts startedAt "
     "completedAt failedAt usage"
