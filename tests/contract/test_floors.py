@@ -131,13 +131,13 @@ DECIDING = (
     "overlord.ui",
     "overlord.work.settling",
     "marama_route.core",
+    "marama_route.config_edit",
+    "marama_route.errors",
     "marama_route.gate.hearing",
     "marama_route.gate.look",
     "marama_route.gate.records",
     "marama_route.gate.treating",
     "marama_route.gate.wording",
-    "marama_route.config_edit",
-    "marama_route.errors",
 )
 ACTING = ("opencode_config.program", "sovereigncode.tools.judging")
 # Values in, values out: these modules compute and touch nothing.
