@@ -36,15 +36,14 @@ def test_the_version_is_printed_everywhere(counter: Counter, words: list[str]) -
     "arguments",
     [
         ["--bogus"], ["check", "--bogus"], ["bogus"], ["check", "extra"], ["route", "a", "b"],
-        ["init", "--tenant", "hunter2 !"], ["init", "--jurisdiction", " "], ["init", "--workspace", "hunter2"],
+        ["init", "--tenant", "hunter2 !"], ["init", "--jurisdiction", " "],
+        ["init", "--workspace", "hunter2"],
         ["decisions", "--limit", "hunter2"], ["decisions", "--limit", "0"], ["key", "bogus"],
         ["key", "create", "--role", "hunter2"], ["key", "revoke", "hunter2"], ["models", "--cwd", "hunter2"],
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_a_wrong_command_line_ends_with_2_and_repeats_no_value(
-    counter: Counter, arguments: list[str]
-) -> None:
+def test_a_wrong_command_line_ends_with_2_and_repeats_nothing(counter: Counter, arguments: list[str]) -> None:
     ran = counter.run(*arguments)
     assert ran.status == 2
     assert ran.stdout == ""

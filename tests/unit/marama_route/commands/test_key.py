@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from marama_route import config_file
+from foundation.files.replace import write_beside
 from marama_route.core import config
 from tests.unit.marama_route.counter import CONFIG, HASH, OTHER, Counter
 
@@ -149,13 +149,12 @@ def test_a_file_that_changes_meanwhile_is_not_overwritten(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counter.configure()
-    real = config_file.write_beside
 
     def meddling(*arguments: Any, **named: Any) -> None:
-        real(*arguments, **named)
+        write_beside(*arguments, **named)
         counter.config.write_text(f"{CONFIG}# mine\n")
 
-    monkeypatch.setattr(config_file, "write_beside", meddling)
+    monkeypatch.setattr("marama_route.config_file.write_beside", meddling)
     ran = counter.run("key", "create", "--json")
     assert (ran.status, ran.json["error"]["code"]) == (5, "config_changed")
     assert counter.config.read_text() == f"{CONFIG}# mine\n"
