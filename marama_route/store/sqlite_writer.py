@@ -9,7 +9,7 @@ from typing import Final, Sequence
 from foundation.errors import Refusal
 from marama_route.store.batches import Result, Work
 from marama_route.store.failures import MISSING, StoreUnusable, unusable
-from marama_route.store.sqlite_connection import Attached, cause, troubles
+from marama_route.store.sqlite_open import Attached, cause, troubles
 
 # After so many works SQLite's log is moved into the file: sooner if nobody waits, because then nobody
 # notices. A decision makes the log some 16 KiB longer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 import time
@@ -202,10 +203,15 @@ def _expire(folder: Folder) -> None:
         folder.approvals.expire()
 
 
+def _why(problem: OSError) -> str:
+    # asyncio puts the address and a sentence of its own into `strerror`.
+    return type(problem).__name__ if problem.errno is None else os.strerror(problem.errno).lower()
+
+
 def _cannot_listen(host: str, port: int, problem: OSError) -> NoReturn:
     raise Refusal(
         "listen_refused",
-        f"nothing can listen on {host}:{port} ({(problem.strerror or type(problem).__name__).lower()})",
+        f"nothing can listen on {host}:{port} ({_why(problem)})",
         where=Where(f"{host}:{port}"),
         next_step="end the program that uses this address, or choose another one with --listen",
     ) from None
