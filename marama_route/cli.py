@@ -74,8 +74,15 @@ def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Rep
     return route.run(arguments, host, sys.stdin)
 
 
+def _serve(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import serve
+
+    return serve.run(arguments, host, terminal)
+
+
 _VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
     "init": _init,
     "route": _route,
+    "serve": _serve,
     "key": _key,
 }

@@ -19,7 +19,12 @@ from tests.support.windows import WINE
 
 WINDOWS = sys.platform == "win32"
 PYTHON = Path(sys.executable).as_posix()
-POWERSHELL = ("-NoProfile", "-NonInteractive", "-Command", f"& '{PYTHON}' -m overlord ARGUMENTS; exit $LASTEXITCODE")
+POWERSHELL = (
+    "-NoProfile",
+    "-NonInteractive",
+    "-Command",
+    f"& '{PYTHON}' -m overlord ARGUMENTS; exit $LASTEXITCODE",
+)
 # A shell that ends with the command would put the command into its own place.
 POSIX = ("-c", f"'{PYTHON}' -m overlord ARGUMENTS; exit $?")
 COMMANDS = {
