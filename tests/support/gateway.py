@@ -263,10 +263,8 @@ class Gateway(Asked):
     def audited(self, workspace: str = "shop") -> list[dict[str, Any]]:
         """The records in a workspace's audit files, oldest first."""
         folder = self.workspaces[workspace] / ".sovereigncode" / "audit"
-        lines = [
-            line for path in sorted(folder.glob("audit-*.jsonl")) for line in path.open(encoding="utf-8")
-        ]
-        return [json.loads(line) for line in lines]
+        texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("audit-*.jsonl"))]
+        return [json.loads(line) for line in "".join(texts).splitlines()]
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Gateway]:
