@@ -246,12 +246,12 @@ class Gateway(Asked):
         found: list[dict[str, Any]] = answer.json["data"]
         return found
 
-    def wait_for_approval(self, seconds: float = 60.0) -> dict[str, Any]:
+    def wait_for_approval(self, seconds: float = 120.0) -> dict[str, Any]:
         """The one approval that waits, once there is one."""
         end = time.monotonic() + seconds
         while not (found := self.approvals()):
             assert time.monotonic() < end, f"no approval waits\n{self.said}"
-            time.sleep(0.1)
+            time.sleep(0.25)
         assert len(found) == 1, found
         return found[0]
 
