@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import re
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -239,3 +241,27 @@ def test_a_transcript_is_not_waited_for_by_a_pipe(wired: OverlordHome) -> None:
     assert wired.json("export", "--out", "pipe")["errorCode"] == "usage_error"
     assert time.monotonic() - began < 30
     assert (wired.worktree / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the timers of connections are read from /proc"
+)
+def test_a_waiting_connection_is_kept_alive(wired: OverlordHome, chat_service: ChatStandIn) -> None:
+    def timers() -> set[str]:
+        """Of the client's ends; 02 is keepalive (proc_net_tcp in the kernel's documentation)."""
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+        theirs = f":{chat_service.port:04X}"
+        return {line[5].partition(":")[0] for line in lines if line[2].endswith(theirs) and line[3] == "01"}
+
+    wired.json("start", "--normal", "1")
+    before = len(chat_service.chats)
+    gate = chat_service.hold(slot="normal-1", times=1)
+    waiting = wired.start("send", "normal-1", "First?", "--json")
+    chat_service.wait_for(before + 1)
+    until = time.monotonic() + 4
+    while timers() != {"02"} and time.monotonic() < until:
+        time.sleep(0.05)
+    found = timers()
+    gate.set()
+    assert wired.end(waiting).json["status"] == "success"
+    assert found == {"02"}
