@@ -61,6 +61,12 @@ def _key(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Repor
     return key.run(arguments, host)
 
 
+def _init(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import init
+
+    return init.run(arguments, host, terminal)
+
+
 def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
     from marama_route.commands import route
 
@@ -68,7 +74,15 @@ def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Rep
     return route.run(arguments, host, sys.stdin)
 
 
+def _serve(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import serve
+
+    return serve.run(arguments, host, terminal)
+
+
 _VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
+    "init": _init,
     "route": _route,
+    "serve": _serve,
     "key": _key,
 }

@@ -1,4 +1,4 @@
-"""The questions of `init`: asked at the terminal, or refused with the option to give instead."""
+"""The questions of an `init`: asked at the terminal, or refused with the option to give instead."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Questions(Protocol):
     def text(self, name: str, title: str, default: str, check: Check) -> str:
         """A text that passes the check. Raises Refusal."""
 
-    def confirm(self, text: str, preview: str) -> bool:
-        """Whether the user agrees to what is shown. Raises Refusal."""
+    def confirm(self, text: str, preview: str, *, default: bool = True) -> bool:
+        """Whether the user agrees to what is shown; `default` is the answer of Enter. Raises Refusal."""
 
 
 class Asking:
@@ -51,10 +51,10 @@ class Asking:
                 return answer
             self._terminal.show(wrap(problem, self._terminal.width) + "\n")
 
-    def confirm(self, text: str, preview: str) -> bool:
+    def confirm(self, text: str, preview: str, *, default: bool = True) -> bool:
         """Whether the user agrees; the preview is on the same screen, even if standard error is not."""
         self._terminal.show(f"{preview}\n")
-        return self._prompter.confirm(text, diff=None)
+        return self._prompter.confirm(text, diff=None, default=default)
 
     def _read(self, prompt: str) -> str:
         try:
@@ -83,9 +83,9 @@ class Recommended:
         del name, title, check
         return default
 
-    def confirm(self, text: str, preview: str) -> bool:
+    def confirm(self, text: str, preview: str, *, default: bool = True) -> bool:
         """Yes; what is done is shown all the same."""
-        del text
+        del text, default
         self._terminal.say(preview)
         return True
 
@@ -106,9 +106,9 @@ class Refusing:
         del title, check
         raise _unanswered(name, default)
 
-    def confirm(self, text: str, preview: str) -> bool:
+    def confirm(self, text: str, preview: str, *, default: bool = True) -> bool:
         """Raises Refusal consent_required, after showing what would be done."""
-        del text
+        del text, default
         self._terminal.say(preview)
         raise Refusal(
             "consent_required",
@@ -123,3 +123,10 @@ def _unanswered(name: str, values: str) -> Refusal:
         f"--{name} is not given, and there is no terminal to ask at",
         next_step=f"add --{name} with {values}; or --yes to accept the recommended answers",
     )
+
+
+def questions(terminal: Terminal, *, yes: bool) -> Questions:
+    """Where the answers come from; `yes`: the recommended ones are taken."""
+    if yes:
+        return Recommended(terminal)
+    return Asking(terminal) if terminal.interactive else Refusing(terminal)

@@ -133,6 +133,11 @@ DECIDING = (
     "marama_route.core",
     "marama_route.config_edit",
     "marama_route.errors",
+    "marama_route.gate.hearing",
+    "marama_route.gate.look",
+    "marama_route.gate.records",
+    "marama_route.gate.treating",
+    "marama_route.gate.wording",
 )
 ACTING = ("opencode_config.program", "sovereigncode.tools.judging")
 # Values in, values out: these modules compute and touch nothing.

@@ -32,7 +32,8 @@ from sovereigncode.commands.init.plan import FileChange, Plan
 from sovereigncode.core.decision import CAPSULE_MISSING
 from sovereigncode.errors import Exit
 from sovereigncode.store import Store
-from sovereigncode.ui.questions import Asking, Questions, Recommended, Refusing
+from sovereigncode.ui import questions as asking
+from sovereigncode.ui.questions import Questions
 from sovereigncode.workspace import Workspace
 
 _AGAIN: Final = "then run this command again"
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report
     store.require_own_folders()
     _put_back(store, host, terminal)
     workspace, configs = _observed(host.cwd)
-    questions = _questions(arguments.yes, terminal)
+    questions = asking.questions(terminal, yes=arguments.yes)
     agreed = answering.gather(options, workspace, questions, host)
     asked = proof.Asked.on(host)
     # Not asked of opencode itself, which adds a line to a config when it starts.
@@ -64,12 +65,6 @@ def run(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report
         _consent(plan, questions)
     _carry_out(store, host, terminal, plan, asked)
     return _report(plan, agreed, asked, host.cwd)
-
-
-def _questions(yes: bool, terminal: Terminal) -> Questions:
-    if yes:
-        return Recommended(terminal)
-    return Asking(terminal) if terminal.interactive else Refusing(terminal)
 
 
 def _put_back(store: Store, host: Host, terminal: Terminal) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from itertools import product
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -124,14 +125,26 @@ def test_the_gateway_is_tested_with_what_it_ships_with(name: str) -> None:
         assert {tool: found[tool] for tool in shipped} == shipped, (python, system)
 
 
-def project() -> dict[str, Any]:
+def test_the_wheel_of_the_gateway_asks_for_what_is_tested() -> None:
+    metadata = project(ROOT / "build" / "wheels" / "marama-route.toml")["project"]
+    asked = [Requirement(line) for line in metadata["dependencies"]]
+    sources = (cache.REQUIREMENTS / "marama-route.in").read_text(encoding="utf-8").splitlines()
+    assert [one.name for one in asked] == sorted(line for line in sources if line and line[0] != "#")
+    fast = [Requirement(line) for line in metadata["optional-dependencies"]["fast"]]
+    assert [one.name for one in fast] == ["msgspec", "uvloop"]
+    tested = {**dict(active("test", "3.11", LINUX)), **dict(active("chat", "3.11", LINUX))}
+    for one in (*asked, *fast):
+        assert [bound.operator for bound in one.specifier] == [">="], one
+        assert one.specifier.contains(tested[one.name]), one
+
+
+def project(file: Path = ROOT / "pyproject.toml") -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         # pytest brings it there.
         import tomli as tomllib
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def test_the_dev_group_is_what_the_suite_runs_with() -> None:
