@@ -55,15 +55,16 @@ def flow_key(draw: st.DrawFn, number: int) -> str:
 def flow_keys(draw: st.DrawFn, numbers: list[int], indent: str) -> list[str]:
     """`[…]` on one line, or on several; the first line has no indentation of its own."""
     items = [draw(flow_key(number)) for number in numbers]
-    trailing = "," if items and draw(st.booleans()) else ""
-    if draw(st.booleans()) or not items:
+    one_line: bool = draw(st.booleans())
+    trailing = draw(st.sampled_from(["", ","])) if items else ""
+    if one_line or not items:
         pad = draw(st.sampled_from(["", " "]))
         return [f"[{pad}{', '.join(items)}{trailing}{pad}]{draw(comment())}"]
     lines = [f"[{draw(comment())}"]
     for index, item in enumerate(items):
         last = index == len(items) - 1
         lines.append(f"{indent}  {item}{trailing if last else ','}{draw(comment())}")
-        lines += draw(between()) if draw(st.booleans()) else []
+        lines += draw(between())
     return [*lines, f"{indent}]{draw(comment())}"]
 
 
@@ -88,7 +89,8 @@ def tenant(draw: st.DrawFn, name: str, numbers: list[int] | None, indent: str) -
     fields: list[list[str]] = [[f"id: {draw(quoted(name))}"]]
     if draw(st.booleans()):
         fields.append(["purpose: support"])
-    if draw(st.booleans()):
+    style: str = draw(st.sampled_from(["flow", "block"]))
+    if style == "flow":
         if numbers is not None:
             keys = ", ".join([draw(flow_key(number)) for number in numbers])
             fields.append([f"keys: [{keys}]"])
@@ -98,7 +100,8 @@ def tenant(draw: st.DrawFn, name: str, numbers: list[int] | None, indent: str) -
     inner = f"{indent}  "
     fields = [[f"{field[0]}{draw(comment())}"] for field in fields]
     if numbers is not None:
-        if numbers and draw(st.booleans()):
+        block: bool = draw(st.booleans())
+        if numbers and block:
             fields.append([f"keys:{draw(comment())}", *draw(block_keys(numbers, inner))])
         else:
             first, *rest = draw(flow_keys(numbers, inner))
