@@ -31,16 +31,16 @@ def open_connection(
 
     Raises Refusal proxy_unusable and certificate_untrusted for variables that cannot be used.
     """
-    context = _context(environ)
-    proxy = _Proxy.of(environ, host)
+    trusted = context(environ)
+    proxy = Proxy.of(environ, host)
     if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
-    connection = http.client.HTTPSConnection(proxy.host, proxy.port, timeout=seconds, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=seconds, context=trusted)
+    connection = http.client.HTTPSConnection(proxy.host, proxy.port, timeout=seconds, context=trusted)
     connection.set_tunnel(host, port, headers=proxy.headers)
     return connection
 
 
-class _Proxy:
+class Proxy:
     """An HTTP proxy that tunnels TLS (CONNECT)."""
 
     def __init__(self, host: str, port: int, headers: Mapping[str, str]) -> None:
@@ -49,7 +49,7 @@ class _Proxy:
         self.headers = dict(headers)
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], host: str) -> _Proxy | None:
+    def of(cls, environ: Mapping[str, str], host: str) -> Proxy | None:
         """The proxy for `host`, None for none; Refusal proxy_unusable."""
         # curl's order: the name in lower case comes first.
         value = environ.get("https_proxy") or environ.get("HTTPS_PROXY")
@@ -86,12 +86,16 @@ def _bypassed(host: str, exceptions: str) -> bool:
     )
 
 
-def _context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def context(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """A context that trusts the system's certificates and those of the variables.
+
+    Raises Refusal certificate_untrusted.
+    """
+    trusted = ssl.create_default_context()
     for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
         if environ.get(name):
             try:
-                context.load_verify_locations(cafile=environ[name])
+                trusted.load_verify_locations(cafile=environ[name])
             except (OSError, ValueError):  # ssl.SSLError is an OSError
                 raise Refusal(
                     "certificate_untrusted",
@@ -99,9 +103,9 @@ def _context(environ: Mapping[str, str]) -> ssl.SSLContext:
                     where=Where(name),
                     next_step="correct the variable, or unset it for this check",
                 ) from None
-    if not context.cert_store_stats()["x509_ca"]:
+    if not trusted.cert_store_stats()["x509_ca"]:
         for path in _SYSTEM_CERTIFICATES:
             if Path(path).is_file():
                 with suppress(OSError):
-                    context.load_verify_locations(cafile=path)
-    return context
+                    trusted.load_verify_locations(cafile=path)
+    return trusted

@@ -15,21 +15,39 @@ else:
     _FAST = msgspec.json
 
 FAST: Final = _FAST is not None
+# How an escape of half a surrogate pair begins; msgspec refuses it.
+_HALF: Final = b"\\ud"
 
 
 def loads(data: bytes) -> Any:
-    """The value of a backend's bytes. ValueError if they are not JSON, or nest too deep."""
+    """The value of a backend's bytes. ValueError if they are not JSON, or nest too deep.
+
+    Half a character may be in it: some backends cut a text between two chunks there.
+    """
     try:
-        return _FAST.decode(data) if FAST else json.loads(data, parse_constant=_refused)
+        if FAST:
+            try:
+                return _FAST.decode(data)
+            except ValueError:
+                if _HALF not in data:
+                    raise ValueError("this is not JSON") from None
+        return json.loads(data.decode("utf-8"), parse_constant=_refused)
     except RecursionError:
         raise ValueError("this nests too deep") from None
 
 
 def dumps(value: Any) -> bytes:
-    """Compact JSON as UTF-8, keys in the order that they have. ValueError for NaN and half a character."""
-    if FAST:
-        return bytes(_FAST.encode(value))
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    """Compact JSON as UTF-8, keys in the order that they have; in ASCII if half a character is in it.
+
+    NaN must not be in it.
+    """
+    try:
+        if FAST:
+            return bytes(_FAST.encode(value))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:
+        # UTF-8 has no form for half a surrogate pair; JSON does (RFC 8259, 8.2), and clients send it.
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def request(body: bytes) -> Any:

@@ -1,1 +1,1 @@
-"""The servers that run models: asked over HTTP, with their own keys, and left out while they fail."""
+"""The servers that run models: asked over one pool of connections, each with its own key and limits."""

@@ -33,8 +33,13 @@ class Listen:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        address = _address(self.host)
-        return self.host == _LOCALHOST if address is None else address.is_loopback
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address, without brackets, is this machine."""
+    address = _address(host)
+    return host == _LOCALHOST if address is None else address.is_loopback
 
 
 def listen(text: str) -> Listen | None:

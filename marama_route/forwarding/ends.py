@@ -31,8 +31,8 @@ class Client(Protocol):
     `model` becomes the header x-marama-model.
     """
 
-    async def whole(self, status: int, body: bytes, model: str) -> None:
-        """A whole JSON answer."""
+    async def whole(self, status: int, body: bytes, model: str, *, retry_after: int | None = None) -> None:
+        """A whole JSON answer; `retry_after` are the seconds of its header Retry-After."""
 
     async def begin(self, model: str) -> None:
         """Status 200 and the headers of an event stream."""

@@ -52,9 +52,7 @@ class Lines:
         lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         dropped, self._dropped = self._dropped, 0
         if dropped:
-            lines.append(
-                wire.dumps({"time": stamp(self._now()), "event": "lines_dropped", "count": dropped})
-            )
+            lines.append(wire.dumps({"time": stamp(self._now()), "event": "lines_dropped", "count": dropped}))
         try:
             self._stream.write("".join(line.decode("utf-8") + "\n" for line in lines))
             self._stream.flush()
