@@ -23,7 +23,8 @@ class ToolCallError(ValueError):
 class Call:
     """One whole call: the choice and index it belongs to, and the texts exactly as they were sent.
 
-    `id` is None where the backend gives none. `index` is -1 for the older `function_call`.
+    `id` is None where the backend gives none. `index` is -1 for the older `function_call`. `custom`: the tool
+    takes a free text, so `arguments` is not JSON.
     """
 
     choice: int
@@ -31,6 +32,7 @@ class Call:
     id: str | None
     name: str
     arguments: str
+    custom: bool = False
 
 
 @dataclass
@@ -72,7 +74,8 @@ class Assembler:
         for (choice, index), draft in sorted(self._drafts.items()):
             if not draft.name:
                 raise ToolCallError("a tool call has no name")
-            found.append(Call(choice, index, draft.id, draft.name, "".join(draft.arguments)))
+            text, custom = "".join(draft.arguments), draft.kind == "custom"
+            found.append(Call(choice, index, draft.id, draft.name, text, custom))
         return tuple(found)
 
     def _take_part(self, choice: int, part: dict[str, Any], *, whole: bool) -> bool:

@@ -1,7 +1,8 @@
-"""The decision about one request, in the order of the contract; it ends with the decision on record.
+"""The decision about one request, in the order of the contract.
 
-key -> body -> capsule and policy -> content check -> route -> decision and audit record stored. The first two
-are `callers` and `core.request`. Before the last step nothing of the messages has left the process.
+key -> body -> capsule and policy -> content check -> route -> decision and audit record stored -> backend.
+The first two are `callers` and `core.request`, the last two `run`: before the last one nothing of the
+messages has left the process.
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ from marama_route.core.headers import Headers
 from marama_route.core.registry import Resolved
 from marama_route.core.request import Asked
 from marama_route.core.routing import Routed
-from marama_route.deciding import content, entries
+from marama_route.deciding import content
 from marama_route.deciding.callers import Caller
 from marama_route.deciding.content import Judged
-from marama_route.deciding.records import Records
 from marama_route.deciding.setup import Setup
 from marama_route.workspaces.choosing import Chosen
-from sovereigncode.audit.store import AuditStore
 from sovereigncode.content import Verdicts
 from sovereigncode.content.ignored import NONE
 from sovereigncode.core.combined import Combined
@@ -55,22 +54,23 @@ class Moment:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision, its rules and where it is recorded. `refusal` is the answer if nothing may be forwarded."""
+    """A decision that is not yet on record, and what to record.
+
+    `refusal` is the answer if nothing may be forwarded.
+    """
 
     decision: RouteDecision
     chosen: Chosen
     call: Request
-    chain: AuditStore
+    found: Judged
     refusal: RequestRefusal | None
 
 
-async def decide(
-    question: Question, setup: Setup, moment: Moment, verdicts: Verdicts, records: Records
-) -> Decided:
-    """The decision, on record when this returns, also a denial.
+async def decide(question: Question, setup: Setup, moment: Moment, verdicts: Verdicts) -> Decided:
+    """The decision; changes nothing.
 
-    RequestRefusal model_not_found for a name that stands for nothing, not_ready if the decision cannot be
-    recorded, internal_error if the content cannot be checked: all three without a decision.
+    RequestRefusal model_not_found for a name that stands for nothing, internal_error if the content cannot
+    be checked: both without a decision.
     """
     tenant, headers = question.caller.tenant, question.headers
     chosen = setup.workspaces.choose(tenant.id, headers.capsule_id)
@@ -82,7 +82,7 @@ async def decide(
     except RequestRefusal as not_found:
         resolved, unknown = Resolved(()), not_found
     understood = hints.understood(question.asked, resolved.wishes, headers, rules)
-    routed = routing.route(resolved, understood, rules, call, moment.unavailable)
+    routed = setup.router.route(question.asked.model, resolved, understood, rules, call, moment.unavailable)
     refusal, found = await _refusal(question, chosen, routed, unknown, verdicts)
     if unknown is not None and refusal is unknown:
         raise unknown
@@ -103,9 +103,7 @@ async def decide(
         config_hash=setup.config.hash,
         outcome=first_outcome(routed, dry_run=question.dry_run),
     )
-    chain = records.chain(chosen, tenant.id)
-    await records.keep(decision, chain, entries.of_decision(decision, call, found))
-    return Decided(decision, chosen, call, chain, refusal)
+    return Decided(decision, chosen, call, found, refusal)
 
 
 async def _refusal(

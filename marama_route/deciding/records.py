@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+import asyncio
+from contextlib import suppress
+from typing import Any, Coroutine, Sequence
 
 from foundation.errors import Refusal
 from marama_route.core.decision import RouteDecision
@@ -22,6 +24,7 @@ class Records:
         self._store = store
         self._recorders: dict[AuditStore, Recorder] = {}
         self._in_store: dict[str, AuditStore] = {}
+        self._finishing: set[asyncio.Task[None]] = set()
 
     def chain(self, chosen: Chosen, tenant: str) -> AuditStore:
         """The workspace's chain if its rules count, else the tenant's in the store."""
@@ -40,6 +43,11 @@ class Records:
         except Refusal as refusal:
             raise unrecorded(refusal) from None
 
+    async def update(self, decision: RouteDecision) -> None:
+        """Keep what has become known of a pending decision; if that fails, its outcome has it all."""
+        with suppress(Refusal):
+            await self._store.put(decision)
+
     async def append(self, chain: AuditStore, entries: Sequence[Entry]) -> None:
         """Return when these are on disk. RequestRefusal not_ready if they are not."""
         try:
@@ -47,8 +55,17 @@ class Records:
         except Refusal as refusal:
             raise unrecorded(refusal) from None
 
+    def finish(self, recording: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run this to its end, whatever becomes of the request; `close` waits for it."""
+        task = asyncio.get_running_loop().create_task(recording)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        return task
+
     async def close(self) -> None:
-        """Wait for what is being appended."""
+        """Wait for what is being recorded."""
+        while self._finishing:
+            await asyncio.wait(self._finishing)
         for recorder in self._recorders.values():
             await recorder.close()
 

@@ -18,18 +18,18 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class TooSlow(RequestRefusal):
     """The body did not arrive in time."""
 
-    def __init__(self) -> None:
-        super().__init__("invalid_request", f"the body did not arrive within {SECONDS:.0f} seconds")
+    def __init__(self, seconds: float) -> None:
+        super().__init__("invalid_request", f"the body did not arrive within {seconds:g} seconds")
 
 
-async def body(request: web.BaseRequest, seconds: float) -> bytes:
-    """The whole body. RequestRefusal request_too_large, invalid_request for what is not a body, TooSlow."""
+async def read(request: web.BaseRequest, seconds: float = SECONDS) -> bytes:
+    """The whole body. RequestRefusal request_too_large, TooSlow, invalid_request for what is not a body."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise invalid(None, "the body must be sent without a Content-Encoding")
     if (request.content_length or 0) > LARGEST:
         raise _too_large()
     content = request.content
-    if content.is_eof() and not content.exception():
+    if content.is_eof() and content.exception() is None:
         data = content.read_nowait(-1)
         if len(data) > LARGEST:
             raise _too_large()
@@ -40,8 +40,8 @@ async def body(request: web.BaseRequest, seconds: float) -> bytes:
     try:
         return await asyncio.wait_for(_all(request), seconds)
     except asyncio.TimeoutError:
-        raise TooSlow from None
-    except (HttpProcessingError, web.RequestPayloadError, ValueError):
+        raise TooSlow(seconds) from None
+    except (HttpProcessingError, web.RequestPayloadError):
         raise invalid(None, "the body does not end where it says") from None
 
 
@@ -57,7 +57,5 @@ async def _all(request: web.BaseRequest) -> bytes:
 
 def _too_large() -> RequestRefusal:
     return RequestRefusal(
-        "request_too_large",
-        f"the body is larger than {LARGEST // 1024 // 1024} MiB",
-        next_step="send less",
+        "request_too_large", f"the body is larger than {LARGEST >> 20} MiB", next_step="send less"
     )

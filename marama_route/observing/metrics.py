@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Mapping
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -51,9 +51,10 @@ class Metrics:
         self._own.observe(seconds)
         self._open.inc()
 
-    def ended(self, decision: RouteDecision) -> None:
-        """A chat that was handed over has ended."""
-        self._open.dec()
+    def ended(self, decision: RouteDecision, *, handed_over: bool) -> None:
+        """A pending decision has ended, of a chat that was handed over or not."""
+        if handed_over:
+            self._open.dec()
         for attempt in decision.attempts:
             result = "ok" if attempt.error is None else "failed"
             self._attempts.labels(attempt.backend, result).inc()
@@ -62,7 +63,7 @@ class Metrics:
         self.decided(decision.outcome.state, ())
         model = decision.attempts[-1].model if decision.attempts else ""
         for field, kind in _USAGE:
-            count = _count(decision.outcome.usage, field)
+            count = whole((decision.outcome.usage or {}).get(field))
             if count:
                 self._tokens.labels(model, kind).inc(count)
 
@@ -80,6 +81,6 @@ class Metrics:
         return Counter(f"marama_route_{name}", what, labels, registry=self._registry)
 
 
-def _count(usage: Mapping[str, Any] | None, field: str) -> int:
-    value = None if usage is None else usage.get(field)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+def whole(count: Any) -> int | None:
+    """A count of a backend, None for what is not one."""
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None

@@ -37,8 +37,8 @@ class ToolCall:
         try:
             # An empty text is what models write for a tool without arguments.
             value = json.loads(text, object_pairs_hook=_object) if text.strip() else {}
-        except (ValueError, RecursionError) as problem:
-            raise BadArgumentsError("the arguments are not valid JSON") from problem
+        except (ValueError, RecursionError):  # their texts quote the arguments
+            raise BadArgumentsError("the arguments are not valid JSON") from None
         if isinstance(value, str):
             value = {"input": value}
         if not isinstance(value, dict):

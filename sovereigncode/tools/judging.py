@@ -9,17 +9,24 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Sequence
+from typing import Final, Mapping, Sequence
 
 from foundation.errors import Refusal
 from foundation.files.reading import read_snapshot
 from sovereigncode.tools.arguments import ToolCall
-from sovereigncode.tools.classes import Part, Reading, ToolClass, Write
+from sovereigncode.tools.classes import Part, Reading, ToolClass, Write, unknown
 from sovereigncode.tools.diff import unified
 from sovereigncode.tools.edits import DoesNotFitError, Edit, FileEdit, Remove, Swaps, Unclear, apply
 from sovereigncode.tools.intent import Surroundings, paths_of, read_call
 from sovereigncode.tools.names import KNOWN, Names
-from sovereigncode.tools.places import PROTECTED, inside, plain_path, shown, wrong_with_any
+from sovereigncode.tools.places import (
+    PROTECTED,
+    inside,
+    mentions_protected,
+    plain_path,
+    shown,
+    wrong_with_any,
+)
 from sovereigncode.tools.programs.calls import Dialect
 
 _LARGEST: Final = 4 * 1024 * 1024
@@ -76,6 +83,8 @@ def judge(
     denied = wrong_with_any(writes, root)
     if len(writes) > _MOST_PATHS:
         denied.append(f"it changes more than {_MOST_PATHS} paths")
+    if ToolClass.UNKNOWN in intent.reading.classes and _mentioned(call.arguments):
+        denied.append(f"it is not fully understood, and it names {PROTECTED}")
     if not denied:
         denied = [why for write in writes for why in _really(write, workspace)]
     differences = [] if denied else [_difference(edit, workspace) for edit in intent.edits]
@@ -85,6 +94,28 @@ def judge(
     diff = "".join(differences).encode("utf-8", "replace").decode("utf-8")
     reading = Reading(parts, intent.reading.writes)
     return Judgement(shown(call.name), reading, summary, diff, tuple(dict.fromkeys(denied)))
+
+
+def unreadable(name: str, why: str) -> Judgement:
+    """A call whose arguments are not one JSON object: clients mend such texts in different ways.
+
+    So nobody can say what it would do, and it is denied.
+    """
+    return Judgement(shown(name), unknown(why), shown(name), denied=(why,))
+
+
+def _mentioned(arguments: Mapping[str, object]) -> bool:
+    """Whether a text anywhere in the arguments names the protected folder."""
+    waiting: list[object] = [dict(arguments)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and mentions_protected(value):
+            return True
+    return False
 
 
 def _summary(name: str, command: str | None, edits: Sequence[FileEdit]) -> str:

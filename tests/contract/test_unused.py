@@ -11,7 +11,7 @@ import pytest
 from tests.support.sources import MODULES, ROOT
 
 # The server that uses the gateway's core is not written yet; with its command these names count, too.
-SERVED = (ROOT / "marama_route" / "commands" / "serve.py").exists()
+SERVED = (ROOT / "marama_route" / "commands" / "serve").exists()
 PACKAGE = [path for path in MODULES if SERVED or path.relative_to(ROOT).parts[0] != "marama_route"]
 USERS = [*MODULES, *sorted((ROOT / "scripts").rglob("*.py")), *sorted((ROOT / "build").rglob("*.py"))]
 # The catalogue can name the adapter that a model moves to; no model moves yet.

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("foundation", "opencode_config", "gonkagate_setup", "overlord", "sovereigncode")
+_PACKAGES = ("foundation", "opencode_config", "gonkagate_setup", "overlord", "sovereigncode", "marama_route")
 # Where the environment stands in the arguments of each event, see the audit event table of Python.
 _EVENTS: dict[str, int | None] = {
     "subprocess.Popen": 3,

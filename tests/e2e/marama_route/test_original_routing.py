@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from typing import Any, Mapping, Sequence
 
 import pytest
 
 from marama_route.core.registry import Model, Registry
-from scripts.lib import cache
 from tests.conftest import Record
 from tests.support.machine import ROOT
 from tests.support.original import bridge, cases
 from tests.support.original.bridge import DIFFERENCES, Result
 from tests.support.original.cases import Case
+from tests.support.original.serving import environment
 from tests.unit.marama_route import asking
 
 CASES = 700
@@ -30,12 +29,9 @@ RULES = asking.rules(sensitivity="public", resident_regions=["NZ", "AU", "US", "
 
 def asked(wanted: Sequence[Case]) -> tuple[list[Result], list[dict[str, Any]], str]:
     """What the original decides about each; the registry that it ships; its version."""
-    if sys.version_info < (3, 11):
-        pytest.skip("the published original needs Python 3.11 or newer")
-    python = cache.python_environment(sys.executable, "original.txt")
     question = {"cases": [{"models": list(one.models), "payload": dict(one.payload)} for one in wanted]}
     done = subprocess.run(
-        [str(python), "-I", str(ROOT / "tests" / "support" / "original" / "decide.py")],
+        [str(environment()), "-I", str(ROOT / "tests" / "support" / "original" / "decide.py")],
         input=json.dumps(question),
         capture_output=True,
         encoding="utf-8",

@@ -26,7 +26,7 @@ DIFFERENCES: Final[Mapping[str, str]] = {
     "iwi": "shapes: 3 points a tier for a word of the prompt; no word of a prompt decides",
     "ties": "shapes: equal scores by id, the last first; ours the first",
     "trust": "shapes: the tier is checked last; ours is the policy's first answer",
-    "defaults": "shapes: 4096 tokens and `requires_local` where nothing is said; ours follows from the payload",
+    "defaults": "shapes: 4096 tokens and `requires_local` if nothing is said; ours follows from the payload",
     "hints": "shapes: what a chat has (tools, a format) outweighs its hints; ours is the hint",
 }
 HIGH: Final = ("restricted", "personal", "health", "iwi", "taonga")

@@ -64,7 +64,7 @@ def test_other_forms_of_calls_are_calls_too() -> None:
     assert joined(old) == (Call(0, -1, None, "bash", "{}"),)
     assert Assembler().take(old)
     custom = {"index": 0, "id": "a", "type": "custom", "custom": {"name": "exec", "input": "ls"}}
-    assert joined(chunk(custom)) == (Call(0, 0, "a", "exec", "ls"),)
+    assert joined(chunk(custom)) == (Call(0, 0, "a", "exec", "ls", custom=True),)
 
 
 def test_a_whole_answer() -> None:
