@@ -264,9 +264,21 @@ class Gateway(Asked):
         """The records in a workspace's audit files, oldest first."""
         folder = self.workspaces[workspace] / ".sovereigncode" / "audit"
         lines = [
-            line for path in sorted(folder.glob("audit-*.jsonl")) for line in path.open(encoding="utf-8")
+            line
+            for path in sorted(folder.glob("audit-*.jsonl"))
+            for line in path.read_text(encoding="utf-8").splitlines()
         ]
         return [json.loads(line) for line in lines]
+
+    def recorded(self, decision: str, last: str = "outcome", seconds: float = 30.0) -> list[dict[str, Any]]:
+        """The audit records of a decision in the workspace `shop`, once the newest is of this kind."""
+        end = time.monotonic() + seconds
+        while True:
+            found = [one for one in self.audited() if one["decision_id"] == decision]
+            if found and found[-1]["kind"] == last:
+                return found
+            assert time.monotonic() < end, found
+            time.sleep(0.02)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Gateway]:
