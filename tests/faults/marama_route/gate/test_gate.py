@@ -141,6 +141,24 @@ def test_no_ends_the_waiting_at_once_with_the_note(waiting: Scene) -> None:
     assert waiting.states() == ["rejected"]
 
 
+def test_one_no_of_several_ends_the_waiting_and_uses_nothing_up(waiting: Scene) -> None:
+    async def work() -> Verdict:
+        judging = asyncio.create_task(
+            waiting.gate().judge([PUSH, bash("git commit -m x", "call_2")], whole=False)
+        )
+        await waiting.asked(judging)
+        listed = await asyncio.to_thread(waiting.approvals.listed)
+        while len(listed) < 2:
+            listed = await asyncio.to_thread(waiting.approvals.listed)
+        await asyncio.to_thread(waiting.approvals.reject, listed[1].id, "ada")
+        return await judging
+
+    verdict = run(work)
+    assert not verdict.passed
+    assert "rejected" in verdict.text
+    assert waiting.states() == ["pending", "rejected"]
+
+
 def test_an_approval_that_expires_ends_the_waiting(waiting: Scene) -> None:
     verdict = waiting.meanwhile([PUSH], lambda _: waiting.place.clock.pass_by(hours=2))
     assert not verdict.passed
