@@ -67,6 +67,27 @@ def _init(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Repo
     return init.run(arguments, host, terminal)
 
 
+def _check(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import check
+
+    with terminal.progress("checking the configuration"):
+        return check.run(arguments, host)
+
+
+def _models(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import models
+
+    del terminal
+    return models.run(arguments, host)
+
+
+def _decisions(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
+    from marama_route.commands import decisions
+
+    del terminal
+    return decisions.run(arguments, host)
+
+
 def _route(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
     from marama_route.commands import route
 
@@ -82,7 +103,10 @@ def _serve(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Rep
 
 _VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
     "init": _init,
+    "check": _check,
+    "models": _models,
     "route": _route,
     "serve": _serve,
+    "decisions": _decisions,
     "key": _key,
 }

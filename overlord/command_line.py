@@ -15,6 +15,14 @@ PROGRAM: Final = "mmi-cli"
 GROUP: Final = "overlord"
 _WORDS: Final = f"{PROGRAM} {GROUP}"
 
+_WHAT: Final = (
+    "A run has one Ultra, which is a strong, slow model, and one to eight normal servants, which are quick "
+    "ones. Each of them is a conversation that is kept, in a slot: ultra, normal-1 to normal-8."
+)
+_KEY: Final = (
+    "The key is read from the variable SAKANA_API_KEY or MMI_OVERLORD_LLM_API_KEY, never from an argument."
+)
+
 # --api-key, --apikey, -api_key=…, --key, --token …, as gonkagate-setup refuses them.
 _KEY_FLAG: Final = re.compile(r"--?(api[-_]?)?(key|secret|token)", re.IGNORECASE)
 _OPTION: Final = re.compile(r"-[a-z]|--[a-z]+(-[a-z]+)*")
@@ -34,7 +42,10 @@ _COMMON: Final = (
     Flag(("-h", "--help"), None, (), "show this help"),
 )
 _NORMAL: Final = _flag("--normal", "N", f"how many normal servants, 1 to {MOST_NORMAL} (default: 2)")
-_FILE: Final = _flag("--file", "FILE", "read the message from FILE")
+_FILE: Final = _flag("--file", "FILE", "read the text from FILE")
+_TARGET: Final = (
+    "TARGET is a slot (ultra, normal-1, ...), a servant's name, normals, all, or several with commas."
+)
 
 
 @dataclass(frozen=True)
@@ -75,35 +86,50 @@ VERBS: Final[Mapping[str, tuple[Verb, Words]]] = {
                 "send",
                 "send one message to servants, and wait for their answers",
                 _FILE,
-                _flag("--then", "SERVANT", "afterwards ask this servant the same, with the answers quoted"),
-                epilog="TARGET is a slot, a servant's name, normals, all, or several of these with commas. "
-                "MESSAGE - reads the message from standard input.",
+                _flag("--then", "SERVANT", "then ask this servant too, with all answers quoted"),
+                epilog=f"{_TARGET} If MESSAGE is -, it is read from standard input.",
             ),
             Words(("TARGET", "MESSAGE"), 1),
         ),
         (
-            _verb("retry", "ask the servants of a message that failed again"),
+            _verb(
+                "retry",
+                "ask again those who did not answer a message",
+                epilog="MESSAGE_ID is such as m-0001 (default: the newest that somebody did not answer).",
+            ),
             Words(("MESSAGE_ID",)),
         ),
         (
             _verb(
                 "status",
-                "say who is ready, and check those whose lease has run out",
+                "say who is ready; ask those who have been silent for long for a sign of life",
                 _flag("--no-liveness", None, "make no request"),
+                epilog="An answer counts as a sign of life for 15 minutes: its lease. "
+                "MMI_OVERLORD_LEASE_MS sets another time.",
             ),
             Words(),
         ),
-        (_verb("recover", "bring blocked servants back (default: all of them)"), Words(("TARGET",))),
+        (
+            _verb("recover", "bring blocked servants back (default: all of them)", epilog=_TARGET),
+            Words(("TARGET",)),
+        ),
         (
             _verb(
                 "replace",
-                "begin a new conversation in a slot, with a handoff",
+                "begin a new conversation in a slot; the new servant gets a handoff of the old one",
                 _flag("--assignment", "TEXT", "what the servant is for (default: as before)"),
                 _flag("--note", "TEXT", "a note for the new servant"),
             ),
             Words(("SLOT",), 1),
         ),
-        (_verb("await-human", "let the run wait for a person"), Words(("NOTE",))),
+        (
+            _verb(
+                "await-human",
+                "note that the run waits for a person; an answered send ends that",
+                epilog="NOTE says what for; status shows it.",
+            ),
+            Words(("NOTE",)),
+        ),
         (_verb("stop", "end the run; what was said is kept"), Words()),
         (
             _verb(
@@ -111,12 +137,12 @@ VERBS: Final[Mapping[str, tuple[Verb, Words]]] = {
                 "ask several servants one question, and keep nothing",
                 _NORMAL,
                 _FILE,
-                epilog="QUESTION - reads the question from standard input.",
+                epilog="If QUESTION is -, it is read from standard input.",
             ),
             Words(("QUESTION",)),
         ),
-        (_verb("watch", "follow a run until nothing in it waits"), Words()),
-        (_verb("list", "list all runs"), Words()),
+        (_verb("watch", "show what changes in a run, until nobody in it is waited for"), Words()),
+        (_verb("list", "list all runs, with their ids"), Words()),
         (
             _verb(
                 "export",
@@ -288,9 +314,12 @@ def help_text(name: str, width: int) -> str:
     if name not in VERBS:
         commands = rows([(verb.name, verb.summary) for verb, _ in VERBS.values()], width)
         lines = [wrap(f"usage: {_WORDS} COMMAND [options]", width, rest="  "), ""]
-        lines += [wrap("One Ultra and several normal servants, as conversations that are kept.", width)]
+        lines += [wrap(_WHAT, width)]
         lines += ["", "commands:", *commands, ""]
-        lines += [wrap(f"Each command has its own help, for example: {_WORDS} send --help", width)]
+        lines += [
+            wrap(_KEY, width),
+            wrap(f"Each command has its own help, for example: {_WORDS} send --help", width),
+        ]
         return "\n".join(lines)
     verb = VERBS[name][0]
     lines = [wrap(usage_line(name), width, rest="  "), "", wrap(verb.description, width)]

@@ -7,6 +7,7 @@
     python3 scripts/build.py sbom      the software bill of materials
     python3 scripts/build.py mmi-cli   the packed file and the wheel of mmi-cli
     python3 scripts/build.py sovereigncode    sovereigncode.pyz, for every system with Python 3.10 or newer
+    python3 scripts/build.py marama-route     marama-route.pyz likewise, and the wheel of both programs
     python3 scripts/build.py all       all of them; Nuitka only with a C compiler, else it says so
 
 They are written to dist/, which git ignores, or to --output.
@@ -21,9 +22,20 @@ from typing import Callable, Final, Mapping
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.building import distributions, native, nuitka, pyz, sbom, sovereign
-from scripts.building.stage import OVERLORD, Program
+from scripts.building import bundle, distributions, native, nuitka, pyz, sbom
+from scripts.building.stage import GATEWAY, OVERLORD
 from scripts.lib import cache
+
+
+def _overlord(output: Path) -> Path:
+    distributions.build_wheel(OVERLORD, output)
+    return pyz.build_program(OVERLORD, output)
+
+
+def _gateway(output: Path) -> Path:
+    distributions.build_wheel(GATEWAY, output)
+    return bundle.build(bundle.GATEWAY_PYZ, output)
+
 
 _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
     "pyz": pyz.build,
@@ -31,14 +43,12 @@ _RECIPES: Final[Mapping[str, Callable[[Path], Path]]] = {
     "nuitka": nuitka.build,
     "wheel": distributions.build,
     "sbom": sbom.build,
-    "mmi-cli": lambda output: _both(OVERLORD, output),
-    "sovereigncode": sovereign.build,
+    "mmi-cli": _overlord,
+    "sovereigncode": lambda output: bundle.build(bundle.SOVEREIGNCODE_PYZ, output),
+    "marama-route": _gateway,
 }
-
-
-def _both(program: Program, output: Path) -> Path:
-    distributions.build_wheel(program, output)
-    return pyz.build_program(program, output)
+# Released by themselves.
+_APART: Final = ("sovereigncode", "marama-route")
 
 
 def main(arguments: list[str]) -> int:
@@ -49,8 +59,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("artefact", choices=[*_RECIPES, "all"])
     parser.add_argument("--output", type=Path, default=cache.ROOT / "dist", help="folder; default: dist/")
     options = parser.parse_args(arguments)
-    # The other program is released by itself.
-    everything = [name for name in _RECIPES if name != "sovereigncode"]
+    everything = [name for name in _RECIPES if name not in _APART]
     for name in everything if options.artefact == "all" else [options.artefact]:
         if name == "nuitka" and options.artefact == "all" and not nuitka.has_compiler():
             print("nuitka: skipped, because it needs a C compiler and neither cc, gcc nor clang is on PATH")

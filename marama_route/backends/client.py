@@ -7,6 +7,7 @@ import io
 import ssl
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Callable, Final, Mapping
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from foundation import https
 from foundation.errors import Refusal
 from foundation.host import Host
 from foundation.secrets import Secret
+from marama_route import wire
 from marama_route.backends.failures import Word, failed
 from marama_route.backends.health import Health
 from marama_route.backends.keys import KeyOf
@@ -31,6 +33,7 @@ USER_AGENT: Final = "marama-route"
 _IDLE_SECONDS: Final = 4.0
 # aiohttp warns about larger bodies that are given as bytes, because it writes them in one piece.
 _LARGE: Final = 1 << 20
+_LARGEST_LIST: Final = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,36 @@ class Backends:
             raise failed(_word(problem)) from None
         return Reply(response, key, self._host.now())
 
+    async def listed(self, name: str, seconds: float) -> frozenset[str]:
+        """The names of the models that the backend lists, asked for with its key.
+
+        Raises BackendError if it does not answer within `seconds`, or answers something else.
+        """
+        target = self._target(name)
+        key = await asyncio.to_thread(target.key.read)
+        if self._session is None:
+            raise RuntimeError("the backends are not open")
+        data = b""
+        try:
+            async with self._session.get(
+                f"{target.backend.base_url}/models",
+                headers=_headers(key, None, stream=False),
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                proxy=target.proxy,
+                proxy_headers=target.proxy_headers or None,
+            ) as response:
+                status = response.status
+                async for part in response.content.iter_any():
+                    data += part
+                    if len(data) > _LARGEST_LIST:
+                        raise failed(Word.TOO_LARGE)
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as problem:
+            raise failed(_word(problem)) from None
+        if status != HTTPStatus.OK:
+            raise failed(Word.STATUS, status)
+        return _names(data)
+
     def let_go(self, reply: Reply) -> None:
         """The answer has been read as far as it counts; its connection is kept if it ends properly soon."""
         if reply.ended:
@@ -167,6 +200,14 @@ def _not_ready(refusal: Refusal) -> RequestRefusal:
     return RequestRefusal(
         "not_ready", f"{refusal.where}: {refusal.message}", next_step="correct the variable, or unset it"
     )
+
+
+def _names(data: bytes) -> frozenset[str]:
+    try:
+        entries = wire.loads(data)["data"]
+        return frozenset(entry["id"] for entry in entries if isinstance(entry["id"], str))
+    except (ValueError, TypeError, KeyError):
+        raise failed(Word.WRONG_CONTENT) from None
 
 
 def _headers(key: Secret | None, traceparent: str | None, *, stream: bool) -> dict[str, str]:

@@ -18,22 +18,22 @@ from marama_route.core.errors import Exit
 from marama_route.core.keys import Key, Role
 
 _PREFIX: Final = "sha256:"
-_BEGINNING: Final = re.compile(r"[0-9a-f]{6,64}")
+_BEGINNING: Final = re.compile(r"sha256:[0-9a-f]{6,64}")
 _RELOAD: Final = "next: a gateway that runs reads it after `kill -HUP`, or when it is started again"
 
 
 def run(arguments: argparse.Namespace, host: Host) -> Report:
     """Make or revoke a key. Raises Refusal, and then the configuration is as it was."""
+    if arguments.action is None:
+        raise Refusal(
+            "usage_error",
+            "key needs an action",
+            next_step="use `key create` or `key revoke HASH`; see: marama-route key --help",
+        )
     path = places.config_file(host, arguments.config)
     if arguments.action == "create":
         return _create(arguments, path, host)
-    if arguments.action == "revoke":
-        return _revoke(arguments.hash, path, host)
-    raise Refusal(
-        "usage_error",
-        "key needs an action",
-        next_step="use `key create` or `key revoke HASH`; see: marama-route key --help",
-    )
+    return _revoke(_beginning(arguments.hash), path, host)
 
 
 def _create(arguments: argparse.Namespace, path: Path, host: Host) -> Report:
@@ -69,8 +69,8 @@ def _adding(path: Path, tenant: str, key: Key) -> Callable[[bytes], bytes]:
     return change
 
 
-def _revoke(named: str, path: Path, host: Host) -> Report:
-    hash_ = _meant(named, config_file.load(path), path)
+def _revoke(beginning: str, path: Path, host: Host) -> Report:
+    hash_ = _meant(beginning, config_file.load(path), path)
 
     def change(data: bytes) -> bytes:
         try:
@@ -83,16 +83,21 @@ def _revoke(named: str, path: Path, host: Host) -> Report:
     return Report("key revoke", Exit.DONE, "the key was revoked", text, {"hash": hash_, "file": str(path)})
 
 
-def _meant(named: str, config: Config, path: Path) -> str:
-    """The one hash that begins like this. What was typed is not repeated: it could be a key."""
-    beginning = named.removeprefix(_PREFIX).lower()
+def _beginning(named: str) -> str:
+    """A hash, or its beginning. What was typed is not repeated: it could be a key."""
+    beginning = _PREFIX + named.removeprefix(_PREFIX).lower()
     if not _BEGINNING.fullmatch(beginning):
         raise Refusal(
             "usage_error",
             "HASH is not a hash: at least its first 6 hex digits are needed",
             next_step="name the hash in the configuration, never the key itself",
         )
-    found = [key.hash for key, _ in config.keys if key.hash.startswith(_PREFIX + beginning)]
+    return beginning
+
+
+def _meant(beginning: str, config: Config, path: Path) -> str:
+    """The one hash that begins like this."""
+    found = [key.hash for key, _ in config.keys if key.hash.startswith(beginning)]
     if len(found) != 1:
         count = "no key" if not found else f"{len(found)} keys"
         raise Refusal(

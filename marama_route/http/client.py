@@ -22,6 +22,7 @@ class HttpClient:
         response = web.Response(body=body, status=status, headers=headers, content_type=answers.JSON)
         await self._send(response)
         await response.write_eof()
+        self._exchange.status = status
 
     async def begin(self, model: str) -> None:
         """See ends.Client."""

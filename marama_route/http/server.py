@@ -109,7 +109,8 @@ class Serving:
             exchange.status = response.status
             return response
         except BaseException:
-            exchange.status = _CANCELLED
+            # A client may go as soon as it has its whole answer, before the outcome is on record.
+            exchange.status = exchange.status or _CANCELLED
             raise
         finally:
             self._gateway.answered(exchange, loop.time())

@@ -17,8 +17,8 @@ from marama_route.store.chain import Chain
 from marama_route.store.failures import CLOSED, unusable
 from marama_route.store.operations import Connection
 from marama_route.store.running import Running
-from marama_route.store.sqlite_connection import Attached, connected, troubles
 from marama_route.store.sqlite_file import not_made, prepared
+from marama_route.store.sqlite_open import Attached, connected, troubles
 from marama_route.store.sqlite_writer import Writer
 from marama_route.store.store import PassedCall
 from sovereigncode.audit.store import AuditStore

@@ -22,7 +22,7 @@ from marama_route.store.failures import (
     StoreUnusable,
     unusable,
 )
-from marama_route.store.sqlite_connection import APPLICATION, connected, number, require_ours, troubles
+from marama_route.store.sqlite_open import APPLICATION, connected, number, require_ours, troubles
 from sovereigncode.audit.lock import held
 
 

@@ -9,7 +9,7 @@ from typing import Final, Sequence
 from foundation.errors import Refusal
 from marama_route.store.batches import Result, Work
 from marama_route.store.failures import MISSING, StoreUnusable, unusable
-from marama_route.store.sqlite_connection import Attached, cause, troubles
+from marama_route.store.sqlite_open import Attached, cause, troubles
 
 # After so many works SQLite's log is moved into the file: sooner if nobody waits, because then nobody
 # notices. A decision makes the log some 16 KiB longer.
@@ -36,6 +36,7 @@ class Writer:
                 results += self._together([work]) or ()
         except StoreUnusable as problem:
             self.end()
+            self._since_moved = _NOW  # on a full disk, a log that begins again needs no more room
             # An error of its own for everybody who waits: raising one changes it.
             left = len(works) - len(results)
             results += [Result(error=StoreUnusable(problem.cause, problem.where)) for _ in range(left)]

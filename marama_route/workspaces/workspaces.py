@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Mapping, Sequence
 
 from foundation.host import Host
+from marama_route import places
 from marama_route.workspaces.choosing import Chosen, choose, of_tenant
 from marama_route.workspaces.folder import Folder, Reading
 
@@ -21,7 +22,7 @@ class Workspaces:
     def of(cls, paths: Sequence[str], host: Host, before: Workspaces | None = None) -> Workspaces:
         """The folders of these paths; `~` is the home. What `before` has already is taken over."""
         known = {} if before is None else before.by_root
-        roots = [Path(os.path.realpath(expanded(path, host))) for path in paths]
+        roots = [Path(os.path.realpath(host.cwd / places.expanded(path, host))) for path in paths]
         return cls({root: known.get(root) or Folder(root, host) for root in roots})
 
     @property
@@ -36,10 +37,3 @@ class Workspaces:
     def of_tenant(self, tenant: str) -> tuple[Reading, ...]:
         """The tenant's workspaces, read now."""
         return of_tenant([folder.read() for folder in self.folders], tenant)
-
-
-def expanded(path: str, host: Host) -> Path:
-    """A path of the configuration or the command line; a relative one belongs to the current folder."""
-    if path == "~" or path.startswith(("~/", "~\\")):
-        return host.home / path[2:]
-    return host.cwd / path

@@ -97,7 +97,7 @@ def targets(text: str, servants: Sequence[Mapping[str, str]]) -> list[str]:
             raise Refusal(
                 "unknown_target",
                 "this run has no servant of that name" if part.strip() else "a target is empty",
-                next_step=f"name {listed([*everyone, 'normals'], 'or')}, or all; several with commas",
+                next_step=f"name {listed([*everyone, 'normals', 'all'], 'or')}; or several, with commas",
             )
         wanted.update(found)
     return [slot for slot in everyone if slot in wanted]

@@ -110,7 +110,7 @@ class Runs:
         for one in found:
             if one.problem is not None:
                 raise one.problem
-        raise _no_run(f"there is no run in {worktree}")
+        raise _no_run(f"{'no run is open' if here else 'there is no run'} in {worktree}")
 
     def remove(self, store: RunStore) -> None:
         """Remove everything of a run; Refusal write_failed. It is no run any more at once."""

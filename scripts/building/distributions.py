@@ -37,7 +37,7 @@ def build_wheel(program: Program, output: Path) -> Path:
         for name in program.licences:
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(cache.ROOT / name, tree / name)
-        shutil.copyfile(cache.ROOT / "docs" / f"{program.package}.md", tree / "README.md")
+        shutil.copyfile(cache.ROOT / program.page, tree / "README.md")
         shutil.copyfile(_RECIPES / f"{program.name}.toml", tree / "pyproject.toml")
         return _built(tree, ["-t", "wheel"], output)
 

@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any, Final, Sequence
 
-from scripts.building.stage import SETUP, commit, version
+from scripts.building.stage import SETUP, Program, commit, version
 from scripts.lib import cache
 
 SUFFIX: Final = ".cdx.json"
@@ -24,25 +24,30 @@ def build(output: Path) -> Path:
 def write(target: Path, bill: dict[str, Any]) -> Path:
     """Write a bill; the path that it was given."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes((json.dumps(bill, indent=2) + "\n").encode())
+    target.write_bytes(text(bill))
     return target
 
 
-def document(name: str, beside: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def text(bill: dict[str, Any]) -> bytes:
+    """A bill as it is written."""
+    return (json.dumps(bill, indent=2) + "\n").encode()
+
+
+def document(name: str, beside: Sequence[dict[str, Any]], program: Program = SETUP) -> dict[str, Any]:
     """The bill of the artefact `name` as CycloneDX asks for it: json5, and what is `beside` it."""
-    product = f"pkg:pypi/{SETUP.name}@{version(SETUP)}"
+    product = f"pkg:pypi/{program.name}@{version(program)}"
     components = [_json5(), *beside]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{product}#{commit(SETUP)}#{name}')}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{product}#{commit(program)}#{name}')}",
         "version": 1,
         "metadata": {
             "component": {
                 "type": "application",
                 "bom-ref": product,
                 "name": name,
-                "version": version(SETUP),
+                "version": version(program),
                 "purl": product,
                 "licenses": [{"license": {"id": "Apache-2.0"}}],
             }

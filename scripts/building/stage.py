@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +17,22 @@ class Program:
     """A program of this repository: what it is called, its package, and what an artefact of it carries.
 
     Every artefact has its own copy of the `shared` packages inside the package, under a private name: two
-    programs of this repository in one environment must not overwrite each other's files. `licences` are below
-    the root of the checkout.
+    programs of this repository in one environment must not overwrite each other's files. `beside`: packages
+    of the same artefact that use that copy too. `licences`, and the `page` that a package registry shows, are
+    below the root of the checkout.
     """
 
     name: str
     package: str
     shared: tuple[str, ...]
     licences: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    page: str = "README.md"
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What it is made of, apart from libraries."""
+        return (self.package, *self.beside, *self.shared)
 
 
 SETUP: Final = Program(
@@ -33,12 +41,19 @@ SETUP: Final = Program(
     ("foundation", "opencode_config"),
     ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
 )
-OVERLORD: Final = Program("mmi-cli", "overlord", ("foundation",), ("NOTICE", "LICENSE"))
+OVERLORD: Final = Program(
+    "mmi-cli", "overlord", ("foundation",), ("NOTICE", "LICENSE"), page="docs/overlord.md"
+)
 SOVEREIGNCODE: Final = Program(
     "sovereigncode",
     "sovereigncode",
     ("foundation", "opencode_config"),
     ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
+    page="docs/sovereigncode.md",
+)
+# Its wheel has both: the gateway does nothing without the other's rules.
+GATEWAY: Final = replace(
+    SOVEREIGNCODE, name="marama-route", beside=("marama_route",), page="docs/marama-route.md"
 )
 
 # What artefacts are made from, besides the package: an sdist carries it to build every one of them again.
@@ -63,7 +78,7 @@ def commit(program: Program) -> str | None:
     head = _git("rev-parse", "--short=12", "HEAD")
     if head is None:
         return None
-    changed = _git("status", "--porcelain", "--", program.package, *program.shared, *BESIDE_THE_PACKAGE)
+    changed = _git("status", "--porcelain", "--", *program.packages, *BESIDE_THE_PACKAGE)
     return f"{head}-modified" if changed else head
 
 
@@ -97,23 +112,24 @@ def copy_sources(target: Path) -> None:
 
 
 def stage(program: Program, folder: Path) -> None:
-    """Copy the package below `folder`: sources and licences only, the same modes on every machine.
+    """Copy the packages below `folder`: sources and licences only, the same modes on every machine.
 
     An unpacked sdist has the shared packages in their private place already.
     """
-    target = folder / program.package
-    shutil.copytree(ROOT / program.package, target, ignore=_LEFT_OUT)
-    for name in program.shared:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target / f"_{name}", ignore=_LEFT_OUT)
-    for path in target.rglob("*.py"):
-        source = path.read_bytes()
-        path.write_bytes(private_imports(program, source.decode()).encode())
     content = stamp(program, commit(program))
-    if content is not None:
-        (target / _STAMP).write_bytes(content)
-    for path in (target, *target.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    for package in (program.package, *program.beside):
+        target = folder / package
+        shutil.copytree(ROOT / package, target, ignore=_LEFT_OUT)
+        for name in program.shared if package == program.package else ():
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, target / f"_{name}", ignore=_LEFT_OUT)
+        for path in target.rglob("*.py"):
+            source = path.read_bytes()
+            path.write_bytes(private_imports(program, source.decode()).encode())
+        if content is not None:
+            (target / _STAMP).write_bytes(content)
+        for path in (target, *target.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def private_imports(program: Program, source: str) -> str:

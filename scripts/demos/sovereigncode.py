@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.building import sovereign
+from scripts.building import bundle
 from scripts.demos.showing import DemoError
 from scripts.lib import cache, opencode_versions
 
@@ -116,7 +116,7 @@ def show(arguments: list[str]) -> None:
     root = Path(tempfile.mkdtemp(prefix="sovereigncode-demo-"))
     try:
         print("Everything below happens in a throw-away folder. Building sovereigncode.pyz first.")
-        built = sovereign.build(root)
+        built = bundle.build(bundle.SOVEREIGNCODE_PYZ, root)
         print(f"{built.name} has {built.stat().st_size:,} bytes.")
         _job(Project(root, built, opencode, tools))
     finally:

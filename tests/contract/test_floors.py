@@ -93,8 +93,13 @@ FLOORS = {
         "config_file": 2,
         "store": 2,
         "backends": 2,
+        "observing": 2,
+        "workspaces": 2,
         "gate": 3,
         "forwarding": 3,
+        "deciding": 3,
+        "ui": 3,
+        "http": 4,
         "command_line": 4,
         "commands": 5,
         "cli": 6,
@@ -138,6 +143,8 @@ DECIDING = (
     "marama_route.gate.records",
     "marama_route.gate.treating",
     "marama_route.gate.wording",
+    "marama_route.workspaces.choosing",
+    "marama_route.deciding.entries",
 )
 ACTING = ("opencode_config.program", "sovereigncode.tools.judging")
 # Values in, values out: these modules compute and touch nothing.

@@ -243,7 +243,7 @@ def error(status: int, message: str = "it went wrong", headers: Pairs = (), **mo
 def stream(*parts: Any, headers: Pairs = (), done: bool = True, ended: bool = True) -> Answer:
     """An event stream: values become events, bytes are sent as they are, steps are done; then [DONE].
 
-    A part is a chunk of the transfer, written by itself. Without `ended` the transfer does not come to its end.
+    A part is a chunk of the transfer, written by itself. Without `ended` the transfer has no end.
     """
     steps: list[Step] = [stream_head(headers)]
     for part in parts:

@@ -117,10 +117,8 @@ def _copy(path: Path, host: Host) -> Path:
 
 
 def _name(text: str) -> str | None:
-    wrong = bool([*IDENTIFIER.problems(text)])
-    return (
-        "Please use letters, digits, dots, colons, underscores and hyphens, at most 128." if wrong else None
-    )
+    right = "Please use letters, digits, dots, colons, underscores and hyphens, at most 128."
+    return right if [*IDENTIFIER.problems(text)] else None
 
 
 def _region(text: str) -> str | None:
@@ -157,11 +155,7 @@ def _report(path: Path, copy: Path | None, start: Start, made: _Made, models: in
         "tenant": start.tenant,
         "workspaces": list(start.workspaces),
         "found": [
-            {
-                "runtime": one.runtime.name,
-                "base_url": one.runtime.base_url,
-                "models": [m.name for m in one.models],
-            }
+            {"runtime": one.runtime.name, "base_url": one.runtime.base_url, "models": one.names}
             for one in start.answering
         ],
         "gonkagate_key": start.gonkagate_key is not None,
@@ -172,7 +166,7 @@ def _report(path: Path, copy: Path | None, start: Start, made: _Made, models: in
 def _found(answering: tuple[Answering, ...], gonkagate: bool) -> list[str]:
     lines = [
         f"{one.runtime.title} answers at {one.runtime.base_url}; it has "
-        + (", ".join(visible(model.name) for model in one.models) or "no models")
+        + (", ".join(map(visible, one.names)) or "no models")
         + "."
         for one in answering
     ]

@@ -25,6 +25,11 @@ class Answering:
     runtime: Runtime
     models: tuple[Found, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """What the runtime calls its models."""
+        return [model.name for model in self.models]
+
 
 def look(runtimes: Sequence[Runtime]) -> tuple[Answering, ...]:
     """Those of the runtimes that answer within 300 ms, with what they say of their models within a second."""
@@ -69,7 +74,7 @@ def _look_closer(one: Answering, known: dict[tuple[str, str], Found], until: flo
 
 
 def _ask(port: int, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """The JSON object at a path; None for everything else. No proxy, no redirect, and nothing of ours is sent."""
+    """The JSON object at a path; None for everything else. No proxy, no redirect, no key."""
     connection = http.client.HTTPConnection(_ADDRESS, port, timeout=FIRST_SECONDS)
     try:
         data = None if body is None else json.dumps(body)

@@ -1,4 +1,4 @@
-"""The model runtimes that may run on this machine: where each listens, how it lists its models, and what it says.
+"""The model runtimes that may run on this machine: where each listens, and what it says of its models.
 
 What a runtime does not say is not guessed: the configuration gets the least capable value and a comment.
 """
@@ -28,8 +28,8 @@ class Found:
 class Runtime:
     """A program that serves models on loopback.
 
-    `listing` is asked first; `detail` is asked for each model, with a body made from its name, or once for all
-    if `body` is None. `json`: it can be made to answer in JSON. `tools_if`: what makes it pass on tool calls.
+    `listing` is asked first; `detail` for each model, with a body made from its name, or once if `body` is
+    None. `json`: it can be made to answer in JSON. `tools_if`: what makes it pass on tool calls.
     `context_note`: what to know about the number of tokens.
     """
 

@@ -44,7 +44,7 @@ workspaces:{workspaces}
 backends:{backends}
 
 # Models. Sovereignty tier: 3 this machine or this organisation, 2 a provider in the jurisdiction, 1 a foreign
-# provider's region there, 0 elsewhere. What a model does not say is the least trusted and least capable value.
+# provider's region there, 0 elsewhere. What is missing is the least trusted or least capable value.
 models:{models}
 """
 _EXAMPLE: Final = """ []

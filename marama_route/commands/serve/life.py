@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
+import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Callable, Final, Mapping, NoReturn
 
 from foundation.errors import Refusal, Where
 from foundation.host import Host
-from marama_route import config_file, places
+from marama_route import config_file
 from marama_route.backends.client import Backends
+from marama_route.commands import stores
 from marama_route.commands.serve.starting import Options, begun, require_allowed
-from marama_route.core.config import DEFAULT_STORE, Config
+from marama_route.core.config import Config
 from marama_route.deciding.callers import Callers
 from marama_route.deciding.records import Records
 from marama_route.deciding.setup import Setup
@@ -22,7 +25,6 @@ from marama_route.http.gateway import Gateway
 from marama_route.http.server import Serving
 from marama_route.observing.lines import Lines
 from marama_route.observing.metrics import Metrics
-from marama_route.store.sqlite import SqliteStore
 from marama_route.workspaces.choosing import Chosen
 from marama_route.workspaces.folder import Folder
 from marama_route.workspaces.workspaces import Workspaces
@@ -53,7 +55,7 @@ class Life:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._fault)
         async with AsyncExitStack() as stack:
-            store = _store(self._config, self._host)
+            store = stores.opened(self._config, self._host)
             stack.push_async_callback(store.close)
             records = Records(store)
             stack.push_async_callback(records.close)
@@ -105,10 +107,8 @@ class Life:
         loop = asyncio.get_running_loop()
         for name, react in (("SIGTERM", stop.set), ("SIGINT", stop.set), ("SIGHUP", self._reload.set)):
             number = getattr(signal, name, None)
-            # Windows has no signal handlers in the loop; there a console's Ctrl-C ends `asyncio.run`.
-            with suppress(NotImplementedError):
-                if number is not None:
-                    loop.add_signal_handler(number, react)
+            if number is not None:
+                _on_signal(loop, number, react)
 
     def _fault(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         """What nobody waited for went wrong; its text could quote a request."""
@@ -196,26 +196,29 @@ class Life:
                     await asyncio.to_thread(_expire, folder)
 
 
+def _on_signal(loop: asyncio.AbstractEventLoop, number: int, react: Callable[[], None]) -> None:
+    if sys.platform != "win32":
+        loop.add_signal_handler(number, react)
+        return
+    # The loops of Windows have no signal handlers (docs.python.org, asyncio: "Platform Support").
+    signal.signal(number, lambda *_: loop.call_soon_threadsafe(react))
+
+
 def _expire(folder: Folder) -> None:
     # Looking must not make the folder of approvals.
     if folder.approvals.folder.exists():
         folder.approvals.expire()
 
 
-def _store(config: Config, host: Host) -> SqliteStore:
-    if config.store != DEFAULT_STORE:
-        raise Refusal(
-            "not_ready",
-            "this version keeps its store in SQLite only",
-            next_step="write `store: sqlite`",
-        )
-    return SqliteStore.opened(places.database(host), host.now)
+def _why(problem: OSError) -> str:
+    # asyncio puts the address and a sentence of its own into `strerror`.
+    return type(problem).__name__ if problem.errno is None else os.strerror(problem.errno).lower()
 
 
 def _cannot_listen(host: str, port: int, problem: OSError) -> NoReturn:
     raise Refusal(
         "listen_refused",
-        f"nothing can listen on {host}:{port} ({(problem.strerror or type(problem).__name__).lower()})",
+        f"nothing can listen on {host}:{port} ({_why(problem)})",
         where=Where(f"{host}:{port}"),
         next_step="end the program that uses this address, or choose another one with --listen",
     ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from itertools import product
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -43,7 +44,12 @@ USES = {
     "original": EVERY[2:],
     "sovereigncode": EVERY[1:],
     "marama-route": EVERY[1:],
+    "marama-route-fast": EVERY[1:],
+    # What the gateway is compared with; the benchmark is run with 3.11 or newer.
+    "litellm": EVERY[2:5],
 }
+# Those that are not for every system: the benchmark of the gateway reads /proc.
+ON = {"litellm": (LINUX, LINUX_ARM)}
 # From what release on, or for which Python and system, there is no wheel: what a pin must not be.
 NO_WHEEL = {
     ("cryptography", 49): [(python, INTEL_MAC) for python in EVERY],
@@ -95,7 +101,7 @@ def test_each_tool_is_pinned_once_with_hashes(name: str) -> None:
         assert hashes > 0, requirement
     sources = (cache.REQUIREMENTS / f"{name}.in").read_text(encoding="utf-8").splitlines()
     wanted = [Requirement(line) for line in sources if line and not line.startswith("#")]
-    for python, system in product(USES[name], SYSTEMS):
+    for python, system in product(USES[name], ON.get(name, SYSTEMS)):
         found = list(active(name, python, system))
         names = [tool for tool, _ in found]
         assert len(names) == len(set(names)), (python, system)
@@ -124,14 +130,26 @@ def test_the_gateway_is_tested_with_what_it_ships_with(name: str) -> None:
         assert {tool: found[tool] for tool in shipped} == shipped, (python, system)
 
 
-def project() -> dict[str, Any]:
+def test_the_wheel_of_the_gateway_asks_for_what_is_tested() -> None:
+    metadata = project(ROOT / "build" / "wheels" / "marama-route.toml")["project"]
+    asked = [Requirement(line) for line in metadata["dependencies"]]
+    sources = (cache.REQUIREMENTS / "marama-route.in").read_text(encoding="utf-8").splitlines()
+    assert [one.name for one in asked] == sorted(line for line in sources if line and line[0] != "#")
+    fast = [Requirement(line) for line in metadata["optional-dependencies"]["fast"]]
+    assert [one.name for one in fast] == ["msgspec", "uvloop"]
+    tested = {**dict(active("test", "3.11", LINUX)), **dict(active("chat", "3.11", LINUX))}
+    for one in (*asked, *fast):
+        assert [bound.operator for bound in one.specifier] == [">="], one
+        assert one.specifier.contains(tested[one.name]), one
+
+
+def project(file: Path = ROOT / "pyproject.toml") -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         # pytest brings it there.
         import tomli as tomllib
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def test_the_dev_group_is_what_the_suite_runs_with() -> None:

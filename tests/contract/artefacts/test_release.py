@@ -228,13 +228,27 @@ def test_nothing_starts_before_the_fast_job_and_opencode_is_kept_as_long_as_its_
     assert ci["fast"].endswith("      - run: python scripts/test.py --fast\n\n")
     for name in set(ci) - {"fast"}:
         assert ci[name].startswith("    needs: fast\n"), name
-        assert "path: .cache/opencode\n" in ci[name], name
+        # Overlord has nothing to do with opencode.
+        assert ("path: .cache/opencode\n" in ci[name]) is (name != "overlord"), name
     # The suite installs every version, so it alone stores them; no release is made of what was stored.
     assert [name for name in ci if "uses: actions/cache@" in ci[name]] == ["suite"]
     assert "actions/cache" not in text(".github/workflows/release.yml")
     (key,) = set(re.findall(r"key: (.+)", text(".github/workflows/ci.yml")))
     (versions,) = re.findall(r"hashFiles\('(.+?)'\)", key)
     assert re.search(r"^SUPPORTED\b.* = \(", text(versions), re.MULTILINE)
+
+
+def test_overlord_is_tested_on_every_kind_of_system_and_shown() -> None:
+    body = jobs("ci.yml")["overlord"]
+    systems = re.search(r"os: \[(.+)\]", body)
+    assert systems
+    assert {name.split("-")[0] for name in systems[1].split(", ")} == {"windows", "macos", "ubuntu"}
+    assert "scripts/demo.py overlord\n" in body
+    (run,) = re.findall(r"scripts/test\.py ((?:\s*tests/\S+)+)", body)
+    folders = {
+        path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("overlord/__init__.py")
+    }
+    assert folders | {"tests/e2e/artefacts/test_mmi_cli.py"} == set(run.split())
 
 
 def test_what_the_workflows_start_is_there() -> None:

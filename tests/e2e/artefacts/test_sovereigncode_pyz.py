@@ -12,7 +12,7 @@ from typing import Callable
 
 import pytest
 
-from scripts.building import sovereign
+from scripts.building import bundle
 from scripts.lib import cache, pythons
 
 CAPSULE = {"capsule_id": "shop", "subject_id": "acme", "jurisdiction": "NZ", "sensitivity": "internal"}
@@ -26,7 +26,7 @@ if not sys.version_info >= (3, 10):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sovereign.build(tmp_path_factory.mktemp("dist"))
+    return bundle.build(bundle.SOVEREIGNCODE_PYZ, tmp_path_factory.mktemp("dist"))
 
 
 def run(
@@ -82,9 +82,9 @@ def test_it_has_no_native_part_and_every_licence(
         names = archive.namelist()
         licences = archive.read("LICENSES.txt").decode()
     assert [name for name in names if name.endswith((".so", ".pyd", ".dll", ".pyc"))] == []
-    pinned = sovereign._pinned()
+    pinned = bundle.SOVEREIGNCODE_PYZ.pinned()
     about = {name.split("/")[1].split("-")[0] for name in names if ".dist-info/" in name}
-    assert {sovereign._normal(name) for name in about} == pinned
+    assert {bundle.normal(name) for name in about} == pinned
     for name in pinned:
         assert f"==== site-packages/{name}" in licences.lower().replace("_", "-"), name
     assert "GNU GENERAL PUBLIC" not in licences
@@ -94,4 +94,4 @@ def test_it_has_no_native_part_and_every_licence(
 
 
 def test_the_same_sources_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    assert sovereign.build(tmp_path).read_bytes() == built.read_bytes()
+    assert bundle.build(bundle.SOVEREIGNCODE_PYZ, tmp_path).read_bytes() == built.read_bytes()

@@ -48,13 +48,15 @@ class Ran:
 class Desk:
     """A home, a project, and the program started in the project."""
 
+    main = staticmethod(cli.main)
+
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
         self.home, self.project = folder / "home", folder / "project"
         self.home.mkdir()
         self.project.mkdir()
         self._patch, self._capture = patch, capture
         for name in [*os.environ]:
-            if name.startswith(("OPENCODE", "XDG_", "ABTEEX")):
+            if name.startswith(("OPENCODE", "XDG_", "ABTEEX", "MARAMA_")):
                 patch.delenv(name)
         patch.setenv("HOME", str(self.home))
         patch.setenv("PATH", str(folder / "bin"))
@@ -77,7 +79,7 @@ class Desk:
         """Run the program; the standard input is a pipe."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
-        status = cli.main(arguments)
+        status = self.main(arguments)
         said = self._capture.readouterr()
         return Ran(status, said.out, said.err)
 
