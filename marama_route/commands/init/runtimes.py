@@ -69,7 +69,7 @@ def _words(value: Any) -> Sequence[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else ()
 
 
-# Ollama: the API page of https://github.com/ollama/ollama, "List Local Models" and "Show Model Information".
+# Ollama: the API page of https://github.com/ollama/ollama, "List Local Models", "Show Model Information".
 def _of_ollama(answer: Any) -> Iterator[Found]:
     for name, _ in named(answer, "models", "name"):
         yield Found(name)
