@@ -31,6 +31,7 @@ _SECTIONS: Final = {
     "jsonc": "jsonc",
     "overlord": "overlord",
     "content": "content",
+    "gateway": "gateway",
 }
 
 
@@ -85,8 +86,9 @@ def _machine() -> str:
 def _line(row: Row) -> str:
     value, target = "-" if row.value is None else f"{row.value:.2f}", ""
     if row.target is not None and row.value is not None:
-        target = f"target {row.target:g} {row.unit}, {'met' if row.met else 'MISSED'}"
-    return f"{row.name:<54} {value:>9} {row.unit:<4} {target:<24} {row.note}".rstrip()
+        least = "at least " if row.at_least else ""
+        target = f"target {least}{row.target:g} {row.unit}, {'met' if row.met else 'MISSED'}"
+    return f"{row.name:<54} {value:>9} {row.unit:<4} {target:<33} {row.note}".rstrip()
 
 
 if __name__ == "__main__":

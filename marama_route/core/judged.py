@@ -9,8 +9,9 @@ from marama_route.core.headers import Headers
 from marama_route.core.hints import Rules
 from marama_route.core.registry import Model
 from sovereigncode.core.combined import Combined
-from sovereigncode.core.decision import DENY, Decision, Reason, decide
+from sovereigncode.core.decision import DENY, Decision, Reason, Unusable, decide
 from sovereigncode.core.request import Request
+from sovereigncode.core.rules import matches
 from sovereigncode.core.words import MODEL_CALL
 
 
@@ -27,6 +28,31 @@ def request_of(headers: Headers, rules: Rules, actor: str, tenant_purpose: str |
         purpose=headers.purpose or policy_purpose or tenant_purpose,
         consent_scopes=frozenset() if scope is None else frozenset({scope}),
     )
+
+
+class Judge:
+    """Judges the same call of many models: those that no rule tells apart are judged once."""
+
+    def __init__(self, rules: Rules, call: Request) -> None:
+        self._rules = rules
+        self._call = call
+        self._known: dict[object, Decision] = {}
+
+    def of(self, model: Model) -> Decision:
+        """The policy's decision about this call of this model."""
+        key = (model.residency, model.sovereignty_tier, model.license, self._named(model.id))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = judge(model, self._rules, self._call)
+        return known
+
+    def _named(self, name: str) -> str | None:
+        """The model's name if a reason may have it, None if the rules accept it."""
+        if isinstance(self._rules, Unusable):
+            return None
+        allowed = self._rules.allowed_models
+        denied = matches(name, self._rules.denied_models)
+        return name if denied or not (allowed is None or matches(name, allowed)) else None
 
 
 def judge(model: Model, rules: Rules, call: Request) -> Decision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Mapping
 
 from marama_route.core.errors import RequestRefusal
@@ -68,11 +69,11 @@ class Registry:
     def resolve(self, name: str | None) -> Resolved:
         """A model's id pins it, an alias or no name leaves a choice; RequestRefusal for any other name."""
         if name is None:
-            return Resolved(self._all())
+            return Resolved(self._all)
         if name in self.models:
             return Resolved((self.models[name],), pinned=True)
         if name in self.aliases:
-            return Resolved(self._all(), self.aliases[name])
+            return Resolved(self._all, self.aliases[name])
         raise RequestRefusal(
             "model_not_found",
             "no model and no alias has this name",
@@ -80,5 +81,6 @@ class Registry:
             param="model",
         )
 
+    @cached_property
     def _all(self) -> tuple[Model, ...]:
         return tuple(self.models[name] for name in sorted(self.models))

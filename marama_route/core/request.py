@@ -25,8 +25,8 @@ _PARTS: Final = {
     "file": "file",
 }
 _ROUTING_KEYS: Final = {*wishes.REQUEST_SHAPE.fields, *_HINTS, "prompt", "model", "metadata"}
-_MOST_TOKENS: Final = 1_000_000_000
-_LONGEST_NAME: Final = 256
+MOST_TOKENS: Final = 1_000_000_000
+LONGEST_NAME: Final = 256
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _model(payload: dict[str, Any]) -> str:
     name = payload.get("model")
     if not isinstance(name, str) or not name.strip():
         raise invalid("model", "model must be the name of a model or an alias")
-    if len(name) > _LONGEST_NAME or not name.isprintable():
+    if len(name) > LONGEST_NAME or not name.isprintable():
         raise invalid("model", "model is not a name")
     return name
 
@@ -147,8 +147,8 @@ def _answer_tokens(payload: dict[str, Any]) -> int:
         value = payload.get(name)
         if value is None:
             continue
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_TOKENS:
-            raise invalid(name, f"{name} must be a whole number from 0 to {_MOST_TOKENS}")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_TOKENS:
+            raise invalid(name, f"{name} must be a whole number from 0 to {MOST_TOKENS}")
         most = max(most, value)
     return most
 

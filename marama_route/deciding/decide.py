@@ -82,7 +82,7 @@ async def decide(question: Question, setup: Setup, moment: Moment, verdicts: Ver
     except RequestRefusal as not_found:
         resolved, unknown = Resolved(()), not_found
     understood = hints.understood(question.asked, resolved.wishes, headers, rules)
-    routed = routing.route(resolved, understood, rules, call, moment.unavailable)
+    routed = setup.router.route(question.asked.model, resolved, understood, rules, call, moment.unavailable)
     refusal, found = await _refusal(question, chosen, routed, unknown, verdicts)
     if unknown is not None and refusal is unknown:
         raise unknown

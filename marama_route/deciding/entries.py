@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, Sequence
 
 from marama_route.core.decision import RouteDecision
-from marama_route.core.routing import POLICY_DENIED, Routed
+from marama_route.core.gates import POLICY_DENIED
+from marama_route.core.routing import Routed
 from marama_route.deciding.content import Judged
 from sovereigncode.audit.record import Entry
 from sovereigncode.core.decision import DENY, Decision, Reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Coroutine, Sequence
 
 from foundation.errors import Refusal
@@ -41,6 +42,11 @@ class Records:
             await appended
         except Refusal as refusal:
             raise unrecorded(refusal) from None
+
+    async def update(self, decision: RouteDecision) -> None:
+        """Keep what has become known of a pending decision; if that fails, its outcome has it all."""
+        with suppress(Refusal):
+            await self._store.put(decision)
 
     async def append(self, chain: AuditStore, entries: Sequence[Entry]) -> None:
         """Return when these are on disk. RequestRefusal not_ready if they are not."""

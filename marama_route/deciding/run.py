@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Callable
 
 from marama_route.core.decision import Attempt, Outcome, RouteDecision, State
@@ -11,7 +10,6 @@ from marama_route.core.errors import RequestRefusal
 from marama_route.deciding import entries
 from marama_route.deciding.decide import Decided
 from marama_route.deciding.records import Records
-from marama_route.gate.gate import Gate
 
 OnEnd = Callable[[RouteDecision, "RequestRefusal | None"], None]
 
@@ -19,8 +17,7 @@ OnEnd = Callable[[RouteDecision, "RequestRefusal | None"], None]
 class Run:
     """One decision; the ledger of its job. It ends once, whoever says so first.
 
-    async with run: it is on record inside, and has an outcome afterwards. `gate` is the one that judges the
-    tool calls of its answer.
+    async with run: it is on record inside, and has an outcome afterwards.
     """
 
     def __init__(self, decided: Decided, records: Records, on_end: OnEnd) -> None:
@@ -31,7 +28,6 @@ class Run:
         self._chain = records.chain(decided.chosen, decided.decision.tenant)
         self._ending: asyncio.Task[None] | None = None
         self.decision = decided.decision
-        self.gate: Gate | None = None
 
     async def __aenter__(self) -> Run:
         """Return when decision and audit record are on disk. RequestRefusal not_ready if they are not."""
@@ -55,11 +51,16 @@ class Run:
         """One backend was asked, and this came of it."""
         self.decision = self.decision.tried(attempt)
 
+    def asked(self, approval_id: str) -> None:
+        """A person was asked about a tool call of the answer; whoever looks the decision up sees it soon."""
+        if approval_id not in self.decision.approvals and self._ending is None:
+            self.decision = self.decision.with_approval(approval_id)
+            self._records.finish(self._records.update(self.decision))
+
     async def ended(self, outcome: Outcome) -> None:
         """How it ended, on record when this returns; if it cannot be recorded, `on_end` hears of it."""
         if self._ending is None:
-            asked = () if self.gate is None else self.gate.approvals
-            self.decision = replace(self.decision, approvals=asked).ended(outcome)
+            self.decision = self.decision.ended(outcome)
             self._ending = self._records.finish(self._end())
         await asyncio.shield(self._ending)
 

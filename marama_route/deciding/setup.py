@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marama_route.core.config import Config
 from marama_route.deciding.callers import Callers
+from marama_route.deciding.router import Router
 from marama_route.workspaces.workspaces import Workspaces
 
 
@@ -16,3 +17,4 @@ class Setup:
     config: Config
     callers: Callers
     workspaces: Workspaces
+    router: Router = field(default_factory=Router)

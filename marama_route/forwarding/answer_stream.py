@@ -135,6 +135,7 @@ class AnswerStream:
         if not event.data.strip():
             return
         chunk = _parsed(event)
+        choices = _choices(chunk)
         self._began = True
         if not self._first:
             self._first = {name: chunk.get(name) for name in ("id", "created")}
@@ -142,7 +143,7 @@ class AnswerStream:
         if isinstance(usage, dict):
             self.usage = usage
         calling = False
-        for number, choice in _choices(chunk):
+        for number, choice in choices:
             calling = self._look_at(number, choice) or calling
         if calling:
             _check_unique(event)

@@ -11,7 +11,7 @@ from marama_route.core import sse
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 DONE: Final = b"data: [DONE]\n\n"
 _KEY: Final = b'"model"'
-_CALLS: Final = re.compile(rb'"(?:tool_calls|function_call)"')
+_CALLS: Final = re.compile(rb'"(?:tool_calls|function_call)"\s*:')
 
 
 class Renamer:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Awaitable, Callable, Sequence
+from typing import Awaitable, Callable, Final, Sequence
 
 from foundation.errors import Refusal
 from foundation.host import Host
@@ -27,9 +26,11 @@ from sovereigncode.tools.command import ON_WINDOWS
 from sovereigncode.tools.judging import Judgement, judge, unreadable
 from sovereigncode.tools.names import KNOWN, Names
 from sovereigncode.tools.programs.calls import Dialect
+from sovereigncode.workspace import Workspace
+
+_LOOK_EVERY: Final = 0.25
 
 
-@dataclass(frozen=True, eq=False)
 class Bench:
     """One workspace. `record` returns when the entries are on disk, or raises Refusal.
 
@@ -37,23 +38,33 @@ class Bench:
     looks at the approvals that somebody waits for.
     """
 
-    root: Path
-    host: Host
-    approvals: Approvals
-    record: Callable[[Sequence[Entry]], Awaitable[None]]
-    names: Names = KNOWN
-    look_every: float = 0.25
-    waiting: Waiting = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "waiting", Waiting(self.approvals, self.look_every))
+    def __init__(
+        self,
+        root: Path,
+        host: Host,
+        approvals: Approvals,
+        record: Callable[[Sequence[Entry]], Awaitable[None]],
+        names: Names = KNOWN,
+        *,
+        look_every: float = _LOOK_EVERY,
+    ) -> None:
+        self._root = Path(os.path.realpath(root))
+        self._home = host.home
+        self._dialects = ON_WINDOWS if host.windows else (Dialect.POSIX,)
+        self.names = names
+        self._last: Workspace | None = None
+        self.approvals = approvals
+        self.record = record
+        self.waiting = Waiting(approvals, look_every)
 
     def look(self, calls: Sequence[Call], case: Case, before: Look | None) -> Look:
         """Judge the calls by the rules as they are now, and ask for what a person has to approve.
 
         `before` is the last look at the same calls. Raises Refusal if nobody can be asked.
         """
-        rules = of_case(workspaces.read(self.root).rules, case)
+        # Read each time; only the same bytes are not parsed again.
+        self._last = workspace = workspaces.read(self._root, self._last)
+        rules = of_case(workspace.rules, case)
         judged = tuple(self._judged(call, rules, case) for call in calls)
         nobody: tuple[Listed | None, ...] = (None,) * len(judged)
         first = Look(judged, nobody)
@@ -101,10 +112,4 @@ class Bench:
             )
         except BadArgumentsError as problem:
             return unreadable(call.name, str(problem))
-        return judge(
-            read,
-            Path(os.path.realpath(self.root)),
-            names=self.names,
-            home=self.host.home,
-            dialects=ON_WINDOWS if self.host.windows else (Dialect.POSIX,),
-        )
+        return judge(read, self._root, names=self.names, home=self._home, dialects=self._dialects)

@@ -15,7 +15,7 @@ The order, so that nothing passes twice or unrecorded, and no approval is used u
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, Sequence
+from typing import Any, Callable, Final, Sequence
 
 from foundation.errors import Refusal
 from marama_route.core.errors import RequestRefusal
@@ -34,19 +34,20 @@ _LONGEST_WHOLE: Final = 30
 
 
 class Gate:
-    """The tool gate of one request; `stop` is set when the server ends, and then nobody is waited for."""
+    """The tool gate of one request.
 
-    def __init__(self, bench: Bench, case: Case, store: Store, stop: asyncio.Event) -> None:
+    `stop` is set when the server ends, and then nobody is waited for. `asked` is called with the id of each
+    approval that is asked for or found, as soon as it is, possibly several times.
+    """
+
+    def __init__(
+        self, bench: Bench, case: Case, store: Store, stop: asyncio.Event, asked: Callable[[str], None]
+    ) -> None:
         self._bench = bench
         self._case = case
         self._store = store
         self._stop = stop
-        self._approvals: dict[str, None] = {}
-
-    @property
-    def approvals(self) -> tuple[str, ...]:
-        """The ids of the approvals that were asked for or used, in that order."""
-        return tuple(self._approvals)
+        self._asked = asked
 
     async def judge(self, calls: Sequence[Call], *, whole: bool) -> Verdict:
         """See ToolGate."""
@@ -57,12 +58,12 @@ class Gate:
         except Refusal as refusal:
             raise _not_ready(refusal) from None
 
-    async def heard(self, messages: Sequence[Any], user_agent: str | None) -> None:
+    async def heard(self, messages: Sequence[Any]) -> None:
         """Record what these messages of the client say became of calls that it asked its user about.
 
         Raises RequestRefusal not_ready if that cannot be recorded.
         """
-        results = hearing.results(messages, user_agent)
+        results = hearing.results(messages)
         if not results:
             return
         try:
@@ -88,7 +89,9 @@ class Gate:
         deadline: float | None = None
         while True:
             look = await asyncio.to_thread(self._bench.look, calls, self._case, look)
-            self._approvals.update((one.id, None) for one in look.approvals if one is not None)
+            for found in look.approvals:
+                if found is not None:
+                    self._asked(found.id)
             if look.passes:
                 if await self._used(look):
                     return Verdict(passed=True)

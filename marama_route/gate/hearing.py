@@ -1,26 +1,28 @@
 """What a client's messages say became of the tool calls before them. Pure; no content is kept.
 
-opencode 1.18.33 was asked; what other clients write when their user says no is not known.
+The texts are those that opencode 1.18.33 sent to a model on this machine. What other clients write when their
+user says no is not known.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final, Mapping, Sequence
 
-ACCEPTED: Final = "accepted"
+# The user said no, or a rule of the client did.
 REFUSED: Final = "refused"
-# The client sent a result; whether its user was asked is not known.
-REPORTED: Final = "reported"
+# The client could not run it, and asked nobody.
+NOT_RUN: Final = "not_run"
+# The client sent a result. opencode also looks for a file before it asks, so nobody may have been asked.
+ANSWERED: Final = "answered"
 _MOST: Final = 128
-_OPENCODE: Final = "opencode/"
-# How the content of the tool message begins.
-_REFUSALS: Final = (
-    "The user rejected permission to use this specific tool call",
-    "The user has specified a rule which prevents you from using this specific tool call",
-)
+_BEGINNINGS: Final = {
+    "The user rejected permission to use this specific tool call": REFUSED,
+    "The user has specified a rule which prevents you from using this specific tool call": REFUSED,
+    "The arguments provided to the tool are invalid: ": NOT_RUN,
+}
 
 
-def results(messages: Sequence[Any], user_agent: str | None) -> Mapping[str, str]:
+def results(messages: Sequence[Any]) -> Mapping[str, str]:
     """By the id of the call, what became of it: of the calls of the last assistant message that has any.
 
     Earlier ones were heard with earlier requests.
@@ -29,14 +31,15 @@ def results(messages: Sequence[Any], user_agent: str | None) -> Mapping[str, str
     if last is None:
         return {}
     found: dict[str, str] = {}
-    known = (user_agent or "").startswith(_OPENCODE)
     for message in messages[last + 1 :]:
         if not isinstance(message, dict) or message.get("role") != "tool":
             continue
         name = message.get("tool_call_id")
         if isinstance(name, str) and name and name not in found and len(found) < _MOST:
-            refused = _begins(message.get("content")).startswith(_REFUSALS)
-            found[name] = (REFUSED if refused else ACCEPTED) if known else REPORTED
+            text = _begins(message.get("content"))
+            found[name] = next(
+                (word for known, word in _BEGINNINGS.items() if text.startswith(known)), ANSWERED
+            )
     return found
 
 

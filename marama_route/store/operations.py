@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 PIECE: Final = 500
 _LAST: Final = "~"  # is after every id: `rd_` and hex digits
 _LARGEST: Final = (1 << 63) - 1
+_FILLING: Final = 32 * 1024
 
 _PUT: Final = """
 INSERT INTO decisions (tenant, id, owner, state, expires, document) VALUES (?, ?, ?, ?, ?, ?)
@@ -58,7 +59,8 @@ WHERE tenant = ? AND session_id = ? AND kept_until > ? AND call_id IN ({marks})
 """
 _GIVEN: Final = "DELETE FROM passed_calls WHERE tenant = ? AND session_id = ? AND call_id IN ({marks})"
 _PROBE: Final = """
-INSERT INTO probes (owner, at) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET at = excluded.at
+INSERT INTO probes (owner, at, filling) VALUES (?, ?, ?)
+ON CONFLICT (owner) DO UPDATE SET at = excluded.at, filling = excluded.filling
 """
 
 
@@ -167,8 +169,8 @@ def take(
 
 
 def probe(connection: Connection, owner: str, now: int) -> None:
-    """Write something."""
-    connection.execute(_PROBE, (owner, now))
+    """Write as much as a large decision has, because a disk that is nearly full takes less."""
+    connection.execute(_PROBE, (owner, now, b"." * _FILLING))
 
 
 def _pieces(values: Iterable[_T]) -> Iterator[list[_T]]:

@@ -45,7 +45,8 @@ MIGRATIONS: Final[Sequence[Sequence[str]]] = (
         )""",
         """CREATE TABLE probes (
             owner TEXT NOT NULL PRIMARY KEY,
-            at BIGINT NOT NULL
+            at BIGINT NOT NULL,
+            filling {bytes} NOT NULL
         )""",
     ),
 )

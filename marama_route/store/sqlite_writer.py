@@ -36,6 +36,7 @@ class Writer:
                 results += self._together([work]) or ()
         except StoreUnusable as problem:
             self.end()
+            self._since_moved = _NOW  # on a full disk, a log that begins again needs no more room
             # An error of its own for everybody who waits: raising one changes it.
             left = len(works) - len(results)
             results += [Result(error=StoreUnusable(problem.cause, problem.where)) for _ in range(left)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,22 +28,28 @@ def run(arguments: Arguments, context: Context) -> Report:
     return Report("export", message, message, changed=True, run_id=store.run_id, details={"text": text})
 
 
+def _is_transcript(path: Path) -> bool:
+    """Whether it is a file that begins as a transcript. Raises OSError."""
+    if not path.is_file():
+        return False  # a device or a pipe would be waited for
+    with path.open("rb") as stream:
+        return stream.readline(200).startswith(FIRST_LINE.encode())
+
+
 def _write(path: Path, data: bytes) -> None:
     """Write a new file for this user only; only a transcript is replaced."""
     try:
-        if path.exists() or path.is_symlink():
-            with path.open("rb") as stream:
-                if not stream.readline(200).startswith(FIRST_LINE.encode()):
-                    raise Refusal(
-                        "usage_error",
-                        "this file exists, and is not a transcript",
-                        where=Where(str(path)),
-                        next_step="name another file with --out",
-                    )
+        if (path.exists() or path.is_symlink()) and not _is_transcript(path):
+            raise Refusal(
+                "usage_error",
+                "this file exists, and is not a transcript",
+                where=Where(str(path)),
+                next_step="name another file with --out",
+            )
         real = path.resolve()
         with Folder(real.parent) as folder:
-            unfinished = f".{real.name}.new"
-            folder.remove(unfinished)
+            # A name that nobody has: the folder belongs to the user.
+            unfinished = f".{real.name}.{os.urandom(4).hex()}.new"
             try:
                 write_beside(folder, unfinished, data, Attributes(0o600, None))
                 folder.rename(unfinished, real.name)

@@ -10,8 +10,8 @@ class Row:
     """One measured number beside its target.
 
     `value` is in `unit` ("x" for a ratio of medians), None for what could not be measured here. `target` is
-    the most that the value may be, None for a figure that has none. `note` says what was measured against
-    what, or why it was not.
+    the most that the value may be, with `at_least` the least, None for a figure that has none. `note` says
+    what was measured against what, or why it was not.
     """
 
     name: str
@@ -19,11 +19,14 @@ class Row:
     unit: str
     target: float | None = None
     note: str = ""
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
         """Whether the value is within its target; a figure without one or the other misses nothing."""
-        return self.target is None or self.value is None or self.value <= self.target
+        if self.target is None or self.value is None:
+            return True
+        return self.value >= self.target if self.at_least else self.value <= self.target
 
 
 class BenchmarkError(Exception):

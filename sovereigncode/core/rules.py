@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable, Final, Iterable
 
 from sovereigncode.core.combined import Combined
@@ -62,10 +63,12 @@ def purpose_of(rules: Combined, request: Request) -> str | None:
 
 def matches(name: str, globs: Iterable[str]) -> bool:
     """Whether one of the patterns is the name; `*` is any text, everything else is itself."""
-    return any(
-        re.fullmatch(".*".join(map(re.escape, glob.split("*"))), name, re.DOTALL) is not None
-        for glob in globs
-    )
+    return any(_pattern(glob).fullmatch(name) is not None for glob in globs)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, glob.split("*"))), re.DOTALL)
 
 
 def _revoked(facts: Facts) -> str | None:

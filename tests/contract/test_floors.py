@@ -143,6 +143,8 @@ DECIDING = (
     "marama_route.gate.records",
     "marama_route.gate.treating",
     "marama_route.gate.wording",
+    "marama_route.workspaces.choosing",
+    "marama_route.deciding.entries",
 )
 ACTING = ("opencode_config.program", "sovereigncode.tools.judging")
 # Values in, values out: these modules compute and touch nothing.

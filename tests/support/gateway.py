@@ -246,12 +246,12 @@ class Gateway(Asked):
         found: list[dict[str, Any]] = answer.json["data"]
         return found
 
-    def wait_for_approval(self, seconds: float = 60.0) -> dict[str, Any]:
+    def wait_for_approval(self, seconds: float = 120.0) -> dict[str, Any]:
         """The one approval that waits, once there is one."""
         end = time.monotonic() + seconds
         while not (found := self.approvals()):
             assert time.monotonic() < end, f"no approval waits\n{self.said}"
-            time.sleep(0.1)
+            time.sleep(0.25)
         assert len(found) == 1, found
         return found[0]
 
@@ -263,10 +263,8 @@ class Gateway(Asked):
     def audited(self, workspace: str = "shop") -> list[dict[str, Any]]:
         """The records in a workspace's audit files, oldest first."""
         folder = self.workspaces[workspace] / ".sovereigncode" / "audit"
-        lines = [
-            line for path in sorted(folder.glob("audit-*.jsonl")) for line in path.open(encoding="utf-8")
-        ]
-        return [json.loads(line) for line in lines]
+        texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("audit-*.jsonl"))]
+        return [json.loads(line) for line in "".join(texts).splitlines()]
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Gateway]:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Callable, Final, Mapping, NoReturn
@@ -106,10 +107,8 @@ class Life:
         loop = asyncio.get_running_loop()
         for name, react in (("SIGTERM", stop.set), ("SIGINT", stop.set), ("SIGHUP", self._reload.set)):
             number = getattr(signal, name, None)
-            # Windows has no signal handlers in the loop; there a console's Ctrl-C ends `asyncio.run`.
-            with suppress(NotImplementedError):
-                if number is not None:
-                    loop.add_signal_handler(number, react)
+            if number is not None:
+                _on_signal(loop, number, react)
 
     def _fault(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         """What nobody waited for went wrong; its text could quote a request."""
@@ -195,6 +194,14 @@ class Life:
             for folder in gateway.setup.workspaces.folders:
                 with suppress(Refusal):
                     await asyncio.to_thread(_expire, folder)
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, number: int, react: Callable[[], None]) -> None:
+    if sys.platform != "win32":
+        loop.add_signal_handler(number, react)
+        return
+    # The loops of Windows have no signal handlers (docs.python.org, asyncio: "Platform Support").
+    signal.signal(number, lambda *_: loop.call_soon_threadsafe(react))
 
 
 def _expire(folder: Folder) -> None:

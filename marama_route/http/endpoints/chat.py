@@ -24,14 +24,13 @@ async def chat(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
     question = await _question(exchange, routing=False)
     decided = await decide(question, exchange.setup, gateway.moment(), gateway.verdicts)
     async with _run(gateway, exchange, decided) as run:
-        gate = _gate(gateway, decided)
+        gate = _gate(gateway, decided, run)
         if gate is not None:
-            await gate.heard(question.payload["messages"], exchange.request.headers.get("User-Agent"))
+            await gate.heard(question.payload["messages"])
         if decided.refusal is not None:
             raise decided.refusal
         if gate is None:
             raise RequestRefusal("internal_error", "there is no workspace in which tool calls are judged")
-        run.gate = gate
         gateway.hand_over(exchange)
         await forward(_job(question, decided, exchange), gateway.backends, gate, HttpClient(exchange), run)
     if exchange.response is None:
@@ -69,7 +68,7 @@ def _run(gateway: Gateway, exchange: Exchange, decided: Decided) -> Run:
     return Run(decided, gateway.records, on_end)
 
 
-def _gate(gateway: Gateway, decided: Decided) -> Gate | None:
+def _gate(gateway: Gateway, decided: Decided, run: Run) -> Gate | None:
     reading, decision = decided.chosen.reading, decided.decision
     if reading is None or decision.capsule_id is None:
         return None
@@ -82,7 +81,7 @@ def _gate(gateway: Gateway, decided: Decided) -> Gate | None:
         request=decided.call,
         models=tuple(model for model in (selected, *fallbacks) if model is not None),
     )
-    return Gate(gateway.bench(reading.folder), case, gateway.store, gateway.stop)
+    return Gate(gateway.bench(reading.folder), case, gateway.store, gateway.stop, run.asked)
 
 
 def _job(question: Question, decided: Decided, exchange: Exchange) -> Job:

@@ -44,7 +44,12 @@ USES = {
     "original": EVERY[2:],
     "sovereigncode": EVERY[1:],
     "marama-route": EVERY[1:],
+    "marama-route-fast": EVERY[1:],
+    # What the gateway is compared with; the benchmark is run with 3.11 or newer.
+    "litellm": EVERY[2:5],
 }
+# Those that are not for every system: the benchmark of the gateway reads /proc.
+ON = {"litellm": (LINUX, LINUX_ARM)}
 # From what release on, or for which Python and system, there is no wheel: what a pin must not be.
 NO_WHEEL = {
     ("cryptography", 49): [(python, INTEL_MAC) for python in EVERY],
@@ -96,7 +101,7 @@ def test_each_tool_is_pinned_once_with_hashes(name: str) -> None:
         assert hashes > 0, requirement
     sources = (cache.REQUIREMENTS / f"{name}.in").read_text(encoding="utf-8").splitlines()
     wanted = [Requirement(line) for line in sources if line and not line.startswith("#")]
-    for python, system in product(USES[name], SYSTEMS):
+    for python, system in product(USES[name], ON.get(name, SYSTEMS)):
         found = list(active(name, python, system))
         names = [tool for tool, _ in found]
         assert len(names) == len(set(names)), (python, system)

@@ -17,8 +17,8 @@ def _site_of_a_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     with (
         ModelBackend() as first,
         ModelBackend() as second,
-        ModelBackend() as slow,
-        sites.running(root, first, second, slow) as site,
+        ModelBackend() as third,
+        sites.running(root, first, second, third) as site,
     ):
         yield site
 

@@ -1,4 +1,4 @@
-"""What the modules of this folder start: two backends, several workspaces, two tenants, and one gateway.
+"""What the modules of this folder start: three servers of models, workspaces, two tenants, and a gateway.
 
 Each workspace has the capsule id of its name. `local` owns all but `lab`, which belongs to `quota`, a tenant
 with one request a minute.
@@ -17,20 +17,18 @@ from tests.stand_in.model_backend import ModelBackend
 from tests.support.asked import Answer
 from tests.support.gateway import CAPSULE, POLICY, TENANT, Gateway, Workspace, chat, model, new_key
 
-CODER, GENERAL, SECOND, DENIED, SLOW = (
-    "lumynax/coder",
-    "lumynax/general",
-    "lumynax/second",
-    "lumynax/denied",
-    "lumynax/slow",
-)
+CODER, GENERAL, SECOND, DENIED = "lumynax/coder", "lumynax/general", "lumynax/second", "lumynax/denied"
 MODELS = [
     model(CODER, "first", tags=["code"], quality_rank=2),
     model(GENERAL, "first", tags=["general"], quality_rank=3),
     model(SECOND, "second", tags=["reasoning"], quality_rank=4, supports_json=False),
     model(DENIED, "first", tags=[], quality_rank=9),
-    model(SLOW, "slow", tags=[], quality_rank=10, cost_rank=10),
 ]
+# A backend that failed is left out for a while, so each test of a failure takes backends of its own: three
+# models, the first by the server `first`, and so on.
+TRIALS = 60
+PLACES = ("first", "second", "third")
+LIMITS = {"first_byte": 1, "silence": 2}
 HEADER = "X-AbteeX-Workspace-Capsule"
 
 
@@ -49,13 +47,19 @@ class Site:
     gateway: Gateway
     first: ModelBackend
     second: ModelBackend
-    slow: ModelBackend
+    third: ModelBackend
     quota: str
+    _trials: Iterator[int]
 
     @property
     def backends(self) -> tuple[ModelBackend, ...]:
         """All of them."""
-        return self.first, self.second, self.slow
+        return self.first, self.second, self.third
+
+    def trial(self) -> tuple[dict[str, Any], str]:
+        """Hints that leave three models of which none has failed yet, and the name of the first of them."""
+        number = next(self._trials)
+        return {"license_allowlist": [f"trial-{number}"]}, f"trial/{number}/first"
 
     @property
     def received(self) -> int:
@@ -72,16 +76,19 @@ class Site:
 
 
 @contextmanager
-def running(root: Path, first: ModelBackend, second: ModelBackend, slow: ModelBackend) -> Iterator[Site]:
-    """The gateway, ready; at its end without a leak."""
+def running(root: Path, first: ModelBackend, second: ModelBackend, third: ModelBackend) -> Iterator[Site]:
+    """The gateway before three servers, ready; at its end without a leak."""
+    servers = zip(PLACES, (first, second, third), strict=True)
+    addresses = {place: {"base_url": server.base_url} for place, server in servers}
+    trials = {
+        f"trial-{number}-{place}": {**addresses[place], "timeouts": LIMITS}
+        for number in range(TRIALS)
+        for place in PLACES
+    }
     made = Gateway(
         root,
-        backends={
-            "first": {"base_url": first.base_url},
-            "second": {"base_url": second.base_url},
-            "slow": {"base_url": slow.base_url, "timeouts": {"first_byte": 1, "silence": 2}},
-        },
-        models=MODELS,
+        backends={**addresses, **trials},
+        models=[*MODELS, *_trial_models()],
         workspaces={
             "shop": workspace(
                 "shop", policy={"models": {"deny": [DENIED]}, "approvals": {"hold_seconds": 30}}
@@ -95,8 +102,25 @@ def running(root: Path, first: ModelBackend, second: ModelBackend, slow: ModelBa
     quota = _add_quota(made)
     with made.running():
         # From here on no decision about this workspace can be recorded.
-        (made.workspaces["broken"] / ".sovereigncode" / "audit").write_text("no folder", encoding="utf-8")
-        yield Site(made, first, second, slow, quota)
+        folder = made.workspaces["broken"] / ".sovereigncode" / "audit"
+        folder.rename(folder.with_name("earlier"))
+        folder.write_text("no folder", encoding="utf-8")
+        yield Site(made, first, second, third, quota, iter(range(TRIALS)))
+
+
+def _trial_models() -> list[dict[str, Any]]:
+    return [
+        model(
+            f"trial/{number}/{place}",
+            f"trial-{number}-{place}",
+            license=f"trial-{number}",
+            tags=[],
+            quality_rank=10,
+            cost_rank=cost,
+        )
+        for number in range(TRIALS)
+        for cost, place in enumerate(PLACES, start=8)
+    ]
 
 
 def _add_quota(made: Gateway) -> str:

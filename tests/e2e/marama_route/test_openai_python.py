@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from tests.e2e.marama_route.sites import CODER, DENIED, GENERAL, HEADER, SECOND, SLOW, Site
+from tests.e2e.marama_route.sites import CODER, DENIED, GENERAL, HEADER, SECOND, Site
 from tests.stand_in.model_backend import (
     Hang,
     ModelBackend,
@@ -52,6 +52,8 @@ def client(request: pytest.FixtureRequest, site: Site, _client: Call) -> Call:
             "headers": {HEADER: "shop"},
             **given.pop("options", {}),
         }
+        more = {name: given.pop(name) for name in ("route", "x_own") if name in given}
+        given |= {"extra_body": more} if more else {}
         return _client(what=what, asynchronous=request.param, **{"with": given}, **options)
 
     return asked
@@ -191,7 +193,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, int, str]]] = {
         ("APIStatusError", 413, "request_too_large"),
     ),
     "no eligible model": (
-        {"with": {"max_tokens": 1_000_000}},
+        {"with": {"max_tokens": 100_000_000}},
         ("UnprocessableEntityError", 422, "no_eligible_model"),
     ),
     "no record": (
@@ -242,38 +244,39 @@ def test_a_backends_own_refusal_is_passed_on_after_one_request(site: Site, clien
 def test_failing_backends_are_all_tried_once_each(site: Site, client: Call, status: int) -> None:
     for backend in site.backends:
         backend.answers = [error(status, headers=[("retry-after", "7")])]
-    found = client("chat", **site.chat(max_tokens=10, route={"max_fallbacks": 2}))
+    hints, _ = site.trial()
+    found = client("chat", **site.chat(route=hints))
     assert (found["error"], found["status_code"], found["code"]) == (
         "InternalServerError",
         502,
         "backend_failed",
     )
-    assert site.received == 3
+    assert [len(backend.requests) for backend in site.backends] == [1, 1, 1]
 
 
 def test_a_backend_that_stays_silent_is_a_timeout(site: Site, client: Call) -> None:
-    site.slow.answers = [[Hang()]]
-    found = client("chat", **site.chat(name=SLOW))
+    site.first.answers = [[Hang()]]
+    found = client("chat", **site.chat(name=site.trial()[1]))
     assert (found["error"], found["status_code"], found["code"]) == (
         "InternalServerError",
         504,
         "backend_timeout",
     )
-    assert len(site.slow.requests) == 1
+    assert len(site.first.requests) == 1
 
 
 def test_the_client_tries_again_when_it_is_told_to(site: Site, client: Call) -> None:
-    site.slow.answers = [error(503, headers=[("retry-after", "1")]), whole(completion("At last"))]
-    found = client("chat", **site.chat(name=SLOW), options={"retries": 1})
+    site.first.answers = [error(503, headers=[("retry-after", "1")]), whole(completion("At last"))]
+    found = client("chat", **site.chat(name=site.trial()[1]), options={"retries": 1})
     assert found["answer"]["choices"][0]["message"]["content"] == "At last"
-    assert len(site.slow.requests) == 2
+    assert len(site.first.requests) == 2
 
 
 @pytest.mark.parametrize("cut", ["reset", "end"])
 def test_a_stream_that_is_cut_is_an_error_after_its_text(site: Site, client: Call, cut: str) -> None:
     parts = [chunk("Half an ans"), Reset()] if cut == "reset" else [chunk("Half an ans")]
     site.first.answers = [stream(*parts, done=False)]
-    found = client("stream", **site.chat())
+    found = client("stream", **site.chat(name=site.trial()[1]))
     assert found["error"] == "APIError"
     assert found["body"]["code"] == "backend_failed"
     assert [one["choices"][0]["delta"]["content"] for one in found["chunks"]] == ["Half an ans"]

@@ -53,6 +53,8 @@ class Desk:
             "ABTEEX_MARAMA_API_KEY": self.gateway.key,
             "ABTEEX_TENANT_ID": "local",
             "SOVEREIGNCODE_CAPSULE_ID": "shop",
+            # opencode would ask the machine's proxy for the gateway on loopback, too.
+            "NO_PROXY": "127.0.0.1",
         }
         command = ["run", "--format", "json", "--model", "abteex-marama/lumynax/code", *more, text]
         return self.machine.opencode(*command, env=environ, timeout=timeout)
@@ -71,7 +73,7 @@ class Desk:
     @property
     def chats(self) -> int:
         """How many chats the gateway answered."""
-        return sum(line.get("path") == "/v1/chat/completions" for line in self.gateway.logged)
+        return sum(line.get("route") == "/v1/chat/completions" for line in self.gateway.logged)
 
 
 def said(done: Finished) -> str:

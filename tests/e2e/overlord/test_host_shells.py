@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.stand_in.chat import ChatStandIn
 from tests.support import watching
 from tests.support.machine import ROOT
 from tests.support.overlord_home import OverlordHome
@@ -109,3 +110,27 @@ def test_without_a_variable_the_state_is_in_localappdata(wired: OverlordHome) ->
     (run,) = (local / "mmi-cli" / "overlord" / "runs").iterdir()
     assert [one["runId"] for one in wired.json("list", **home)["runs"]] == [run.name]
     assert wired.json("status", **home)["runId"] == run.name
+
+
+def test_windows_powershell_hosts_no_run_and_can_look_at_one_and_end_it(
+    wired: OverlordHome, chat_service: ChatStandIn
+) -> None:
+    wired.json("start", "--normal", "1")
+    before = len(chat_service.requests)
+    shell = {"MMI_OVERLORD_SHELL": "powershell"}
+    refused = (
+        ("start", "--new"),
+        ("send", "all", "x"),
+        ("retry",),
+        ("recover",),
+        ("replace", "ultra"),
+        ("ask", "x"),
+    )
+    for words in refused:
+        value = wired.json(*words, **shell)
+        assert (value["errorCode"], value["exitStatus"]) == ("shell_unsupported", 3), words
+        assert "pwsh" in value["nextStep"], words
+    assert len(chat_service.requests) == before
+    for words in (("doctor",), ("list",), ("status",), ("export",), ("watch",), ("await-human",), ("stop",)):
+        assert wired.json(*words, **shell)["ok"], words
+    assert wired.json("delete", wired.runs()[0].name, **shell)["ok"]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import sys
 import time
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.stand_in.chat import ChatStandIn
 from tests.support.overlord_home import OverlordHome
+from tests.support.windows import real_locks
 
 REGISTRY = (
     "schemaVersion runId runToken worktree engine provider baseUrl state createdAt updatedAt statePath "
@@ -110,8 +116,8 @@ def test_journals_are_bounded_with_one_older_file_each(
     full = line * (MIB // len(line))
     full += f"{json.dumps({'content': ''})}\n" * ((MIB - len(full)) // len('{"content": ""}\n'))
     for name in ("normal-1.jsonl", "normal-1.events.jsonl"):
-        (journal / name).write_text(full, encoding="utf-8")
-        (journal / f"{name}.1").write_text("older\n", encoding="utf-8")
+        (journal / name).write_bytes(full.encode())
+        (journal / f"{name}.1").write_bytes(b"older\n")
     chat_service.answer("a " * 2000, slot="normal-1", times=1)
     wired.json("send", "normal-1", "long " * 500)
     for name in ("normal-1.jsonl", "normal-1.events.jsonl"):
@@ -152,6 +158,7 @@ def test_a_servant_is_replaced_although_the_service_is_down(
     assert sent[1:] == [user["content"]]
 
 
+@real_locks
 def test_a_servant_that_stays_busy_is_not_asked_and_not_blocked(
     wired: OverlordHome, chat_service: ChatStandIn
 ) -> None:
@@ -209,3 +216,54 @@ def test_a_failed_preflight_leaves_no_run_and_no_state(
     wired.json("ask", "Why?")
     assert not wired.state.exists()
     assert len(chat_service.chats) == 3
+
+
+def test_a_transcript_replaces_only_a_transcript_and_takes_nobodys_file(wired: OverlordHome) -> None:
+    wired.json("start", "--normal", "1")
+    ours, theirs, beside = (wired.worktree / name for name in ("t.md", "notes.md", ".t.md.new"))
+    theirs.write_text("# My notes\n", encoding="utf-8")
+    beside.write_text("mine\n", encoding="utf-8")
+    refused = wired.json("export", "--out", "notes.md")
+    assert (refused["errorCode"], refused["changed"]) == ("usage_error", False)
+    for _ in range(2):
+        exported = wired.json("export", "--out", "t.md")
+        assert ours.read_text(encoding="utf-8") == exported["text"]
+        wired.json("send", "all", "More.")
+    assert "More." in exported["text"]
+    assert theirs.read_text(encoding="utf-8") == "# My notes\n"
+    assert beside.read_text(encoding="utf-8") == "mine\n"
+    assert sorted(path.name for path in wired.worktree.iterdir()) == [".git", ".t.md.new", "notes.md", "t.md"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_transcript_is_not_waited_for_by_a_pipe(wired: OverlordHome) -> None:
+    wired.json("start", "--normal", "1")
+    os.mkfifo(wired.worktree / "pipe")
+    began = time.monotonic()
+    assert wired.json("export", "--out", "pipe")["errorCode"] == "usage_error"
+    assert time.monotonic() - began < 30
+    assert (wired.worktree / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the timers of connections are read from /proc"
+)
+def test_a_waiting_connection_is_kept_alive(wired: OverlordHome, chat_service: ChatStandIn) -> None:
+    def timers() -> set[str]:
+        """Of the client's ends; 02 is keepalive (proc_net_tcp in the kernel's documentation)."""
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+        theirs = f":{chat_service.port:04X}"
+        return {line[5].partition(":")[0] for line in lines if line[2].endswith(theirs) and line[3] == "01"}
+
+    wired.json("start", "--normal", "1")
+    before = len(chat_service.chats)
+    gate = chat_service.hold(slot="normal-1", times=1)
+    waiting = wired.start("send", "normal-1", "First?", "--json")
+    chat_service.wait_for(before + 1)
+    until = time.monotonic() + 4
+    while timers() != {"02"} and time.monotonic() < until:
+        time.sleep(0.05)
+    found = timers()
+    gate.set()
+    assert wired.end(waiting).json["status"] == "success"
+    assert found == {"02"}

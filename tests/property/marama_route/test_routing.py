@@ -15,6 +15,7 @@ from marama_route.core.judged import request_of
 from marama_route.core.registry import Model, Resolved
 from marama_route.core.routing import Routed, route
 from marama_route.core.wishes import TaskType
+from marama_route.deciding.router import Router
 from sovereigncode.core.combined import Combined
 from sovereigncode.core.words import Sensitivity
 from tests.unit.marama_route.asking import named, rules
@@ -138,3 +139,24 @@ def test_the_cases_are_near_what_is_allowed() -> None:
     assert sum(one.selected is not None for one in chosen) > 120
     reasons = {rejected.reason for one in chosen for rejected in one.rejected}
     assert len(reasons) == 9
+
+
+@given(st.integers(0, 2**32))
+def test_a_plan_that_is_used_again_gives_what_routing_from_the_beginning_gives(seed: int) -> None:
+    chance = random.Random(seed)
+    models = [model(chance, f"m{number}") for number in range(chance.randint(0, 8))]
+    counted = rules({"residency": ["NZ"]} if chance.random() < 0.5 else None)
+    call = request_of(Headers(purpose="x"), counted, "somebody", None)
+    router = Router()
+    hints = wished(chance)
+    for _ in range(6):
+        hints = replace(
+            hints if chance.random() < 0.7 else wished(chance),
+            min_context_tokens=chance.choice([0, 5, 50, 500, 5000]),
+            max_fallbacks=chance.choice([0, 1, 3]),
+        )
+        left_out = frozenset({"left_out"} if chance.random() < 0.5 else set())
+        resolved = Resolved(tuple(chance.sample(models, len(models))))
+        assert router.route("auto", resolved, hints, counted, call, left_out) == route(
+            resolved, hints, counted, call, left_out
+        )

@@ -41,7 +41,7 @@ def _options(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failed(error: Exception) -> dict[str, Any]:
-    found = {"error": type(error).__name__, "message": getattr(error, "message", None)}
+    found = {"error": type(error).__name__, "message": getattr(error, "message", str(error))}
     for name in ("status_code", "code", "param", "type", "request_id"):
         found[name] = getattr(error, name, None)
     found["body"] = getattr(error, "body", None)
@@ -87,7 +87,9 @@ async def asked_asynchronously(call: dict[str, Any]) -> dict[str, Any]:
             chunks: list[Any] = []
             try:
                 stream = await client.chat.completions.create(stream=True, **given)
-                chunks.extend([chunk.model_dump() async for chunk in stream])
+                async for chunk in stream:
+                    # Those before an error count, too.
+                    chunks.append(chunk.model_dump())  # noqa: PERF401
             except openai.APIError as error:
                 return {**_failed(error), "chunks": chunks}
             return {"chunks": chunks}
@@ -103,7 +105,7 @@ def result_of(call: dict[str, Any]) -> dict[str, Any]:
         return {"problems": problems(call["kind"], call["value"])}
     try:
         return asyncio.run(asked_asynchronously(call)) if call.get("asynchronous") else asked(call)
-    except openai.APIError as error:
+    except Exception as error:  # noqa: BLE001  # which class it is, is the result
         return _failed(error)
 
 

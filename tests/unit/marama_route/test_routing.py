@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from marama_route.core.errors import RequestRefusal
+from marama_route.core.gates import ORDER
 from marama_route.core.registry import Model
-from marama_route.core.routing import GATES, require_selected
+from marama_route.core.routing import require_selected
 from sovereigncode.core.decision import Reason, Unusable
 from tests.unit.marama_route.asking import CHAT, MODEL, hints, named, registry, routed, rules
 
@@ -24,7 +25,7 @@ def refusal(result: Any) -> RequestRefusal:
 
 
 def test_the_gates_are_in_the_order_of_the_contract() -> None:
-    assert [name for name, _ in GATES] == [
+    assert [*ORDER] == [
         "policy_denied",
         "modality_mismatch",
         "context_too_small",

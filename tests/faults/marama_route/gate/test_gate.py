@@ -96,7 +96,7 @@ def test_a_call_that_needs_a_yes_is_replaced_by_how_to_give_it(scene: Scene) -> 
         "publish",
     )
     assert one.approval.expires == "2026-11-27T10:30:00.000Z"
-    assert scene.gates[0].approvals == (one.id,)
+    assert scene.asked_for == [one.id]
     assert scene.tools() == [("publish", "deny", "not_passed")]
 
 
@@ -139,6 +139,24 @@ def test_no_ends_the_waiting_at_once_with_the_note(waiting: Scene) -> None:
     assert "not on a?Friday" in verdict.text
     assert "ada" not in verdict.text
     assert waiting.states() == ["rejected"]
+
+
+def test_one_no_of_several_ends_the_waiting_and_uses_nothing_up(waiting: Scene) -> None:
+    async def work() -> Verdict:
+        judging = asyncio.create_task(
+            waiting.gate().judge([PUSH, bash("git commit -m x", "call_2")], whole=False)
+        )
+        await waiting.asked(judging)
+        listed = await asyncio.to_thread(waiting.approvals.listed)
+        while len(listed) < 2:
+            listed = await asyncio.to_thread(waiting.approvals.listed)
+        await asyncio.to_thread(waiting.approvals.reject, listed[1].id, "ada")
+        return await judging
+
+    verdict = run(work)
+    assert not verdict.passed
+    assert "rejected" in verdict.text
+    assert waiting.states() == ["pending", "rejected"]
 
 
 def test_an_approval_that_expires_ends_the_waiting(waiting: Scene) -> None:
@@ -234,7 +252,7 @@ def test_two_answers_with_one_approval(waiting: Scene) -> None:
         return [one.passed for one in await asyncio.gather(*judging)]
 
     assert sorted(run(work)) == [False, False, False, True]
-    assert sorted(waiting.states()) == ["pending", "used"]
+    assert waiting.states() == ["pending", "used"]
 
 
 def test_the_same_call_twice_in_an_answer_needs_two(scene: Scene) -> None:
@@ -432,7 +450,7 @@ def heard(
         {"role": "assistant", "tool_calls": [{"id": "call_1"}]},
         {"role": "tool", "tool_call_id": "call_1", "content": content},
     ]
-    run(lambda: scene.gate(**case).heard(messages, agent))
+    run(lambda: scene.gate(**case).heard(messages))
     return [record.entry.decision for record in scene.log.read() if record.entry.kind == "outcome"]
 
 
@@ -442,8 +460,8 @@ def test_what_the_client_says_became_of_a_call_is_recorded_once(scene: Scene) ->
     assert scene.tools() == [("shell", "allow_with_obligations", "passed")]
     assert heard(scene, "x", session_id="ses_2") == []
     assert heard(scene, "x", tenant="other") == []
-    assert heard(scene, "canary-output", decision_id="rd_2") == ["accepted"]
-    assert heard(scene, "canary-output") == ["accepted"]
+    assert heard(scene, "canary-output", decision_id="rd_2") == ["answered"]
+    assert heard(scene, "canary-output") == ["answered"]
     *_, last = scene.log.read()
     assert (last.entry.action, last.entry.decision_id) == ("shell", "rd_1")
     assert last.entry.request_hash == next(iter(scene.log.read())).entry.request_hash
@@ -463,7 +481,7 @@ def test_an_outcome_that_cannot_be_recorded_is_not_lost(
         patch.setattr(AuditLog, "append", full)
         with pytest.raises(RequestRefusal):
             heard(scene, "x")
-    assert heard(scene, "x") == ["accepted"]
+    assert heard(scene, "x") == ["answered"]
 
 
 def test_what_was_not_asked_by_the_client_has_no_outcome(scene: Scene) -> None:

@@ -70,7 +70,7 @@ class Scene:
     place: Place
     policy: str | None = "approvals: {hold_seconds: 0}"
     kept: Kept = field(default_factory=Kept)
-    gates: list[Gate] = field(default_factory=list)
+    asked_for: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.bound_by(self.policy)
@@ -98,9 +98,8 @@ class Scene:
 
     def gate(self, bench: Bench | None = None, stop: asyncio.Event | None = None, **case: Any) -> Gate:
         store: Any = self.kept
-        made = Gate(bench or self.bench(), replace(CASE, **case), store, stop or asyncio.Event())
-        self.gates.append(made)
-        return made
+        end = stop or asyncio.Event()
+        return Gate(bench or self.bench(), replace(CASE, **case), store, end, self.asked_for.append)
 
     def judge(self, *calls: Call, whole: bool = False, **case: Any) -> Verdict:
         """One answer with these calls, judged by a gate of its own."""
@@ -136,7 +135,8 @@ class Scene:
         raise AssertionError(f"nobody was asked: {judging.result()}")
 
     def states(self) -> list[str]:
-        return [one.state.value for one in self.approvals.listed()]
+        """Of all approvals, sorted: those of one moment have no order."""
+        return sorted(one.state.value for one in self.approvals.listed())
 
     def tools(self) -> list[tuple[str | None, str | None, str]]:
         """The `tool` records: class, decision, whether it was passed."""

@@ -93,3 +93,13 @@ def test_a_key_in_a_request_id_is_masked_before_it_is_cut() -> None:
     found = answer.request_id("x" * 190 + key, None, lambda text: text.replace(key, "***"))
     assert found == "x" * 190 + "***"
     assert answer.request_id("sk-\u00e9" + "k" * 20, None, lambda text: text.replace(key, "***")) == "***"
+
+
+def test_a_number_of_any_length_is_no_work() -> None:
+    # Below the limit that newer Pythons have of their own, so that this fails without ours.
+    body = b'{"id": "x", "created": ' + b"9" * 4000 + b"}"
+    with pytest.raises(Failure) as caught:
+        answer.parse(body)
+    assert caught.value.reason == "unexpected_answer"
+    assert answer.parsed_if_json(body) is None
+    assert answer.parse(b'{"created": -1790000000}') == {"created": -1790000000}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sovereigncode.tools.arguments import ToolCall
+from sovereigncode.tools.arguments import BadArgumentsError, ToolCall
 from sovereigncode.tools.classes import ToolClass
-from sovereigncode.tools.judging import Judgement, judge
+from sovereigncode.tools.judging import Judgement, judge, unreadable
 
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
 
@@ -239,3 +239,40 @@ def test_many_threads_may_judge_at_once(workspace: Path) -> None:
 def test_odd_paths_never_crash_it(workspace: Path, path: str) -> None:
     for found in (write(workspace, path), call(workspace, "bash", command=f"echo > '{path}'")):
         assert found.tool_class in ToolClass
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("mcp_write", {"where": [{"path": "x/.SovereignCode/capsule.json"}]}),
+        ("mcp_write", {".sovereigncode": 1}),
+        ("edit", {"path": 7, "file": ".sovereigncode/capsule.json"}),
+        ("bash", {"command": "if then > .sovereigncode/capsule.json"}),
+        ("bash", {"command": "$X .sovereigncode"}),
+    ],
+)
+def test_what_is_not_understood_may_not_name_the_protected_folder(
+    workspace: Path, name: str, arguments: dict[str, Any]
+) -> None:
+    found = call(workspace, name, **arguments)
+    assert found.tool_class is ToolClass.UNKNOWN
+    assert found.denied
+
+
+@pytest.mark.parametrize("name", ["mcp_write", "edit", "bash"])
+def test_what_is_not_understood_is_only_unknown(workspace: Path, name: str) -> None:
+    found = call(workspace, name, where=["x/capsule.json", {"y": None}])
+    assert (found.tool_class, found.denied) == (ToolClass.UNKNOWN, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1, "a": 2}', "[]", "7", "null", '{"command": "ls"} x', "[" * 100_000, "\udc80"]
+)
+def test_arguments_that_are_not_one_object_are_denied_and_quoted_nowhere(text: str) -> None:
+    with pytest.raises(BadArgumentsError) as caught:
+        ToolCall.from_text("bash", text)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    found = unreadable("bash", str(caught.value))
+    assert found.tool_class is ToolClass.UNKNOWN
+    assert found.denied == (str(caught.value),)
+    assert text not in str(found) or text == "7"
