@@ -91,7 +91,7 @@ def _shown_by_ollama(found: Found, answer: Any) -> Found:
     )
 
 
-# llama.cpp: the page of its server in https://github.com/ggml-org/llama.cpp, `GET /v1/models` and `GET /props`.
+# llama.cpp: the page of its server in https://github.com/ggml-org/llama.cpp, GET /v1/models and GET /props.
 def _of_llama_cpp(answer: Any) -> Iterator[Found]:
     for name, entry in named(answer, "data", "id"):
         meta = entry.get("meta")
