@@ -109,7 +109,7 @@ class SqliteStore:
     async def probe(self) -> None:
         """See Store."""
         await self._read(operations.owners)
-        await self._batches.do(partial(operations.probe, owner=self._running.owner, now=self._seconds()))
+        await self._batches.do(partial(operations.probe, now=self._seconds()))
 
     def audit(self, tenant: str) -> AuditStore:
         """See Store."""

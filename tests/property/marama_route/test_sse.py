@@ -10,6 +10,7 @@ from marama_route.core.sse import Event, Parser, encode
 ALPHABET = (
     b"data:",
     b"data: ",
+    b"data: a\n\n",
     b"event: x",
     b":",
     b" ",
