@@ -88,7 +88,7 @@ def configured(folder: Path, backend: ModelBackend) -> tuple[Path, int]:
     return path, port
 
 
-def asked(port: int, child: subprocess.Popen[bytes]) -> tuple[int, Any]:
+def asked(port: int, child: subprocess.Popen[bytes], log: Path) -> tuple[int, Any]:
     """The answer to a chat, as soon as the gateway answers."""
     payload = {"model": "lumynax/auto", "messages": [{"role": "user", "content": "Kia ora"}]}
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
@@ -100,7 +100,7 @@ def asked(port: int, child: subprocess.Popen[bytes]) -> tuple[int, Any]:
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         except OSError:
-            assert child.poll() is None, "the gateway ended"
+            assert child.poll() is None, log.read_text()
             assert time.monotonic() < deadline, "the gateway did not answer"
             time.sleep(0.05)
         finally:
@@ -124,7 +124,7 @@ def test_it_serves_a_chat_on_every_python(
             stderr=log,
         )
     try:
-        status, answer = asked(port, child)
+        status, answer = asked(port, child, tmp_path / "log")
         assert (status, answer["model"]) == (200, "lumynax/coder"), (tmp_path / "log").read_text()
     finally:
         child.send_signal(signal.SIGTERM)
