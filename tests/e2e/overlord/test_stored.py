@@ -15,6 +15,7 @@ import pytest
 
 from tests.stand_in.chat import ChatStandIn
 from tests.support.overlord_home import OverlordHome
+from tests.support.windows import real_locks
 
 REGISTRY = (
     "schemaVersion runId runToken worktree engine provider baseUrl state createdAt updatedAt statePath "
@@ -115,8 +116,8 @@ def test_journals_are_bounded_with_one_older_file_each(
     full = line * (MIB // len(line))
     full += f"{json.dumps({'content': ''})}\n" * ((MIB - len(full)) // len('{"content": ""}\n'))
     for name in ("normal-1.jsonl", "normal-1.events.jsonl"):
-        (journal / name).write_text(full, encoding="utf-8")
-        (journal / f"{name}.1").write_text("older\n", encoding="utf-8")
+        (journal / name).write_bytes(full.encode())
+        (journal / f"{name}.1").write_bytes(b"older\n")
     chat_service.answer("a " * 2000, slot="normal-1", times=1)
     wired.json("send", "normal-1", "long " * 500)
     for name in ("normal-1.jsonl", "normal-1.events.jsonl"):
@@ -157,6 +158,7 @@ def test_a_servant_is_replaced_although_the_service_is_down(
     assert sent[1:] == [user["content"]]
 
 
+@real_locks
 def test_a_servant_that_stays_busy_is_not_asked_and_not_blocked(
     wired: OverlordHome, chat_service: ChatStandIn
 ) -> None:
