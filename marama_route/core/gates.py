@@ -120,9 +120,3 @@ AFTER_SIZE: Final[tuple[tuple[str, _Gate], ...]] = (
     ("residency_mismatch", _residency),
     ("sovereignty_tier_too_low", _tier),
 )
-ORDER: Final = (
-    *(reason for reason, _ in BEFORE_SIZE),
-    CONTEXT_TOO_SMALL,
-    *(reason for reason, _ in AFTER_SIZE),
-    BACKEND_UNAVAILABLE,
-)

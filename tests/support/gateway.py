@@ -266,6 +266,16 @@ class Gateway(Asked):
         texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("audit-*.jsonl"))]
         return [json.loads(line) for line in "".join(texts).splitlines()]
 
+    def recorded(self, decision: str, last: str = "outcome", seconds: float = 30.0) -> list[dict[str, Any]]:
+        """The audit records of a decision in the workspace `shop`, once the newest is of this kind."""
+        end = time.monotonic() + seconds
+        while True:
+            found = [one for one in self.audited() if one["decision_id"] == decision]
+            if found and found[-1]["kind"] == last:
+                return found
+            assert time.monotonic() < end, found
+            time.sleep(0.02)
+
     @contextlib.contextmanager
     def running(self) -> Iterator[Gateway]:
         """It is ready; at the end it must end cleanly and without a leak."""
