@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, replace
 from typing import Any, Final, Iterator, Mapping, Sequence
 
 from marama_route import command_line
-from marama_route.core import config, wishes
+from marama_route.core import config, gates, wishes
 from marama_route.core.config import Backend, Tenant, Timeouts
 from marama_route.core.config_shape import SHAPE, Amount, AtLeastOne, Named
 from marama_route.core.errors import CODES, Exit
@@ -20,7 +20,7 @@ from marama_route.core.judged import request_of
 from marama_route.core.keys import Key
 from marama_route.core.registry import Model, Registry
 from marama_route.core.request import read
-from marama_route.core.routing import GATES, route
+from marama_route.core.routing import route
 from marama_route.errors import KINDS
 from scripts.lib.cache import ROOT
 from scripts.lib.command_tables import commands, filled, statuses
@@ -111,7 +111,7 @@ def page(text: str) -> str:
                 [(f"`{name}`", _WISHES[name]) for name in wishes.ALIAS_SHAPE.fields],
             ),
             "gates": _table(
-                ("reason", "a model passes if"), [(f"`{name}`", _GATES[name]) for name, _ in GATES]
+                ("reason", "a model passes if"), [(f"`{name}`", _GATES[name]) for name in gates.ORDER]
             ),
             "scores": _scores(),
             "errors": _errors(),
