@@ -111,7 +111,11 @@ def page(text: str) -> str:
                 [(f"`{name}`", _WISHES[name]) for name in wishes.ALIAS_SHAPE.fields],
             ),
             "gates": _table(
+<<<<<<< HEAD
                 ("reason", "a model passes if"), [(f"`{name}`", _GATES[name]) for name in _order()]
+=======
+                ("reason", "a model passes if"), [(f"`{name}`", _GATES[name]) for name in gates.ORDER]
+>>>>>>> 7b4ab136de124afb774d82b3e7bfaf03378b910b
             ),
             "scores": _scores(),
             "errors": _errors(),
