@@ -3,6 +3,7 @@
     python3 scripts/demo.py [setup] [--keep] [--artifact NAME|PATH] [--opencode VERSION]
     python3 scripts/demo.py overlord [--keep] [--artifact PATH]
     python3 scripts/demo.py sovereigncode [--keep] [--opencode VERSION]
+    python3 scripts/demo.py gateway [--keep] [--opencode VERSION]
 
 Each program's demo has its own --help. Needs Python 3.9 or newer, git and npm; gets everything else into
 .cache. All of it happens in a throw-away home.
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.demos.showing import DemoError
 from scripts.lib import cache
 
-_PROGRAMS: Final = ("setup", "overlord", "sovereigncode")
+_PROGRAMS: Final = ("setup", "overlord", "sovereigncode", "gateway")
 
 
 def main(arguments: list[str]) -> int:

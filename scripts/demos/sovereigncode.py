@@ -16,7 +16,7 @@ from scripts.demos.showing import DemoError
 from scripts.lib import cache, opencode_versions
 
 # The user at the terminal, and what a gateway does when a model calls a tool.
-_PERSON: Final = """
+PERSON: Final = """
 import json, pexpect, sys
 child = pexpect.spawn(sys.argv[1], json.loads(sys.argv[2]), encoding="utf-8", dimensions=(50, 100))
 child.timeout = 120
@@ -77,7 +77,7 @@ class Project:
         """Run the program in a pseudo-terminal, where somebody answers."""
         print(f"\n$ python sovereigncode.pyz {' '.join(arguments)}     (in a terminal)", flush=True)
         words = json.dumps([str(self._built), *arguments])
-        done = self._started([str(self._tools), "-c", _PERSON, sys.executable, words, json.dumps(answers)])
+        done = self._started([str(self._tools), "-c", PERSON, sys.executable, words, json.dumps(answers)])
         print(done.stdout.replace("\r\n", "\n") + done.stderr, end="", flush=True)
         if done.returncode != 0:
             raise DemoError(f"{arguments} in a terminal ended with {done.returncode}")

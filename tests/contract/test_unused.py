@@ -20,6 +20,8 @@ KEPT = {"migration"}
 KEPT |= {"handle_error"}
 # What the gateway calls, which is not in this repository yet.
 KEPT |= {"with_more"}
+# A decision reports it with all that it knows of an attempt.
+KEPT |= {"first_byte_ms"}
 
 
 class Defined(NamedTuple):

@@ -257,7 +257,9 @@ def test_calls_wait_for_the_gate_with_comments_and_the_backend_is_let_go(passed:
             await task
         return client, gate, ledger
 
-    with ModelBackend([stream(chunk("Let me look."), *CALLS, usage(5, 4))]) as one:
+    # With pauses, so that nothing is left to be written when the last event comes.
+    parts = [chunk("Let me look."), Pause(0.05), *CALLS, usage(5, 4), Pause(0.05)]
+    with ModelBackend([stream(*parts)]) as one:
         client, gate, ledger = run(work(one))
     assert gate.asked == [(SEEN, False)]
     ends = [c["finish_reason"] for e in client.events[:-1] for c in e["choices"] if c["finish_reason"]]
@@ -390,12 +392,13 @@ def test_a_slow_client_slows_the_backend_down() -> None:
         release = asyncio.Event()
 
         async def slow(_: bytes) -> None:
-            await release.wait()
+            if len(client.writes) > 1:
+                await release.wait()
 
         client, ledger = Client(on_write=slow), Ledger()
         async with Backends({"one": backend("one", one.base_url, silence=1)}, host()) as backends:
             task = asyncio.ensure_future(forward(job(), backends, Gate(), client, ledger, keep_alive=1000))
-            await client.wrote.wait()
+            await until(lambda: len(client.writes) > 1)
             await asyncio.sleep(1.5)
             waiting = one.requests[0].sent - len(client.text)
             release.set()

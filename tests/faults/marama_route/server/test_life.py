@@ -68,6 +68,28 @@ def test_a_stream_that_is_open_is_finished_after_sigterm(tmp_path: Path) -> None
     assert it.leaks() == []
 
 
+def test_every_outcome_is_on_record_when_it_has_ended(tmp_path: Path) -> None:
+    def ask() -> None:
+        answers.extend(it.chat("hi", stream=number % 2 == 0).status for number in range(12))
+
+    answers: list[int] = []
+    with ModelBackend() as backend:
+        options: dict[str, Any] = {"backends": {"b": {"base_url": backend.base_url}}, "models": [model()]}
+        with running(tmp_path, **options) as it:
+            threads = [threading.Thread(target=ask) for _ in range(8)]
+            for one in threads:
+                one.start()
+            for one in threads:
+                one.join(_BOUND)
+    assert answers == [200] * 96
+    kinds = [(one["decision_id"], one["kind"]) for one in it.audited() if one["decision_id"]]
+    assert len(kinds) == len(set(kinds)) == 192
+    with it.running():
+        ids = {name for name, _ in kinds}
+        assert {it.decision(name)["outcome"]["state"] for name in sorted(ids)[:10]} == {"completed"}
+        assert it.ask("GET", "/v1/audit/verify").json["holds"] is True
+
+
 def test_a_gateway_that_was_killed_leaves_no_decision_pending(tmp_path: Path) -> None:
     with ModelBackend() as backend:
         backend.answers = [[Hang()]]

@@ -286,6 +286,8 @@ def test_health_needs_no_key_here(gateway: Gateway) -> None:
     assert gateway.ask("GET", "/readyz", key=None).json["status"] == "ready"
     numbers = gateway.ask("GET", "/metrics", key=None)
     assert b"marama_route_requests_total" in numbers.body
+    for secret in (*gateway.word.split(), gateway.key, gateway.approver):
+        assert secret.encode() not in numbers.body
     assert gateway.ask("GET", "/openapi.json", key=None).json["openapi"] == "3.1.0"
 
 
