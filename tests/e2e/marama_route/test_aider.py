@@ -27,7 +27,7 @@ SECONDS = 120
 
 
 def aider(site: Site, folder: Path, text: str, **parameters: Any) -> str:
-    """What it says when it is asked to do this to app.py; `parameters` go into its requests."""
+    """What it says when it is asked to do this to a small program; `parameters` go into its requests."""
     (folder / "app.py").write_text("price = 1\n", encoding="utf-8")
     home = folder / "home"
     home.mkdir()
