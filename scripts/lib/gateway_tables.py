@@ -256,12 +256,6 @@ def _rules() -> Combined:
     return combine(stated, None)
 
 
-def _order() -> list[str]:
-    """The reasons in the order in which they are looked at."""
-    before, after = ([name for name, _ in part] for part in (gates.BEFORE_SIZE, gates.AFTER_SIZE))
-    return [*before, gates.CONTEXT_TOO_SMALL, *after, gates.BACKEND_UNAVAILABLE]
-
-
 def _errors() -> str:
     rows = [
         (str(kind.status), f"`{code}`", _ERRORS[code], "yes" if kind.retry_after else "")

@@ -185,6 +185,12 @@ class Gateway(Asked):
         except OSError:
             return False
 
+    @property
+    def process(self) -> int:
+        """Its process id."""
+        assert self._child is not None
+        return self._child.pid
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         assert self._child is not None
