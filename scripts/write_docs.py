@@ -108,6 +108,13 @@ def policy() -> dict[Path, str]:
     }
 
 
+def gateway() -> dict[Path, str]:
+    """docs/marama-route.md with its tables; needs Python 3.10."""
+    from scripts.lib.gateway_tables import PAGE, page
+
+    return {PAGE: page(PAGE.read_text(encoding="utf-8"))}
+
+
 def tool_classes() -> dict[Path, str]:
     """docs/tool-classes.md with its tables; needs Python 3.10."""
     from scripts.lib.tool_tables import PAGE, page
@@ -131,6 +138,7 @@ PAGES: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
     "proofs-table": proofs_table,
     "policy": policy,
     "tool-classes": tool_classes,
+    "gateway": gateway,
 }
 
 
@@ -227,6 +235,7 @@ PARTS: Final[Mapping[str, Part]] = {
         recorded=True,
     ),
     "policy": _from_texts(policy, "docs/sovereigncode.md, the capsule's schema, the example: from its code"),
+    "gateway": _from_texts(gateway, "the tables in docs/marama-route.md, from the gateway"),
     "tool-classes": _from_texts(tool_classes, "the tables in docs/tool-classes.md, from the tools it knows"),
     "screens": _from_texts(
         screens, "docs/ux.md, docs/session.svg, examples in docs/json.md: real runs", starts_opencode=True

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 from foundation.secrets import MASK, Secret
 from foundation.secrets.encoded import replace_known
@@ -42,7 +43,11 @@ class Reply:
         """
         try:
             return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError):
+        except (aiohttp.ClientError, HttpProcessingError, OSError, asyncio.TimeoutError, ValueError):
+            # aiohttp says that the connection failed before it gives what came before that.
+            left = self._response.content._read_nowait(-1)  # noqa: SLF001
+            if left:
+                return left
             raise failed(Word.CUT_OFF) from None
 
     async def error(self) -> Any:
@@ -57,9 +62,11 @@ class Reply:
 
     async def drain(self) -> None:
         """Read what is left if it is little and comes soon, so that the connection can be used again."""
-        with suppress(Exception):
-            await asyncio.wait_for(self._drain(), _DRAIN_SECONDS)
-        self.close()
+        try:
+            with suppress(BackendError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._drain(), _DRAIN_SECONDS)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of the connection at once; it is kept only if the whole body has been read."""

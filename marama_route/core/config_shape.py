@@ -138,59 +138,89 @@ _PATH: Final = Judged(_wrong_path)
 _SECONDS: Final = Number(1, _A_DAY)
 _KEY: Final = Record(
     {
-        "hash": Field(Text("sha256: and 64 hex digits in small letters", HASH_PATTERN), needed=True),
-        "role": Field(OneOf(words(Role))),
+        "hash": Field(
+            Text("sha256: and 64 hex digits in small letters", HASH_PATTERN),
+            "the SHA-256 of the key; the key itself is nowhere",
+            needed=True,
+        ),
+        "role": Field(OneOf(words(Role)), "an approver also decides about tool calls"),
     }
 )
 _TENANT: Final = Record(
     {
-        "id": Field(IDENTIFIER, needed=True),
-        "keys": Field(Many(_KEY)),
-        "purpose": Field(NAME),
-        "requests_per_minute": Field(Number(0, _MOST_REQUESTS)),
+        "id": Field(IDENTIFIER, "what the tenant is called in headers, policies and records", needed=True),
+        "keys": Field(Many(_KEY), "who may ask"),
+        "purpose": Field(NAME, "what a request is for, if neither its header nor the policy says so"),
+        "requests_per_minute": Field(
+            Number(0, _MOST_REQUESTS), "more are answered with 429; 0 lets none through"
+        ),
     }
 )
 _BACKEND: Final = Record(
     {
-        "base_url": Field(Judged(addresses.wrong_base_url), needed=True),
-        "api_key_env": Field(_VARIABLE),
-        "api_key_file": Field(_PATH),
+        "base_url": Field(
+            Judged(addresses.wrong_base_url),
+            "where its OpenAI-compatible interface is; http only to loopback and private addresses",
+            needed=True,
+        ),
+        "api_key_env": Field(_VARIABLE, "the variable that has its key"),
+        "api_key_file": Field(_PATH, "the file that has its key; ~ is your home"),
         "timeouts": Field(
-            Record({"connect": Field(_SECONDS), "first_byte": Field(_SECONDS), "silence": Field(_SECONDS)})
+            Record(
+                {
+                    "connect": Field(_SECONDS, "until the connection is made"),
+                    "first_byte": Field(_SECONDS, "until the first byte of the answer"),
+                    "silence": Field(_SECONDS, "between two bytes"),
+                }
+            ),
+            "limits in seconds",
         ),
     }
 )
 _MODEL: Final = Record(
     {
-        "id": Field(MODEL_NAME, needed=True),
-        "backend": Field(NAME, needed=True),
-        "upstream_model": Field(NAME),
-        "license": Field(NAME),
-        "modalities": Field(AtLeastOne(OneOf(MODALITIES))),
-        "context_tokens": Field(Number(1, _LARGEST_TOKENS), needed=True),
-        "max_output_tokens": Field(Number(1, _LARGEST_TOKENS)),
-        "residency": Field(AtLeastOne(NAME), needed=True),
-        "jurisdiction": Field(NAME),
-        "sovereignty_tier": Field(Number(0, LOCAL_TIER)),
-        "tags": Field(Many(NAME)),
-        "supports_tools": Field(Flag()),
-        "supports_json": Field(Flag()),
-        "quality_rank": Field(Number(0, WORST_RANK)),
-        "cost_rank": Field(Number(0, WORST_RANK)),
-        "active_params_b": Field(Amount(_LARGEST_B)),
+        "id": Field(
+            MODEL_NAME, "its name here; a request that names it gets this model or none", needed=True
+        ),
+        "backend": Field(NAME, "which backend runs it", needed=True),
+        "upstream_model": Field(NAME, "its name there"),
+        "license": Field(NAME, "its licence, for policies that list licences"),
+        "modalities": Field(AtLeastOne(OneOf(MODALITIES)), "what it takes"),
+        "context_tokens": Field(
+            Number(1, _LARGEST_TOKENS), "how many tokens question and answer may have together", needed=True
+        ),
+        "max_output_tokens": Field(Number(1, _LARGEST_TOKENS), "how many the answer may have"),
+        "residency": Field(AtLeastOne(NAME), "every region where it may run", needed=True),
+        "jurisdiction": Field(NAME, "whose law counts for who runs it"),
+        "sovereignty_tier": Field(
+            Number(0, LOCAL_TIER),
+            "3 this machine or this organisation, 2 a provider resident in the jurisdiction, 1 a "
+            "resident region of a foreign provider, 0 elsewhere",
+        ),
+        "tags": Field(Many(NAME), "tasks that it is good at: code, reasoning"),
+        "supports_tools": Field(Flag(), "whether it calls tools"),
+        "supports_json": Field(Flag(), "whether it can be made to answer in JSON"),
+        "quality_rank": Field(Number(0, WORST_RANK), "0 is the best"),
+        "cost_rank": Field(Number(0, WORST_RANK), "0 is the cheapest"),
+        "active_params_b": Field(Amount(_LARGEST_B), "active parameters in thousand millions"),
     }
 )
 SHAPE: Final = Record(
     {
-        "version": Field(Number(VERSION, VERSION), needed=True),
-        "listen": Field(Judged(_wrong_listen)),
-        "store": Field(Judged(addresses.wrong_store)),
-        "tenants": Field(Many(_TENANT)),
-        "workspaces": Field(Many(_PATH)),
-        "backends": Field(Named(IDENTIFIER, _BACKEND)),
-        "models": Field(Many(_MODEL)),
-        "aliases": Field(Named(MODEL_NAME, ALIAS_SHAPE)),
-        "tools": Field(Named(NAME, NAME)),
-        "cors": Field(Many(Judged(_wrong_origin))),
+        "version": Field(Number(VERSION, VERSION), "the form of this file", needed=True),
+        "listen": Field(Judged(_wrong_listen), "host and port"),
+        "store": Field(Judged(addresses.wrong_store), "sqlite, or a URL of PostgreSQL"),
+        "tenants": Field(Many(_TENANT), "organisations with their keys"),
+        "workspaces": Field(Many(_PATH), "folders with a capsule"),
+        "backends": Field(Named(IDENTIFIER, _BACKEND), "servers that run models, by name"),
+        "models": Field(Many(_MODEL), "what can be asked for"),
+        "aliases": Field(
+            Named(MODEL_NAME, ALIAS_SHAPE),
+            "names that leave a choice, each with what it wishes; all of them, if any is given",
+        ),
+        "tools": Field(
+            Named(NAME, NAME), "more tools of clients, each with its class or the known tool that it is like"
+        ),
+        "cors": Field(Many(Judged(_wrong_origin)), "origins of pages that may ask from a browser"),
     }
 )

@@ -39,7 +39,14 @@ class Attempt:
 
     def to_json(self) -> dict[str, Any]:
         """As it is reported."""
-        return dict(vars(self))
+        return {
+            "model": self.model,
+            "backend": self.backend,
+            "status": self.status,
+            "error": self.error,
+            "first_byte_ms": self.first_byte_ms,
+            "duration_ms": self.duration_ms,
+        }
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ from typing import Any, Final, Mapping
 
 from foundation.errors import Refusal
 
+# LiteLLM makes a BadRequestError of a 403 only if it has this type, and Aider 0.86.2 stops at that; with any
+# other type it sends the request nine times in a minute.
+NOT_AGAIN: Final = "invalid_request_error"
 SENT_AGAIN: Final = "correct it and send the request again"
 _BACKEND_ERRORS: Final = range(400, 500)
 _LONGEST_MESSAGE: Final = 4096
@@ -41,20 +44,20 @@ class Kind:
 
 
 CODES: Final[Mapping[str, Kind]] = {
-    "invalid_request": Kind(400, "invalid_request_error", Exit.USAGE),
+    "invalid_request": Kind(400, NOT_AGAIN, Exit.USAGE),
     "invalid_api_key": Kind(401, "authentication_error", Exit.DENIED),
-    "policy_denied": Kind(403, "permission_error", Exit.DENIED),
-    "model_denied": Kind(403, "permission_error", Exit.DENIED),
-    "tenant_mismatch": Kind(403, "permission_error", Exit.DENIED),
-    "personal_details_found": Kind(403, "permission_error", Exit.DENIED),
-    "credentials_found": Kind(403, "permission_error", Exit.DENIED),
-    "approver_key_required": Kind(403, "permission_error", Exit.DENIED),
+    "policy_denied": Kind(403, NOT_AGAIN, Exit.DENIED),
+    "model_denied": Kind(403, NOT_AGAIN, Exit.DENIED),
+    "tenant_mismatch": Kind(403, NOT_AGAIN, Exit.DENIED),
+    "personal_details_found": Kind(403, NOT_AGAIN, Exit.DENIED),
+    "credentials_found": Kind(403, NOT_AGAIN, Exit.DENIED),
+    "approver_key_required": Kind(403, NOT_AGAIN, Exit.DENIED),
     "model_not_found": Kind(404, "not_found_error", Exit.USAGE),
     "decision_not_found": Kind(404, "not_found_error", Exit.FILE),
     "approval_not_found": Kind(404, "not_found_error", Exit.FILE),
     "approval_decided": Kind(409, "conflict_error", Exit.DENIED),
-    "request_too_large": Kind(413, "invalid_request_error", Exit.USAGE),
-    "no_eligible_model": Kind(422, "invalid_request_error", Exit.DENIED),
+    "request_too_large": Kind(413, NOT_AGAIN, Exit.USAGE),
+    "no_eligible_model": Kind(422, NOT_AGAIN, Exit.DENIED),
     "rate_limited": Kind(429, "rate_limit_error", Exit.DENIED, retry_after=True),
     "internal_error": Kind(500, "server_error", Exit.FAULT),
     "backend_failed": Kind(502, "server_error", Exit.FAULT, retry_after=True),
@@ -113,7 +116,7 @@ def from_backend(status: int, body: Any, decision_id: str | None = None) -> dict
         return value[:_LONGEST_MESSAGE] if isinstance(value, str) and value else None
 
     message = text("message") or f"the backend refused the request with status {status}"
-    return _error(message, text("type") or "invalid_request_error", text("param"), text("code"), decision_id)
+    return _error(message, text("type") or NOT_AGAIN, text("param"), text("code"), decision_id)
 
 
 def _error(

@@ -150,14 +150,6 @@ def route(
     return Plan(resolved, hints, rules, call).routed(hints, unavailable)
 
 
-def require_selected(routed: Routed) -> Model:
-    """The selected model, or raises what `refusal` says."""
-    refused = refusal(routed)
-    if refused is not None or routed.selected is None:
-        raise refused or ValueError("nothing was selected")
-    return routed.selected
-
-
 def refusal(routed: Routed) -> RequestRefusal | None:
     """Why no model was selected: policy_denied or model_denied if policy alone rejects all."""
     if routed.selected is not None:

@@ -11,6 +11,7 @@ from typing import Final
 DONE: Final = b"[DONE]"
 LARGEST_EVENT: Final = 16 * 1024 * 1024
 _MARK: Final = b"\xef\xbb\xbf"
+_DATA: Final = b"data: "
 
 
 class EventTooLargeError(ValueError):
@@ -45,6 +46,10 @@ class Parser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that this chunk completes. After EventTooLargeError the stream cannot be read on."""
+        if self._start is None and not self.pending and not self._after_return:
+            events = self._plain(chunk)
+            if events is not None:
+                return events
         chunk = self._without_mark(chunk)
         if self._after_return and chunk:
             chunk = chunk.removeprefix(b"\n")
@@ -59,6 +64,16 @@ class Parser:
             self._parts.append(rest)
             self._keep(len(rest), 0)
         return events
+
+    def _plain(self, chunk: bytes) -> list[Event] | None:
+        """The events of a chunk that is only whole events of one line of data; None for any other."""
+        if not chunk.endswith(b"\n\n") or b"\r" in chunk or len(chunk) > self._largest:
+            return None
+        blocks = chunk[:-2].split(b"\n\n")
+        for block in blocks:
+            if not block.startswith(_DATA) or b"\n" in block:
+                return None
+        return [Event(block[len(_DATA) :]) for block in blocks]
 
     def _without_mark(self, chunk: bytes) -> bytes:
         if self._start is None:

@@ -26,7 +26,7 @@ class Run:
         self._records = records
         self._on_end = on_end
         self._chain = records.chain(decided.chosen, decided.decision.tenant)
-        self._ending: asyncio.Task[None] | None = None
+        self._over = False
         self.decision = decided.decision
 
     async def __aenter__(self) -> Run:
@@ -53,16 +53,19 @@ class Run:
 
     def asked(self, approval_id: str) -> None:
         """A person was asked about a tool call of the answer; whoever looks the decision up sees it soon."""
-        if approval_id not in self.decision.approvals and self._ending is None:
+        if approval_id not in self.decision.approvals and not self._over:
             self.decision = self.decision.with_approval(approval_id)
             self._records.finish(self._records.update(self.decision))
 
     async def ended(self, outcome: Outcome) -> None:
-        """How it ended, on record when this returns; if it cannot be recorded, `on_end` hears of it."""
-        if self._ending is None:
+        """How it ended. It is recorded while the client goes on: `Records.close` waits for it.
+
+        If the process is killed before, the decision is found pending, and has failed.
+        """
+        if not self._over:
+            self._over = True
             self.decision = self.decision.ended(outcome)
-            self._ending = self._records.finish(self._end())
-        await asyncio.shield(self._ending)
+            self._records.finish(self._end())
 
     async def _end(self) -> None:
         failed = None

@@ -211,14 +211,21 @@ def _choices(chunk: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
         raise _WrongError(Word.WRONG_CONTENT)
     found = []
     for position, choice in enumerate(choices):
-        if not isinstance(choice, dict) or not isinstance(choice.get("delta"), (dict, type(None))):
+        if not isinstance(choice, dict):
             raise _WrongError(Word.WRONG_CONTENT)
-        number = choice.get("index", position)
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < MOST_CALLS:
+        number, delta = choice.get("index", position), choice.get("delta")
+        # type() and not isinstance: true and false are no numbers here.
+        if (
+            type(number) is not int
+            or not 0 <= number < MOST_CALLS
+            or not (delta is None or type(delta) is dict)
+        ):
             raise _WrongError(Word.WRONG_CONTENT)
         found.append((number, choice))
     return found
 
 
 def _has_call(part: Any) -> bool:
-    return isinstance(part, dict) and bool(part.get("tool_calls") or part.get("function_call") is not None)
+    if not isinstance(part, dict):
+        return False
+    return bool(part.get("tool_calls")) or part.get("function_call") is not None

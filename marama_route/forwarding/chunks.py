@@ -35,21 +35,32 @@ class Renamer:
         data = event.data
         # The key is once in the text, and no letter of another is written as \u00XX: so this is the one of
         # the chunk itself, and not of an object in it.
-        if data.count(_KEY) == 1 and b"\\u00" not in data and (calling or _CALLS.search(data) is None):
+        if data.count(_KEY) == 1 and b"\\u00" not in data and (calling or not _may_call(data)):
             for old, new in self._pairs:
                 if old in data:
-                    return sse.encode(sse.Event(data.replace(old, new, 1), event.name))
+                    return _encoded(data.replace(old, new, 1), event.name)
         return self.plainly(event, chunk)
 
     def plainly(self, event: sse.Event, chunk: dict[str, Any]) -> bytes:
         """The same by writing the whole chunk again."""
-        return sse.encode(sse.Event(wire.dumps({**chunk, "model": self._model}), event.name))
+        return _encoded(wire.dumps({**chunk, "model": self._model}), event.name)
 
     def _learn(self, theirs: object) -> None:
         self._theirs, self._pairs = theirs, ()
         if isinstance(theirs, str):
             old = wire.dumps(theirs)
             self._pairs = tuple((_KEY + colon + old, _KEY + colon + self._quoted) for colon in (b":", b": "))
+
+
+def _may_call(data: bytes) -> bool:
+    # Two plain searches find at once that there is nothing; the pattern tells a key from a finish_reason.
+    return (b"tool_calls" in data or b"function_call" in data) and _CALLS.search(data) is not None
+
+
+def _encoded(data: bytes, name: bytes) -> bytes:
+    if name or b"\n" in data or b"\r" in data:
+        return sse.encode(sse.Event(data, name))
+    return b"data: " + data + b"\n\n"
 
 
 class Maker:

@@ -193,11 +193,12 @@ class _Forwarding:
         check_head(reply, content_type)
 
     async def _read(self, trial: Trial, reply: Reply) -> bytes:
+        if trial.first_byte is not None:
+            silence = self._backends.limits(trial.model.backend).timeouts.silence
+            self._patience.listen(silence, Word.SILENCE_TIMEOUT)
         data = await reply.read()
         if trial.first_byte is None:
             trial.first_byte = self._clock()
-        silence = self._backends.limits(trial.model.backend).timeouts.silence
-        self._patience.listen(silence, Word.SILENCE_TIMEOUT)
         return data
 
     async def _stream(self, trial: Trial) -> Outcome:

@@ -38,7 +38,14 @@ class Trial:
         """As it is reported."""
         first = None if self.first_byte is None else round((self.first_byte - self.began) * 1000)
         whole = round((now - self.began) * 1000)
-        return Attempt(self.model.id, self.model.backend, self.status, self.error, first, whole)
+        return Attempt(
+            self.model.id,
+            self.model.backend,
+            self.status,
+            self.error,
+            first_byte_ms=first,
+            duration_ms=whole,
+        )
 
 
 def refused_itself(reply: Reply) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from marama_route.http import answers
 from marama_route.http.exchange import Exchange
+
+# In a request: the client has its whole answer. It may go then, and nothing was cancelled.
+ANSWERED: Final = "marama_route.answered"
+_LAST: Final = b"data: [DONE]\n\n"
 
 
 class HttpClient:
@@ -22,6 +28,7 @@ class HttpClient:
         response = web.Response(body=body, status=status, headers=headers, content_type=answers.JSON)
         await self._send(response)
         await response.write_eof()
+        self._exchange.request[ANSWERED] = True
         self._exchange.status = status
 
     async def begin(self, model: str) -> None:
@@ -42,6 +49,9 @@ class HttpClient:
         if response is None:
             raise ValueError("the answer has not begun")
         await response.write(data)
+        if data.endswith(_LAST):
+            self._exchange.request[ANSWERED] = True
+            self._exchange.status = response.status
 
     async def _send(self, response: web.StreamResponse) -> None:
         self._exchange.response = response

@@ -169,7 +169,12 @@ def _answer_headers(*, decided: bool = False) -> _Schema:
 
 
 def _named() -> list[_Schema]:
-    return [{"name": name, "in": "header", "schema": schema} for name, schema in _HEADERS.items()]
+    # An empty header is a missing one.
+    empty = {"const": ""}
+    return [
+        {"name": name, "in": "header", "schema": {"anyOf": [schema, empty]}}
+        for name, schema in _HEADERS.items()
+    ]
 
 
 def _ref(name: str) -> _Schema:

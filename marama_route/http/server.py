@@ -17,6 +17,7 @@ from foundation.errors import Refusal
 from marama_route.core.errors import RequestRefusal
 from marama_route.deciding.callers import Caller
 from marama_route.http import answers, bodies, cors, routes
+from marama_route.http.client import ANSWERED
 from marama_route.http.exchange import Exchange
 from marama_route.http.gateway import Gateway
 
@@ -33,6 +34,13 @@ _ID_BYTES: Final = 12
 class _Protocol(RequestHandler):
     """One connection; what is not HTTP is answered in our form, and nothing of it is logged."""
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Cancel the request of a client that goes away, unless it has its whole answer."""
+        task, request = self._task_handler, self._current_request
+        super().connection_lost(exc)
+        if task is not None and not (request is not None and request.get(ANSWERED, False)):
+            task.cancel()
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -45,7 +53,7 @@ class _Protocol(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the answer was sent")
         if status < _SERVER_ERROR:
-            refusal = RequestRefusal("invalid_request", "this is not a request that HTTP/1.1 allows")
+            refusal = RequestRefusal("invalid_request", "this is not a valid HTTP request")
         else:
             refusal = RequestRefusal("internal_error", "an internal error")
         response = answers.error(refusal)
@@ -80,7 +88,8 @@ class Serving:
         loop = asyncio.get_running_loop()
         self._protocols = _Server(
             self._answer,
-            handler_cancellation=True,
+            # A connection of ours does that itself.
+            handler_cancellation=False,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
             access_log=None,

@@ -59,8 +59,8 @@ WHERE tenant = ? AND session_id = ? AND kept_until > ? AND call_id IN ({marks})
 """
 _GIVEN: Final = "DELETE FROM passed_calls WHERE tenant = ? AND session_id = ? AND call_id IN ({marks})"
 _PROBE: Final = """
-INSERT INTO probes (owner, at, filling) VALUES (?, ?, ?)
-ON CONFLICT (owner) DO UPDATE SET at = excluded.at, filling = excluded.filling
+INSERT INTO probes (name, at, filling) VALUES ('probe', ?, ?)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at, filling = excluded.filling
 """
 
 
@@ -168,9 +168,9 @@ def take(
     return found
 
 
-def probe(connection: Connection, owner: str, now: int) -> None:
+def probe(connection: Connection, now: int) -> None:
     """Write as much as a large decision has, because a disk that is nearly full takes less."""
-    connection.execute(_PROBE, (owner, now, b"." * _FILLING))
+    connection.execute(_PROBE, (now, b"." * _FILLING))
 
 
 def _pieces(values: Iterable[_T]) -> Iterator[list[_T]]:

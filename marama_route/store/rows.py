@@ -62,7 +62,7 @@ def session(session_id: str | None) -> str:
 
 
 def text(value: str) -> str:
-    """What every database can keep: JSON may have halves of characters, PostgreSQL's texts have no NUL."""
+    """What every database can keep: JSON may have half a character, PostgreSQL's texts have no NUL."""
     if value.isascii() and "\0" not in value:
         return value
     return value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
@@ -76,13 +76,11 @@ def _written(value: Mapping[str, Any]) -> bytes:
 
 
 def _plain(value: Any, depth: int) -> Any:
-    """The same without halves of characters, numbers that JSON does not have, and endless depth."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    """The same without numbers that JSON does not have, and without endless depth."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {_plain(name, depth): _plain(one, depth - 1) if depth else None for name, one in value.items()}
+        return {name: _plain(one, depth - 1) for name, one in value.items()} if depth else None
     if isinstance(value, (list, tuple)):
         return [_plain(one, depth - 1) for one in value] if depth else None
     return value

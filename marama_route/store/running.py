@@ -49,18 +49,17 @@ class Running:
         if path is None or descriptor is None:
             yield True
             return
+        settled = False
         try:
             locked = try_lock(descriptor)
             yield locked
-            if locked:
-                _remove(path)
+            settled = locked
         finally:
-            os.close(descriptor)
+            _let_go(descriptor, path if settled else None)
 
     def close(self) -> None:
         """Say that this process no longer uses the store."""
-        _remove(self._path(self.owner))
-        os.close(self._descriptor)
+        _let_go(self._descriptor, self._path(self.owner))
 
     def _path(self, owner: str) -> Path:
         return self._folder / f"{owner}{_SUFFIX}"
@@ -77,7 +76,16 @@ class Running:
             os.close(descriptor)
 
 
-def _remove(path: Path) -> None:
-    """Windows removes no file that is open; it stays then, and is removed by the next process that looks."""
-    with suppress(OSError):
-        path.unlink()
+def _let_go(descriptor: int, path: Path | None) -> None:
+    """Close the file, and remove it if it has a `path`.
+
+    While it is locked: otherwise its name could be that of a process that starts. Windows removes no file
+    that anybody has open.
+    """
+    if path is not None and os.name != "nt":
+        with suppress(OSError):
+            path.unlink()
+    os.close(descriptor)
+    if path is not None and os.name == "nt":
+        with suppress(OSError):
+            path.unlink()

@@ -44,7 +44,7 @@ MIGRATIONS: Final[Sequence[Sequence[str]]] = (
             hash TEXT NOT NULL
         )""",
         """CREATE TABLE probes (
-            owner TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL PRIMARY KEY,
             at BIGINT NOT NULL,
             filling {bytes} NOT NULL
         )""",

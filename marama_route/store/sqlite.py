@@ -30,7 +30,10 @@ _KEPT: Final = timedelta(days=7)
 
 
 class SqliteStore:
-    """See Store. Made by `opened`; closed by `close`. It may be used from several event loops and threads."""
+    """See Store. Made by `opened`, closed by `close`; for several event loops and threads of one process.
+
+    A process that is forked opens its own: neither a connection nor the thread survives a fork.
+    """
 
     def __init__(self, path: Path, running: Running, now: Clock, wait_seconds: float) -> None:
         self._path = path
@@ -109,7 +112,7 @@ class SqliteStore:
     async def probe(self) -> None:
         """See Store."""
         await self._read(operations.owners)
-        await self._batches.do(partial(operations.probe, owner=self._running.owner, now=self._seconds()))
+        await self._batches.do(partial(operations.probe, now=self._seconds()))
 
     def audit(self, tenant: str) -> AuditStore:
         """See Store."""

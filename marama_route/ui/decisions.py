@@ -57,7 +57,7 @@ def routed(decision: Mapping[str, Any]) -> list[str]:
         *_items("scores", [f"{points:8.2f}  {model}" for model, points in decision["scores"].items()]),
         *_items(
             "not chosen",
-            [f"{one['model']}: {one['reason']} ({one['detail']})" for one in decision["rejected"]],
+            [_rejected(one) for one in decision["rejected"]],
         ),
     ]
 

@@ -11,13 +11,25 @@ from dataclasses import dataclass
 from typing import Any, Final, Mapping
 
 from scripts.lib.cache import ROOT
+from scripts.lib.command_tables import commands, filled, statuses
+from sovereigncode import command_line
 from sovereigncode.core import capsule, request, tenant_policy
 from sovereigncode.core.combined import combine
 from sovereigncode.core.decision import UNUSABLE, Decision, decide
 from sovereigncode.core.rules import DUTIES, RULES
+from sovereigncode.errors import CODES, Exit
 
 PAGE: Final = ROOT / "docs" / "sovereigncode.md"
-_NAMES: Final = ("rules", "obligations", "commands", "statuses")
+_MEANINGS: Final = {
+    Exit.DONE: "done, or allowed",
+    Exit.FAULT: "a fault of this program",
+    Exit.USAGE: "a wrong command line, or an answer that nobody could give",
+    Exit.FILE: "a file is invalid or cannot be written; nothing was changed",
+    Exit.DENIED: "denied, declined, not approved, not proved, or the chain of records does not hold",
+    Exit.HANGUP: "the terminal was closed",
+    Exit.INTERRUPTED: "cancelled with Ctrl-C",
+    Exit.TERMINATED: "ended by SIGTERM",
+}
 
 # What every example starts from: it is allowed, and has no obligation at all.
 BASE: Final[Mapping[str, Any]] = {
@@ -137,13 +149,13 @@ def decided(changes: Mapping[str, Any]) -> Decision:
 
 def page(text: str) -> str:
     """The page with its tables as the program has them."""
-    from scripts.lib.sovereign_commands import commands, statuses
-
-    for name, made in zip(_NAMES, (_rules(), _obligations(), commands(), statuses())):
-        begin, end = f"<!-- {name}: scripts/write_docs.py -->", f"<!-- end of {name} -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
-    return text
+    tables = {
+        "rules": _rules(),
+        "obligations": _obligations(),
+        "commands": commands(command_line.parsers()),
+        "statuses": statuses(CODES, _MEANINGS),
+    }
+    return filled(text, tables)
 
 
 def _rules() -> str:

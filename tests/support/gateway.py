@@ -185,6 +185,12 @@ class Gateway(Asked):
         except OSError:
             return False
 
+    @property
+    def process(self) -> int:
+        """Its process id."""
+        assert self._child is not None
+        return self._child.pid
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         assert self._child is not None
@@ -265,6 +271,16 @@ class Gateway(Asked):
         folder = self.workspaces[workspace] / ".sovereigncode" / "audit"
         texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("audit-*.jsonl"))]
         return [json.loads(line) for line in "".join(texts).splitlines()]
+
+    def recorded(self, decision: str, last: str = "outcome", seconds: float = 30.0) -> list[dict[str, Any]]:
+        """The audit records of a decision in the workspace `shop`, once the newest is of this kind."""
+        end = time.monotonic() + seconds
+        while True:
+            found = [one for one in self.audited() if one["decision_id"] == decision]
+            if found and found[-1]["kind"] == last:
+                return found
+            assert time.monotonic() < end, found
+            time.sleep(0.02)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Gateway]:

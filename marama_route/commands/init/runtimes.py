@@ -69,7 +69,7 @@ def _words(value: Any) -> Sequence[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else ()
 
 
-# ollama: docs/api.md of github.com/ollama/ollama, "List Local Models" and "Show Model Information".
+# Ollama: the API page of https://github.com/ollama/ollama, "List Local Models", "Show Model Information".
 def _of_ollama(answer: Any) -> Iterator[Found]:
     for name, _ in named(answer, "models", "name"):
         yield Found(name)
@@ -91,7 +91,7 @@ def _shown_by_ollama(found: Found, answer: Any) -> Found:
     )
 
 
-# llama.cpp: tools/server/README.md of github.com/ggml-org/llama.cpp, `GET /v1/models` and `GET /props`.
+# llama.cpp: the page of its server in https://github.com/ggml-org/llama.cpp, GET /v1/models and GET /props.
 def _of_llama_cpp(answer: Any) -> Iterator[Found]:
     for name, entry in named(answer, "data", "id"):
         meta = entry.get("meta")
@@ -106,7 +106,7 @@ def _shown_by_llama_cpp(found: Found, answer: Any) -> Found:
     return Found(found.name, limit or found.context_tokens, found.tools, _modalities(image=image))
 
 
-# LM Studio: lmstudio.ai/docs/developer/rest/endpoints, `GET /api/v0/models`.
+# LM Studio: https://lmstudio.ai/docs/developer/rest/endpoints, `GET /api/v0/models`.
 def _of_lm_studio(answer: Any) -> Iterator[Found]:
     for name, entry in named(answer, "data", "id"):
         kind, can = entry.get("type"), _words(entry.get("capabilities"))
@@ -118,7 +118,7 @@ def _of_lm_studio(answer: Any) -> Iterator[Found]:
         )
 
 
-# vLLM: vllm/entrypoints/openai/protocol.py of github.com/vllm-project/vllm, class ModelCard.
+# vLLM: its OpenAI-compatible server in https://github.com/vllm-project/vllm, ModelCard.
 def _of_vllm(answer: Any) -> Iterator[Found]:
     for name, entry in named(answer, "data", "id"):
         yield Found(name, _tokens(entry.get("max_model_len")))

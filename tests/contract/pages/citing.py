@@ -24,6 +24,8 @@ HEADING = re.compile(r"^#{1,6} (.+?)(?: #*)?$", re.MULTILINE)
 LATER = {"validation/live/"}
 # A key of git's config, keys of opencode's, and a module that stands for any.
 OTHERS = {"core.fsmonitor", "options.baseURL", "options.apiKey", "json5.x", "chat.completion"}
+# A module of the standard library; a module of the gateway ends in the same two names.
+OTHERS |= {"http.client.HTTPException"}
 # A key of opencode's config begins with this word, and a module has that name too.
 CONFIG_KEYS = {"provider", "permission", "permissions"}
 SUFFIXES = (".py", ".sh", ".ps1", ".md", ".yml", ".toml")

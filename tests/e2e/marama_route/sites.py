@@ -91,7 +91,7 @@ def running(root: Path, first: ModelBackend, second: ModelBackend, third: ModelB
         models=[*MODELS, *_trial_models()],
         workspaces={
             "shop": workspace(
-                "shop", policy={"models": {"deny": [DENIED]}, "approvals": {"hold_seconds": 30}}
+                "shop", policy={"models": {"deny": [DENIED]}, "approvals": {"hold_seconds": 0}}
             ),
             "closed": workspace("closed", revoked=True),
             "lab": workspace("lab", tenant="quota"),

@@ -110,18 +110,23 @@ def wants(name: str, arguments: Mapping[str, Any], *, again: bool = False) -> An
 
 @contextmanager
 def desk(
-    machine: Machine, answerer: Answerer, *, policy: Mapping[str, Any] | None = None, **capsule: Any
+    machine: Machine,
+    answerer: Answerer,
+    *,
+    policy: Mapping[str, Any] | None = None,
+    capsule: Mapping[str, Any] | None = None,
+    **of_the_model: Any,
 ) -> Iterator[Desk]:
     config = json.loads(EXAMPLE.read_text(encoding="utf-8"))
     # The gateway asks, not opencode: `opencode run` has nobody who could be asked.
     config["permission"] = dict.fromkeys(config["permission"], "allow")
     rules = {"approvals": {"hold_seconds": 60}, **(policy or {})}
-    workspace = Workspace({**CAPSULE, **capsule}, {**POLICY, **rules}, folder=machine.project)
+    workspace = Workspace({**CAPSULE, **(capsule or {})}, {**POLICY, **rules}, folder=machine.project)
     with ModelBackend(answerer=answerer) as backend:
         gateway = Gateway(
             machine.root / "gateway",
             backends={"b": {"base_url": backend.base_url}},
-            models=[model(sovereignty_tier=1 if "sensitivity" in capsule else 3)],
+            models=[model(**of_the_model)],
             workspaces={"shop": workspace},
         )
         config["provider"]["abteex-marama"]["options"]["baseURL"] = gateway.base_url
@@ -211,7 +216,7 @@ def test_what_is_approved_later_passes_once_when_it_is_asked_again(machine: Mach
 
 
 def test_no_model_that_may_be_asked_stops_it_at_once_with_our_words(machine: Machine) -> None:
-    with desk(machine, wants("write", {}), sensitivity="restricted") as it:
+    with desk(machine, wants("write", {}), capsule={"sensitivity": "restricted"}, sovereignty_tier=1) as it:
         done = it.opencode("Raise the price")
         assert done.status == 1, done.output
         assert "model_not_trusted" in said(done)
@@ -219,9 +224,9 @@ def test_no_model_that_may_be_asked_stops_it_at_once_with_our_words(machine: Mac
         assert it.chats <= 2
 
 
-def test_too_large_a_question_stops_it_at_once_with_our_words(machine: Machine) -> None:
-    with desk(machine, wants("write", {})) as it:
-        done = it.opencode("a" * 600_000)
+def test_a_model_that_is_too_small_stops_it_at_once_with_our_words(machine: Machine) -> None:
+    with desk(machine, wants("write", {}), context_tokens=20_000) as it:
+        done = it.opencode("Raise the price")
         assert done.status == 1, done.output
         assert "context_too_small" in said(done)
         assert it.backend.requests == []

@@ -120,7 +120,8 @@ REASONS = st.sampled_from(["stop", "length", None, "", "eos", "route_only", 0])
 def test_only_known_ends_come_out_and_a_stream_without_all_of_them_fails(
     parts: list[tuple[int, str | None, Any]], done: bool
 ) -> None:
-    stream, ends = AnswerStream(MODEL, DECISION), {}
+    stream = AnswerStream(MODEL, DECISION)
+    ends: dict[int, Any] = {}
     out = b""
     for index, text, reason in parts:
         one = chunk(text, index=index)

@@ -27,7 +27,7 @@ COMMANDS = {
     "git push origin main": {"publish"},
     "git commit -m x": {"commit"},
     "curl https://example.com": {"network"},
-    "rm -r build": {"delete"},
+    "rm -r build": {"shell", "delete"},
     "echo x > out": {"shell", "file_write"},
     "python -c 'print(1)'": {"unknown"},
 }

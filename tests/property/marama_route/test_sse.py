@@ -10,6 +10,7 @@ from marama_route.core.sse import Event, Parser, encode
 ALPHABET = (
     b"data:",
     b"data: ",
+    b"data: a\n\n",
     b"event: x",
     b":",
     b" ",
@@ -79,3 +80,29 @@ def test_any_stream_as_the_standard_has_it_wherever_it_is_cut(stream: bytes, dat
 @given(st.lists(st.builds(Event, DATA, st.sampled_from([b"", b"error"]))))
 def test_what_is_encoded_is_read_again(events: list[Event]) -> None:
     assert read(b"".join(map(encode, events))) == (events, False)
+
+
+# What a backend that writes event by event sends, and what is only nearly that.
+PIECES = st.sampled_from(
+    [
+        b"data: a\n\n",
+        b"data: a\n\ndata: b\n\n",
+        b"data: a\nevent: x\n\n",
+        b"data: a\ndata: b\n\n",
+        b"data: a\rdata: b\n\n",
+        b"data: a\r\r",
+        b"data: a\n",
+        b"data: ",
+        b"event: x\n",
+        b"\n",
+        b"\n\n",
+        b"\r",
+        b": c\n\n",
+        b"data: \n\n",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8))
+def test_pieces_that_are_whole_events_are_read_like_all_others(pieces: list[bytes]) -> None:
+    assert read(*pieces)[0] == by_the_standard(b"".join(pieces))

@@ -44,6 +44,26 @@ def test_text_passes_unchanged_but_for_the_model() -> None:
     assert (stream.finish_reason, stream.usage) == ("stop", None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"x":{"model":"theirs"},"model":"theirs"}',
+        '{"model":"theirs","x":{"model":"theirs"}}',
+        '{"x":{"model":"theirs"},"mod\\u0065l":"theirs"}',
+        '{"x":"\\"model\\":\\"theirs\\"","model":"theirs"}',
+        '{"x\\"model":"theirs","model":"theirs"}',
+        '{"model":"theirs","x\\"model":"theirs"}',
+        '{"x":{"model":"theirs"}}',
+        '{"model":"th\\u0065irs"}',
+        '{"model":null}',
+        '{"model" : "theirs"}',
+    ],
+)
+def test_only_the_chunks_own_model_is_replaced(text: str) -> None:
+    (value,) = values(answer(f"data: {text}\n\n".encode())[1])
+    assert value == {**json.loads(text), "model": MODEL}
+
+
 def test_numbers_keep_their_digits() -> None:
     text = b'data: {"model": "theirs","choices": [{"index": 0,"delta": {"content":"\\/"}}],"t":0.10}\n\n'
     assert answer(text)[1] == text.replace(b"theirs", MODEL.encode())

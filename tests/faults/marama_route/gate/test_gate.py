@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Awaitable, Callable
 
 import pytest
 
@@ -15,10 +15,12 @@ from foundation.errors import Refusal
 from marama_route.core.errors import RequestRefusal
 from marama_route.core.tool_calls import Call
 from marama_route.forwarding.ends import Verdict
+from marama_route.gate.gate import Gate
+from marama_route.store.sqlite import SqliteStore
 from sovereigncode.approvals.approval import Approval
 from sovereigncode.audit.log import AuditLog
 from sovereigncode.audit.record import Entry
-from tests.unit.marama_route.gate.scene import PUSH, Kept, Scene, bash, edit, run
+from tests.unit.marama_route.gate.scene import CASE, PUSH, Kept, Scene, bash, edit, run
 from tests.unit.sovereigncode.records import Place
 
 READ = Call(0, 0, "call_0", "read", '{"filePath": "a.txt"}')
@@ -488,3 +490,30 @@ def test_what_was_not_asked_by_the_client_has_no_outcome(scene: Scene) -> None:
     assert scene.judge(replace(READ, id="call_1")).passed
     assert heard(scene, "x") == []
     assert scene.kept.calls == Kept().calls
+
+
+def test_with_a_real_store_an_outcome_is_heard_by_another_process(scene: Scene, tmp_path: Path) -> None:
+    """The store is closed in between; two calls of one answer, one of them without an id."""
+    scene.bound_by("tools: {shell: client}")
+
+    def stored(act: Callable[[Gate], Awaitable[object]]) -> None:
+        async def work() -> None:
+            store = SqliteStore.opened(tmp_path / "store" / "gateway.sqlite3", scene.place.clock)
+            try:
+                await act(Gate(scene.bench(), CASE, store, asyncio.Event(), scene.asked_for.append))
+            finally:
+                await store.close()
+
+        run(work)
+
+    calls = [bash("ls"), bash("ls -l", None)]
+    stored(lambda gate: gate.judge(calls, whole=False))
+    results = [
+        {"role": "assistant", "tool_calls": [{"id": "call_1"}, {"id": "call_2"}]},
+        {"role": "tool", "tool_call_id": "call_2", "content": "x"},
+        {"role": "tool", "tool_call_id": "call_1", "content": "x"},
+    ]
+    for _ in range(2):
+        stored(lambda gate: gate.heard(results))
+    outcomes = [record.entry for record in scene.log.read() if record.entry.kind == "outcome"]
+    assert [(one.decision, one.action) for one in outcomes] == [("answered", "shell")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from abc import ABC, abstractmethod
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,20 +30,20 @@ NOW: Final = 1_795_771_800
 
 
 @dataclass
-class Shelf:
+class Shelf(ABC):
     """One place where decisions are kept; each opened store is what one process has."""
 
     root: Path
     clock: Clock = field(default_factory=Clock)
     stores: list[Store] = field(default_factory=list)
 
+    @abstractmethod
     def opened(self, wait_seconds: float = 60.0) -> Store:
         """A store, as a process that starts opens it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sql(self, statement: str, *parameters: object) -> list[Any]:
         """What somebody does to the database behind our back."""
-        raise NotImplementedError
 
     def close(self) -> None:
         for store in self.stores:

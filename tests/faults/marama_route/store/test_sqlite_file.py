@@ -12,7 +12,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -20,7 +21,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from foundation.errors import Refusal
-from marama_route.store import sqlite_open
+from marama_route.store import sqlite_file, sqlite_open
 from marama_route.store.failures import StoreUnusable
 from marama_route.store.schema import VERSION
 from tests.faults import mounted
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[4]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes and limits")
 _PAGE = 4096
 _NOBODY = 65534
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 
 
 def refused(shelf: SqliteShelf, about: str, wait_seconds: float = 60) -> Refusal:
@@ -199,17 +201,22 @@ def test_another_program_that_keeps_the_lock_is_waited_for(sqlite: SqliteShelf) 
     assert [one["id"] for one in now(store.listed(TENANT))] == [decision(3).id, decision(1).id]
 
 
-def test_a_store_that_is_being_made_by_another_process_is_waited_for(sqlite: SqliteShelf) -> None:
-    opened: list[Any] = []
-    threads = [threading.Thread(target=lambda: opened.append(sqlite.opened())) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(opened) == 6
-    for number, store in enumerate(opened):
-        now(store.put(decision(number)))
-    assert len(now(opened[0].listed(TENANT))) == 6
+@posix
+def test_a_store_that_several_processes_make_at_once(roots: Iterator[Path]) -> None:
+    """Without the lock, 31 of 360 refused (SQLite 3.40.1, two cores): they saw half of what another did."""
+    for _ in range(12):
+        shelf = SqliteShelf(next(roots))
+        begin = time.time() + 0.02
+
+        def child(shelf: SqliteShelf = shelf, begin: float = begin) -> None:
+            while time.time() < begin:
+                pass
+            sqlite_file.prepared(shelf.path, 60)
+
+        with ThreadPoolExecutor(5) as parents:
+            assert list(parents.map(fork, [child] * 5)) == [0] * 5
+        now(shelf.opened().put(decision()))
+        shelf.close()
 
 
 @posix
@@ -241,6 +248,21 @@ def test_nothing_is_promised_for_a_file_that_is_gone(sqlite: SqliteShelf, how: s
     assert store.audit(TENANT).append([entry()])[0].seq == 2
     with closing(sqlite3.connect(sqlite.path)) as connection:
         assert connection.execute("SELECT count(*) FROM decisions").fetchone() == (2,)
+
+
+@posix
+def test_a_file_that_is_removed_during_a_commit(sqlite: SqliteShelf) -> None:
+    store = sqlite.opened()
+
+    def work(connection: Any) -> None:
+        connection.execute("INSERT INTO probes VALUES ('owner', 1, x'00')")
+        sqlite.path.rename(sqlite.path.with_name("elsewhere"))
+
+    with pytest.raises(StoreUnusable):
+        now(store._batches.do(work))
+    sqlite.path.with_name("elsewhere").rename(sqlite.path)
+    now(store.put(decision()))
+    assert sqlite.sql("SELECT count(*) FROM probes") == [(0,)]
 
 
 def test_what_has_expired_is_not_in_the_file_any_more(sqlite: SqliteShelf) -> None:
@@ -359,6 +381,34 @@ def test_a_file_that_must_not_grow(sqlite: SqliteShelf) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     judged(done.stdout, "the disk")
+
+
+@posix
+def test_a_log_that_must_not_grow_begins_again(sqlite: SqliteShelf) -> None:
+    """The file needs no more room, and the reader keeps the log from being removed."""
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from foundation.errors import Refusal\n"
+        "from tests.faults.marama_route.store.shelves import SqliteShelf, decision, now, tried, TENANT\n"
+        "store = SqliteShelf(Path(sys.argv[1])).opened()\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2 ** 19, 2 ** 19))\n"
+        "refused = 0\n"
+        "for number in range(200):\n"
+        "    now(store.get(TENANT, decision().id))\n"
+        "    try:\n"
+        "        now(store.put(decision()))\n"
+        "    except Refusal:\n"
+        "        refused += 1\n"
+        "now(store.close())\n"
+        "print(refused)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(sqlite.root)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert 1 <= int(done.stdout) <= 10
 
 
 @mounted.needs_mounts

@@ -219,13 +219,12 @@ def test_calls_are_kept_for_seven_days(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_any_text_is_only_a_value(store: Store, text: str) -> None:
-    shown = text.encode("utf-8", "backslashreplace").decode()
     made = decision(tenant=text, requested_model=text, session_id=text)
     now(store.put(decision()))
     now(store.put(made))
     kept = now(store.get(text, made.id))
     assert kept is not None
-    assert (kept["requested_model"], kept["tenant"]) == (shown, shown)
+    assert (kept["requested_model"], kept["tenant"]) == (text, text)
     assert [one["id"] for one in now(store.listed(text))] == [made.id]
     assert now(store.get(TENANT, text)) is None
     assert now(store.listed(text, before=text)) in ([], [kept])
@@ -242,8 +241,8 @@ def test_any_text_is_only_a_value(store: Store, text: str) -> None:
 @pytest.mark.parametrize(
     ("usage", "kept"),
     [
-        ({"n": float("nan"), "i": float("inf"), "t": "\ud800"}, {"n": None, "i": None, "t": "\\ud800"}),
-        ({"large": 2**70, "\ud800": [1, (2, True)]}, {"large": 2**70, "\\ud800": [1, [2, True]]}),
+        ({"n": float("nan"), "i": [float("-inf")], "t": "\ud800"}, {"n": None, "i": [None], "t": "\ud800"}),
+        ({"large": 2**70, "\ud800": [1, (2, True)]}, {"large": 2**70, "\ud800": [1, [2, True]]}),
     ],
 )
 def test_a_usage_that_no_json_has(store: Store, usage: dict[str, Any], kept: dict[str, Any]) -> None:

@@ -1,0 +1,36 @@
+"""A process that forwards one stream to nobody and says how much memory that took; it is given a base URL."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+
+from marama_route.backends.client import Backends
+from marama_route.forwarding.forward import forward
+from tests.support.forwarding import Client, Gate, Ledger, backend, host, job
+
+
+class Sink(Client):
+    """Counts bytes and keeps the last ones."""
+
+    size = 0
+    last = b""
+
+    async def write(self, data: bytes) -> None:
+        self.size += len(data)
+        self.last = data[-100:]
+
+
+async def _forward(base_url: str) -> None:
+    client, ledger = Sink(), Ledger()
+    async with Backends({"one": backend("one", base_url)}, host()) as backends:
+        await forward(job(), backends, Gate(), client, ledger)
+    # KiB on Linux, bytes on macOS (getrusage(2)).
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    done = client.last.endswith(b"data: [DONE]\n\n")
+    sys.stdout.write(f"{client.size} {peak} {ledger.outcome.state.value} {done}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(_forward(sys.argv[1]))
