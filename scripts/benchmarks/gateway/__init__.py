@@ -2,8 +2,8 @@
 
     python3 scripts/bench.py gateway
 
-Every target of the gateway is a row. `[fast]` is the product with the libraries' parts in C, msgspec and
-uvloop; `.pyz` is the single file, all Python. Both decide, check, store and record every request, on disk
+Every target of the gateway is a row. `[fast]` is the product with the libraries' parts in C, and with
+msgspec; `.pyz` is the single file, all Python. Both decide, check, store and record every request, on disk
 before it is passed on. "Added" is the p50 at one connection, less that of the runtime alone.
 """
 
