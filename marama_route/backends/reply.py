@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 
 from foundation.secrets import MASK, Secret
 from foundation.secrets.encoded import replace_known
@@ -42,7 +43,7 @@ class Reply:
         """
         try:
             return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError):
+        except (aiohttp.ClientError, HttpProcessingError, OSError, asyncio.TimeoutError, ValueError):
             # aiohttp says that the connection failed before it gives what came before that.
             left = self._response.content._read_nowait(-1)  # noqa: SLF001
             if left:

@@ -120,3 +120,10 @@ AFTER_SIZE: Final[tuple[tuple[str, _Gate], ...]] = (
     ("residency_mismatch", _residency),
     ("sovereignty_tier_too_low", _tier),
 )
+# Every reason, in the order in which it is looked for.
+ORDER: Final = (
+    *(reason for reason, _ in BEFORE_SIZE),
+    CONTEXT_TOO_SMALL,
+    *(reason for reason, _ in AFTER_SIZE),
+    BACKEND_UNAVAILABLE,
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from foundation.host import Host
 from marama_route.core.hints import Rules
+from marama_route.workspaces import marks
 from sovereigncode import workspace as workspaces
 from sovereigncode.approvals.store import Approvals
 from sovereigncode.audit.log import AuditLog
@@ -48,12 +49,20 @@ class Folder:
         self.root = root
         self.audit = AuditLog(root, host)
         self.approvals = Approvals(root, host, self.audit)
+        self._now = host.now
         self._last: Reading | None = None
+        self._marks: marks.Marks | None = None
 
     def read(self) -> Reading:
         """The rules as they are on disk now; never raises for what is in the folder."""
         last = self._last
+        before = marks.of(self.root)
+        if last is not None and before is not None and before == self._marks:
+            return last
+        now_ns = int(self._now().timestamp() * 1_000_000_000)
         read = workspaces.read(self.root, None if last is None else last.workspace)
+        proves = before is not None and marks.settled(before, now_ns) and not read.faults
+        self._marks = before if proves and before == marks.of(self.root) else None
         if last is None or read is not last.workspace:
             last = self._last = Reading(self, read)
         return last

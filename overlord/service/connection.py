@@ -36,7 +36,7 @@ def opened(
 ) -> http.client.HTTPConnection:
     """A connection that is open; a loopback address is never proxied.
 
-    Raises OSError, http.client.HTTPException, and Refusal proxy_unusable, certificate_untrusted.
+    Raises OSError, HTTPException, and Refusal proxy_unusable, certificate_untrusted.
     """
     if tls:
         connection: http.client.HTTPConnection = _over_tls(host, port, environ, seconds)

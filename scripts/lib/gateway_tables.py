@@ -111,7 +111,7 @@ def page(text: str) -> str:
                 [(f"`{name}`", _WISHES[name]) for name in wishes.ALIAS_SHAPE.fields],
             ),
             "gates": _table(
-                ("reason", "a model passes if"), [(f"`{name}`", _GATES[name]) for name in _order()]
+                ("reason", "a model passes if"), [(f"`{name}`", _GATES[name]) for name in gates.ORDER]
             ),
             "scores": _scores(),
             "errors": _errors(),
@@ -254,12 +254,6 @@ def _rules() -> Combined:
     if stated is None:
         raise ValueError("the capsule of the scores is not valid")
     return combine(stated, None)
-
-
-def _order() -> list[str]:
-    """The reasons in the order in which they are looked at."""
-    before, after = ([name for name, _ in part] for part in (gates.BEFORE_SIZE, gates.AFTER_SIZE))
-    return [*before, gates.CONTEXT_TOO_SMALL, *after, gates.BACKEND_UNAVAILABLE]
 
 
 def _errors() -> str:

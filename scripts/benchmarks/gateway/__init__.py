@@ -2,8 +2,8 @@
 
     python3 scripts/bench.py gateway
 
-Every target of the gateway is a row. `[fast]` is the product with the libraries' parts in C, msgspec and
-uvloop; `.pyz` is the single file, all Python. Both decide, check, store and record every request, on disk
+Every target of the gateway is a row. `[fast]` is the product with the libraries' parts in C, and with
+msgspec; `.pyz` is the single file, all Python. Both decide, check, store and record every request, on disk
 before it is passed on. "Added" is the p50 at one connection, less that of the runtime alone.
 """
 
@@ -130,6 +130,7 @@ class _Bench:
             body = bodies.small(subject.model)
             rig.until_served(subject.port, body, subject.header, subject.within, child)
             seen.start.append(time.monotonic() - began)
+            rig.calm(child.pid)
             self._cells(subject, seen, child.pid)
             seen.memory.append(rig.memory(child.pid))
             if last and subject.name in _GOVERNED:
@@ -157,7 +158,13 @@ class _Bench:
         """MB that the gateway has grown by over 100,000 requests, after it was warm."""
         body = bodies.small(subject.model)
         ask = functools.partial(
-            self.client.run, subject.port, body, connections=8, seconds=600, header=subject.header, fifo=False
+            self.client.run,
+            subject.port,
+            body,
+            connections=8,
+            seconds=3000,
+            header=subject.header,
+            fifo=False,
         )
         ask(most=_GROWTH_WARM_UP)
         before = rig.memory(pid)

@@ -8,8 +8,6 @@ It answers on PORT with what UPSTREAM_PORT says, byte for byte, and likewise on 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
 import sys
 from typing import Any
 
@@ -51,6 +49,4 @@ def _handler(session: aiohttp.ClientSession, upstream: int) -> Any:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(ImportError):
-        asyncio.set_event_loop_policy(importlib.import_module("uvloop").EventLoopPolicy())
     asyncio.run(serve(*map(int, sys.argv[1:])))

@@ -106,7 +106,7 @@ def _first(core: int) -> Callable[[], None]:
 def running(
     command: Sequence[str], *, core: int, log: Path, environ: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process on that core, ended with all that it started."""
+    """A process on that core, first until `calm`, and ended with all that it started."""
     with log.open("ab") as file:
         child = subprocess.Popen(
             command,
@@ -114,7 +114,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            preexec_fn=_placed(core),  # noqa: PLW1509 - no thread here holds a lock meanwhile
+            preexec_fn=_first(core),  # noqa: PLW1509 - no thread here holds a lock meanwhile
             start_new_session=True,
         )
     try:
@@ -147,6 +147,12 @@ def first(pids: Sequence[int]) -> Iterator[None]:
         yield
     finally:
         _schedule(threads, os.SCHED_OTHER, 0)
+
+
+def calm(pid: int) -> None:
+    """The tree of this process takes its turn with all other work again."""
+    threads = [int(task.name) for one in tree(pid) for task in Path(f"/proc/{one}/task").iterdir()]
+    _schedule(threads, os.SCHED_OTHER, 0)
 
 
 def _schedule(threads: Sequence[int], policy: int, priority: int) -> None:
@@ -220,7 +226,7 @@ class Client:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=600,
+                timeout=3600,
                 preexec_fn=_first(0) if fifo else _placed(0),
             )
         used = cpu_seconds(gateway) - before if gateway else 0.0

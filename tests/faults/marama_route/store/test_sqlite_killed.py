@@ -332,6 +332,7 @@ def test_what_a_killed_process_left_pending_is_failed_unlike_that_of_a_running_o
         process.stdout.close()
         assert process.stdin is not None
         process.stdin.close()
+    shelf.close()
 
 
 def test_two_that_start_settle_each_decision_once(roots: Iterator[Path]) -> None:
