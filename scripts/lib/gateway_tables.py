@@ -84,7 +84,7 @@ _ERRORS: Final[Mapping[str, str]] = {
     "rate_limited": "the tenant has sent as many as it may",
     "internal_error": "a fault of the gateway, which its log names",
     "backend_failed": "every eligible model was tried, and the last backend failed",
-    "not_ready": "the store or the audit chain cannot be written: nothing is forwarded, no tool call passed on",
+    "not_ready": "the store or the audit chain cannot be written: nothing is forwarded, no call passed on",
     "backend_timeout": "every eligible model was tried, and the last one was too slow",
 }
 _MEANINGS: Final[Mapping[Exit, str]] = {
