@@ -288,7 +288,10 @@ class _Forwarding:
         model = self._outlet.model
         maker = Maker(model, {}, self._job.decision_id) if answer is None else answer.maker()
         open_choices = [0] if answer is None else answer.open_choices
-        parts = [maker.text(number, text) + maker.finish(number, "content_filter") for number in open_choices]
+        parts = [
+            maker.text(number, f"\n\n{text}") + maker.finish(number, "content_filter")
+            for number in open_choices
+        ]
         await self._outlet.write(b"".join(parts) + DONE)
         return outcome
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from marama_route.core import request as requests
 from marama_route.core.decision import RouteDecision
 from marama_route.core.errors import RequestRefusal
+from marama_route.deciding import revoking
 from marama_route.deciding.decide import Decided, Question, decide
 from marama_route.deciding.run import Run
 from marama_route.forwarding.ends import Job
@@ -31,8 +34,14 @@ async def chat(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
             raise decided.refusal
         if gate is None:
             raise RequestRefusal("internal_error", "there is no workspace in which tool calls are judged")
+        revoking.require_allowed(decided)
         gateway.hand_over(exchange)
-        await forward(_job(question, decided, exchange), gateway.backends, gate, HttpClient(exchange), run)
+        job, client = _job(question, decided, exchange), HttpClient(exchange)
+        denied = asyncio.ensure_future(revoking.until_denied(decided))
+        try:
+            await forward(job, gateway.backends, gate, client, run, stop=denied)
+        finally:
+            denied.cancel()
     if exchange.response is None:
         raise RequestRefusal("internal_error", "nothing was answered")
     return exchange.response

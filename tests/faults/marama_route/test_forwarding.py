@@ -350,7 +350,7 @@ def test_a_policy_ends_a_running_stream_with_its_reason_and_content_filter() -> 
 
     with ModelBackend([stream(chunk("Hi. "), Hang())]) as one:
         client, ledger = run(work(one))
-    assert client.said == "Hi. The capsule was revoked."
+    assert client.said == "Hi. \n\nThe capsule was revoked."
     assert client.events[-2]["choices"][0]["finish_reason"] == "content_filter"
     assert client.events[-1] == "[DONE]"
     assert (ledger.outcome.state, ledger.outcome.finish_reason) == (State.DENIED, "content_filter")
