@@ -201,6 +201,10 @@ class Gateway(Asked):
         if self._child is None:
             return
         child, self._child = self._child, None
+        if sys.platform == "win32":
+            # There is no signal there by which one process ends another cleanly.
+            end_with_children(child)
+            return
         try:
             child.send_signal(signal.SIGTERM)
             status = child.wait(END_SECONDS)
