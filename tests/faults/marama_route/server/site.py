@@ -97,11 +97,18 @@ class Site:
 
     def arm(self, at: int = 0) -> str:
         """Count from now on, under this name, and end before call number `at`."""
+        self._wait_for_the_last_outcome()
         name = self.new("count")
         written = self.order.with_suffix(".new")
         written.write_text(f"{name} {at}", encoding="ascii")
         written.replace(self.order)
         return name
+
+    def _wait_for_the_last_outcome(self) -> None:
+        """It is recorded while the client goes on, and would be counted too."""
+        last = self.heard[-1] if self.heard else None
+        if last is not None and last.status == 200 and last.decision_id is not None:
+            self.gateway.recorded(last.decision_id)
 
     def disarm(self) -> None:
         """Count no longer."""
