@@ -108,7 +108,12 @@ class Site:
         """It is recorded while the client goes on, and would be counted too."""
         last = self.heard[-1] if self.heard else None
         if last is not None and last.status == 200 and last.decision_id is not None:
-            self.gateway.recorded(last.decision_id)
+            end = time.monotonic() + _BOUND
+            while ("outcome", last.decision_id) not in [
+                (o["kind"], o["decision_id"]) for o in self.audited()
+            ]:
+                assert time.monotonic() < end, f"{last.decision_id} has no outcome on record"
+                time.sleep(0.02)
 
     def disarm(self) -> None:
         """Count no longer."""
