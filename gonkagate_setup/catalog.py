@@ -1,7 +1,8 @@
 """The provider profile and the curated models, each value with its source.
 
-Other modules read every value of GonkaGate (address, folder, key, models) from a `Profile`. Two are elsewhere
-too: its name, in fixed sentences, and the shape of a key (`gp-`), in `foundation/secrets/scrub.py`. There is
+Other modules of this program read every value of GonkaGate (address, folder, key, models) from a `Profile`.
+Its name is also in fixed sentences, and the shape of a key (`gp-`) in `foundation/secrets/scrub.py`. Other
+programs repeat what they need, and `tests/contract/artefacts/test_repeated_values.py` compares it. There is
 no flag to choose a profile.
 """
 

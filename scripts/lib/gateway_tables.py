@@ -82,9 +82,9 @@ _ERRORS: Final[Mapping[str, str]] = {
     "request_too_large": "more than 16 MiB",
     "no_eligible_model": "no model can take it; the message has each with its reason",
     "rate_limited": "the tenant has sent as many as it may",
-    "internal_error": "a fault of the gateway; nothing was forwarded",
+    "internal_error": "a fault of the gateway, which its log names",
     "backend_failed": "every eligible model was tried, and the last backend failed",
-    "not_ready": "the store or the audit chain cannot be written; nothing was forwarded",
+    "not_ready": "the store or the audit chain cannot be written: nothing is forwarded, no call passed on",
     "backend_timeout": "every eligible model was tried, and the last one was too slow",
 }
 _MEANINGS: Final[Mapping[Exit, str]] = {

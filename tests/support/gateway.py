@@ -158,12 +158,12 @@ class Gateway(Asked):
         self.config_file.parent.mkdir(parents=True, exist_ok=True)
         self.config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
 
-    def start(self, *arguments: str) -> None:
-        """Start it; returns when it is ready."""
+    def start(self, *arguments: str, program: Sequence[str] = ("-m", "marama_route")) -> None:
+        """Start it; returns when it is ready. `program`: what Python runs."""
         self.write_config()
         with self.log_file.open("ab") as said, (self.root / "serve.out").open("ab") as out:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "marama_route", "serve", *arguments],
+                [sys.executable, *program, "serve", *arguments],
                 cwd=self.home,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -201,12 +201,27 @@ class Gateway(Asked):
         if self._child is None:
             return
         child, self._child = self._child, None
+        if sys.platform == "win32":
+            # There is no signal there by which one process ends another cleanly.
+            end_with_children(child)
+            return
         try:
             child.send_signal(signal.SIGTERM)
             status = child.wait(END_SECONDS)
         finally:
             end_with_children(child)
         assert status == 0, f"status {status}\n{self.said}"
+
+    def killed(self, seconds: float = 0.0) -> bool:
+        """Kill it, unless it is killed by itself in so many seconds; whether it was."""
+        assert self._child is not None
+        child, self._child = self._child, None
+        try:
+            return child.wait(seconds) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            end_with_children(child)
 
     @property
     def said(self) -> str:

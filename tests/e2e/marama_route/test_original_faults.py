@@ -7,7 +7,6 @@ that would not notice its fault is noticed.
 from __future__ import annotations
 
 import json
-import os
 from itertools import pairwise
 from typing import Any, Iterator
 
@@ -245,8 +244,10 @@ def test_fault_10_a_changed_record_is_noticed(ours: Gateway) -> None:
     place = path.read_bytes().index(b'"decision":"allow') + len(b'"decision":"')
     with path.open("r+b", buffering=0) as file:
         # The server may add a record meanwhile, so nothing but this byte is written.
-        os.pwrite(file.fileno(), b"A", place)
+        file.seek(place)
+        file.write(b"A")
         changed = ours.ask("GET", "/v1/audit/verify", headers=SHOP)
-        os.pwrite(file.fileno(), b"a", place)
+        file.seek(place)
+        file.write(b"a")
     assert changed.json["holds"] is False, changed.body
     assert ours.ask("GET", "/v1/audit/verify", headers=SHOP).json["holds"] is True
