@@ -118,9 +118,13 @@ def plain(target: str) -> str:
 def is_link(path: Path) -> bool:
     """Whether the name itself is a symbolic link or, on Windows, a junction."""
     try:
-        status = path.lstat()
+        return leads_on(path.lstat())
     except OSError:
         return False
+
+
+def leads_on(status: os.stat_result) -> bool:
+    """The same for what `lstat` said of a name."""
     junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
     return stat.S_ISLNK(status.st_mode) or (
         junction is not None and getattr(status, "st_reparse_tag", 0) == junction
@@ -143,8 +147,14 @@ def others_can_write(path: Path) -> bool:
     if os.name == "nt":
         return False
     try:
-        status = path.lstat()
+        return is_shared(path.lstat())
     except FileNotFoundError:
+        return False
+
+
+def is_shared(status: os.stat_result) -> bool:
+    """The same for what the system said of a file or folder, for example of one that is open."""
+    if os.name == "nt":
         return False
     if status.st_uid not in (0, os.getuid()):
         return True

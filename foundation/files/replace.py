@@ -91,10 +91,14 @@ class Folder:
     def has(self, name: str) -> bool:
         """Whether anything exists under that name."""
         try:
-            os.lstat(self._name(name), dir_fd=self._fd)
+            self.status(name)
         except FileNotFoundError:
             return False
         return True
+
+    def status(self, name: str) -> os.stat_result:
+        """What `lstat` says of the name in this folder."""
+        return os.lstat(self._name(name), dir_fd=self._fd)
 
     def make(self, name: str, mode: int) -> None:
         """Make a folder with that mode, regardless of the umask."""

@@ -10,7 +10,7 @@ from marama_route.http import answers
 from marama_route.http.exchange import Exchange
 
 # In a request: the client has its whole answer. It may go then, and nothing was cancelled.
-ANSWERED: Final = "marama_route.answered"
+ANSWERED: Final = web.RequestKey("answered", bool)
 _LAST: Final = b"data: [DONE]\n\n"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from foundation.errors import Refusal, Where
-from foundation.files.links import is_link, others_can_write
+from foundation.files.links import is_shared, leads_on
 from foundation.files.reading import reason
 from foundation.files.replace import Folder
 from foundation.files.writable import advice
@@ -53,7 +53,7 @@ def require_own_file(path: Path, descriptor: int, kind: str) -> os.stat_result:
         refuse(kind, path, "this is not a plain file", f"move it out of the way, {_AGAIN}")
     if status.st_nlink > 1:
         refuse(kind, path, "this file has a second name (a hard link)", f"remove the other name, {_AGAIN}")
-    if others_can_write(path):
+    if is_shared(status):
         _refuse_shared(path, status, kind)
     return status
 
@@ -105,7 +105,7 @@ def _opened(path: Path, kind: str) -> Folder:
 
 def _require_own_folder(path: Path, kind: str) -> None:
     status = path.lstat()
-    if is_link(path):
+    if leads_on(status):
         refuse(
             kind,
             path,
@@ -114,7 +114,7 @@ def _require_own_folder(path: Path, kind: str) -> None:
         )
     if not stat.S_ISDIR(status.st_mode):
         refuse(kind, path, "this is not a folder", f"move it out of the way, {_AGAIN}")
-    if others_can_write(path):
+    if is_shared(status):
         _refuse_shared(path, status, kind)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Final, Iterator, Sequence
 
-from foundation.files.links import is_link
+from foundation.files.links import leads_on
 from foundation.files.reading import READ, drain
 from foundation.files.replace import Folder, sync
 from sovereigncode.audit.folders import refuse, require_own_file
@@ -179,15 +179,19 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def _open(folder: Folder, name: str, flags: int) -> int:
-    path = folder.path / name
-    if is_link(path):
+    with suppress(FileNotFoundError):
+        _require_no_link(folder, name)
+    return folder.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _require_no_link(folder: Folder, name: str) -> None:
+    if leads_on(folder.status(name)):
         refuse(
             KIND,
-            path,
+            folder.path / name,
             "this is a link, but records are kept in real files only",
             "put the file that it leads to in its place, then try again",
         )
-    return folder.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _lines(descriptor: int, part: Span, path: str) -> Iterator[Line]:

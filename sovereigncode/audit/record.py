@@ -12,9 +12,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Final, Mapping, Protocol, Sequence
-
-import rfc8785
+from typing import Any, Final, Protocol, Sequence
 
 from foundation.errors import Refusal
 
@@ -31,8 +29,12 @@ TEXTS: Final = (
 # The longest line, without its end; what does not fit is refused.
 LONGEST: Final = 64 * 1024
 
+# The largest whole number that canonical JSON has (RFC 8785 section 3.2.2.3: those of IEEE 754).
+_LARGEST: Final = 2**53 - 1
+
 _Null: Final = type(None)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Coded(Protocol):
@@ -177,18 +179,49 @@ def _is_coded(value: Any) -> bool:
 def _chained(entry: Entry, seq: int, prev: str | None, time: str) -> Record:
     if entry.kind not in KINDS:
         raise ValueError(f"there is no kind {entry.kind!r}")
+    if seq > _LARGEST:
+        raise ValueError(f"{seq} is too large for a number in a record")
     clean = _clean(entry)
-    body = rfc8785.dumps(_body(seq, time, clean, prev))
-    digest = hashlib.sha256(body).hexdigest()
-    # Canonical JSON sorts: `hash` is right before `kind`, the only key with that name (see is_hash_of).
-    line = body.replace(b',"kind":', b',"hash":"%s","kind":' % digest.encode("ascii"), 1)
+    before, after = _canonical(seq, time, clean, prev)
+    digest = hashlib.sha256(before + after).hexdigest()
+    line = b'%s"hash":"%s",%s' % (before, digest.encode("ascii"), after)
     if len(line) > LONGEST:
         raise ValueError(f"a record has at most {LONGEST} bytes")
     return Record(seq, time, clean, prev, digest, line)
 
 
+def _canonical(seq: int, time: str, entry: Entry, prev: str | None) -> tuple[bytes, bytes]:
+    """The canonical JSON of a record without `hash`: what is before the place of that field, and the rest.
+
+    The keys are sorted here, by hand, and none of them has a character that is escaped. What json escapes in
+    texts, and how, is what RFC 8785 asks for; a number is a whole one, so it is written as Python does.
+    """
+    before = (
+        f'{{"action":{_json(entry.action)},"actor":{_json(entry.actor)},'
+        f'"approval_id":{_json(entry.approval_id)},"audit_tags":[{",".join(map(_json, entry.audit_tags))}],'
+        f'"capsule_id":{_json(entry.capsule_id)},"decision":{_json(entry.decision)},'
+        f'"decision_id":{_json(entry.decision_id)},'
+    )
+    after = (
+        f'"kind":{_json(entry.kind)},"model":{_json(entry.model)},'
+        f'"obligations":[{",".join(map(_coded, entry.obligations))}],"prev":{_json(prev)},'
+        f'"purpose":{_json(entry.purpose)},"reasons":[{",".join(map(_coded, entry.reasons))}],'
+        f'"request_hash":{_json(entry.request_hash)},"seq":{seq},"tenant":{_json(entry.tenant)},'
+        f'"time":{_json(time)}}}'
+    )
+    return before.encode("utf-8"), after.encode("utf-8")
+
+
+def _json(text: str | None) -> str:
+    return "null" if text is None else _quoted(text)
+
+
+def _coded(one: Coded) -> str:
+    return f'{{"code":{_quoted(one.code)},"message":{_quoted(one.message)}}}'
+
+
 def _body(seq: int, time: str, entry: Entry, prev: str | None) -> dict[str, Any]:
-    texts: Mapping[str, str | None] = {name: getattr(entry, name) for name in TEXTS}
+    texts = {name: getattr(entry, name) for name in TEXTS}
     return {
         "seq": seq,
         "time": time,
@@ -218,6 +251,8 @@ def _optional(value: str | None) -> str | None:
 
 def _text(value: str) -> str:
     """UTF-8 for the bytes of a header that are not: they arrive as lone surrogates (PEP 383)."""
+    if type(value) is str and value.isascii():
+        return value
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} is not a text")
     return value.encode("utf-8", "backslashreplace").decode("utf-8")

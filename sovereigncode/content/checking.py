@@ -13,6 +13,10 @@ from sovereigncode.content.texts import texts
 from sovereigncode.content.verdicts import Verdicts
 
 _MESSAGES: Final = "messages"
+# What nearly every message says about itself: nothing is found in these, so they are not judged each time.
+WORDS: Final = frozenset(
+    {"system", "developer", "user", "assistant", "tool", "function", "text", "image_url", "auto"}
+)
 _FIELD: Final = re.compile(r"[a-z_]{1,40}")
 
 
@@ -68,6 +72,6 @@ def _verdict(part: object, verdicts: Verdicts, ignored: Ignored) -> Findings:
     known = verdicts.get(digest)
     if known is not None:
         return known
-    verdict = together(judge(text, ignored) for text in found)
+    verdict = together(judge(text, ignored) for text in found if text not in WORDS)
     verdicts.put(digest, verdict)
     return verdict

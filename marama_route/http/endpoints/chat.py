@@ -42,6 +42,8 @@ async def chat(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
             await forward(job, gateway.backends, gate, client, run, stop=denied)
         finally:
             denied.cancel()
+            # Its outcome is known now, and recorded while the client goes on.
+            exchange.decision = run.decision
     if exchange.response is None:
         raise RequestRefusal("internal_error", "nothing was answered")
     return exchange.response

@@ -9,6 +9,7 @@ import json
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 import rfc8785
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from foundation.errors import Refusal, Where
 from sovereigncode.audit.export import as_csv
 from sovereigncode.audit.log import AuditLog
-from sovereigncode.audit.record import FIELDS, TEXTS, Entry, Stated, chained, parsed
+from sovereigncode.audit.record import FIELDS, TEXTS, Coded, Entry, Stated, chained, parsed
 from sovereigncode.audit.verdict import Line
 from sovereigncode.audit.verify import Walk, judged
 from tests.unit.sovereigncode.records import START, Place, as_lines, canonical, entry, known, written
@@ -28,8 +29,30 @@ CHAIN = written(6)
 KNOWN = known(CHAIN)
 # Texts that look like the parts of a line by which its hash is found.
 PARTS = (',"kind":', '","kind":"', '"hash":"', f'"hash":"{"0" * 64}",', "hash", "kind", "\\", '"')
+# Characters that one writer of JSON escapes and another does not, pairs that are none, and halves of pairs.
+HOSTILE = (
+    *map(chr, range(32)),
+    *(
+        '"',
+        "\\",
+        "/",
+        "\x7f",
+        "\x80",
+        "\x85",
+        "\xa0",
+        "\xe9",
+        "e\u0301",
+        "\u200b",
+        "\u2028",
+        "\u2029",
+        "\ufeff",
+    ),
+    *("\ufffd", "\uffff", "\U0001f600", "\U0010ffff", "\ud83d\ude00", "\ud800", "\udbff", "\udc00", "\udfff"),
+    *("</script>", "\\u2028", "\\ud800", "%s", "%(a)s", "{0}", "{}", "\r\n"),
+)
 TEXT = st.one_of(
     st.text(st.characters(codec=None), max_size=20),
+    st.lists(st.sampled_from(HOSTILE), max_size=8).map("".join),
     st.lists(st.sampled_from(PARTS), max_size=4).map("".join),
 )
 
@@ -56,6 +79,34 @@ def test_every_entry_becomes_one_line_that_is_read_back(made: Entry) -> None:
     assert line == rfc8785.dumps(record.as_json())
     body = {name: value for name, value in json.loads(line).items() if name != "hash"}
     assert hashlib.sha256(canonical(body)).hexdigest() == record.hash
+
+
+@given(ENTRIES, st.integers(0, 2**53 - 2), st.none() | st.text("0123456789abcdef", min_size=64, max_size=64))
+def test_a_line_is_the_canonical_json_of_what_was_given(made: Entry, seq: int, prev: str | None) -> None:
+    """Written by another writer (rfc8785) from the entry itself; half a pair is recorded as its escape."""
+    (record,) = chained([made], seq=seq, prev=prev, now=START)
+    given_texts = {name: spelled(getattr(made, name)) for name in (*TEXTS, "kind")}
+    body = {
+        **given_texts,
+        **{name: said(getattr(made, name)) for name in ("reasons", "obligations")},
+        "audit_tags": [spelled(tag) for tag in made.audit_tags],
+        "seq": seq + 1,
+        "prev": prev,
+        "time": "2026-11-27T09:30:00.000Z",
+    }
+    digest = hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    assert record.hash == digest
+    assert record.line == rfc8785.dumps({**body, "hash": digest})
+
+
+def spelled(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return "".join(f"\\u{ord(one):04x}" if "\ud800" <= one <= "\udfff" else one for one in text)
+
+
+def said(some: Sequence[Coded]) -> list[dict[str, str | None]]:
+    return [{"code": spelled(one.code), "message": spelled(one.message)} for one in some]
 
 
 @given(st.integers(1, 6), st.data())

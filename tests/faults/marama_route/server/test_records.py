@@ -212,3 +212,12 @@ def test_a_client_that_goes_as_soon_as_it_has_its_answer_cancelled_nothing(gatew
             assert found
         newest = [one for one in gateway.audited() if one["kind"] == "route"][-1]["decision_id"]
         assert gateway.recorded(newest)[-1]["decision"] == "completed"
+
+
+def test_the_log_says_how_a_chat_ended(gateway: Gateway) -> None:
+    identity = gateway.chat("hi").headers["x-marama-decision-id"]
+    gateway.ended_decision(identity)
+    (line,) = (one for one in gateway.logged if one.get("decision_id") == identity)
+    assert (line["outcome"], line["finish_reason"], line["attempts"]) == ("completed", "stop", 1)
+    assert line["model"] == "lumynax/coder"
+    assert line["prompt_tokens"] > 0

@@ -81,6 +81,33 @@ def test_what_no_line_can_have_is_refused(wrong: dict[str, Any]) -> None:
     assert "x" * 100 not in caught.value.message
 
 
+def test_a_number_that_canonical_json_does_not_have_is_refused() -> None:
+    """RFC 8785 writes whole numbers up to 2**53 - 1: beyond it readers do not agree what is meant."""
+    (last,) = chained([entry(1)], seq=2**53 - 2, prev="a" * 64, now=START)
+    assert b'"seq":9007199254740991,' in last.line
+    with pytest.raises(Refusal) as caught:
+        chained([entry(1)], seq=2**53 - 1, prev="a" * 64, now=START)
+    assert caught.value.kind == "request_invalid"
+
+
+class Told(str):
+    """A text of a type of its own."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "something else"
+
+
+def test_a_text_of_another_type_is_recorded_as_what_it_is() -> None:
+    made = Entry(kind=Told("route"), tenant=Told("acme"), reasons=[Stated(Told("code"), Told("said"))])
+    (record,) = chained([made], seq=0, prev=None, now=START)
+    assert b'"tenant":"acme"' in record.line
+    assert b'"kind":"route"' in record.line
+    assert b'{"code":"code","message":"said"}' in record.line
+    assert type(record.entry.tenant) is str
+
+
 def test_times_are_utc_with_milliseconds() -> None:
     east = datetime(2026, 11, 28, 0, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=13)))
     assert stamp(east) == "2026-11-27T11:00:00.999Z"

@@ -97,10 +97,23 @@ def test_a_message_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check({"messages": messages}, kept) == first
     assert len(judged) == before
     assert check({"messages": [*messages, {"role": "user", "content": "new"}]}, kept) == first
-    assert judged[before:] == ["user", "new"]
+    assert judged[before:] == ["new"]
     # Another allow-list, another verdict.
     assert check({"messages": messages}, kept, Ignored([MAIL])) == Checked()
     assert check({"messages": messages}, kept) == first
+
+
+def test_the_words_that_are_not_judged_would_be_clean() -> None:
+    assert checking.WORDS
+    assert not any(judging.judge(word) for word in checking.WORDS)
+
+
+def test_only_the_whole_text_is_such_a_word() -> None:
+    """A word of the protocol beside a detail, or as the name of a field, takes nothing away."""
+    checked = check({"messages": [{"role": "user", "content": f"user {MAIL} text"}]}, verdicts())
+    assert [place.name for place in checked.places] == ["messages[0]"]
+    checked = check({"messages": [{"role": "user", "user": MAIL}]}, verdicts())
+    assert [place.name for place in checked.places] == ["messages[0]"]
 
 
 def test_the_cache_is_bounded_and_drops_the_oldest() -> None:
