@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
 import ssl
 import time
@@ -81,11 +82,18 @@ class Backends:
             await self._session.close()
 
     def configure(self, configured: Mapping[str, Backend]) -> None:
-        """Use these backends from now on; requests that run are not disturbed.
+        """Use these backends from now on; what `as_configured` gave before stays as it is.
 
         Raises RequestRefusal not_ready as the constructor does, and then changes nothing.
         """
         self._targets = {name: _target(backend, self._host) for name, backend in configured.items()}
+
+    def as_configured(self) -> Backends:
+        """These backends with the addresses and keys of now, whatever is configured later.
+
+        For a request: what was decided about a backend must not reach another one of the same name.
+        """
+        return copy.copy(self)
 
     @property
     def unavailable(self) -> frozenset[str]:

@@ -1,9 +1,10 @@
-"""What a configuration makes: who may ask, the workspaces, the models; a request keeps that of its start."""
+"""What a configuration makes: callers, workspaces, models, backends; a request keeps that of its start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from marama_route.backends.client import Backends
 from marama_route.core.config import Config
 from marama_route.deciding.callers import Callers
 from marama_route.deciding.router import Router
@@ -17,4 +18,5 @@ class Setup:
     config: Config
     callers: Callers
     workspaces: Workspaces
+    backends: Backends
     router: Router = field(default_factory=Router)

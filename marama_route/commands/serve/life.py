@@ -67,7 +67,7 @@ class Life:
                 verdicts=Verdicts(secrets.token_bytes(_VERDICT_KEY_BYTES)),
                 metrics=Metrics(),
                 lines=self._lines,
-                setup=self._setup(self._config, None),
+                setup=self._setup(self._config, backends, None),
                 backends=backends,
                 private=self._options.private(self._config),
             )
@@ -92,7 +92,7 @@ class Life:
         except OSError as problem:
             _cannot_listen(listen.host, listen.port, problem)
 
-    def _setup(self, config: Config, before: Setup | None) -> Setup:
+    def _setup(self, config: Config, backends: Backends, before: Setup | None) -> Setup:
         return Setup(
             config=config,
             callers=Callers(config, time.monotonic, None if before is None else before.callers.allowances),
@@ -101,6 +101,7 @@ class Life:
                 self._host,
                 None if before is None else before.workspaces,
             ),
+            backends=backends.as_configured(),
         )
 
     def _listen_for_signals(self, stop: asyncio.Event) -> None:
@@ -137,7 +138,7 @@ class Life:
                 {"code": refusal.kind, "message": refusal.message, "where": where},
             )
             return
-        gateway.setup = self._setup(config, gateway.setup)
+        gateway.setup = self._setup(config, gateway.backends, gateway.setup)
         self._lines.write(
             "configuration_read",
             {

@@ -39,7 +39,7 @@ async def chat(gateway: Gateway, exchange: Exchange) -> web.StreamResponse:
         job, client = _job(question, decided, exchange), HttpClient(exchange)
         denied = asyncio.ensure_future(revoking.until_denied(decided))
         try:
-            await forward(job, gateway.backends, gate, client, run, stop=denied)
+            await forward(job, exchange.setup.backends, gate, client, run, stop=denied)
         finally:
             denied.cancel()
             # Its outcome is known now, and recorded while the client goes on.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_in.model_backend import Hang, ModelBackend, Until, chunk, finish, stream
+from tests.stand_in.model_backend import Hang, ModelBackend, Reset, Until, chunk, finish, stream
 from tests.support.gateway import Gateway, Workspace, chat, model, running
 
 _BOUND = 60.0
@@ -217,3 +217,27 @@ def test_other_origins_need_to_be_on_the_list(tmp_path: Path) -> None:
                 "access-control-allow-origin"
                 not in it.ask("GET", "/v1/models", headers={"Origin": origin}).headers
             )
+
+
+def test_a_backend_that_gets_another_address_gets_no_request_that_was_decided_before(tmp_path: Path) -> None:
+    go = threading.Event()
+    with ModelBackend([[Until(go), Reset()]]) as slow, ModelBackend() as before, ModelBackend() as other:
+        options: dict[str, Any] = {
+            "backends": {"a": {"base_url": slow.base_url}, "b": {"base_url": before.base_url}},
+            "models": [model(backend="a"), model("lumynax/second", "b", quality_rank=9)],
+        }
+        with running(tmp_path, **options) as it:
+            answers: list[int] = []
+            asking = threading.Thread(target=lambda: answers.append(it.chat("hi").status))
+            asking.start()
+            slow.wait()
+            it.config["backends"]["b"] = {"base_url": other.base_url}
+            it.write_config()
+            it.signal(signal.SIGHUP)
+            logged(it, "configuration_read")
+            go.set()
+            asking.join()
+            assert answers == [200]
+            assert (len(before.requests), len(other.requests)) == (1, 0)
+            assert it.chat("hi", name="lumynax/second").status == 200
+            assert (len(before.requests), len(other.requests)) == (1, 1)
