@@ -18,7 +18,8 @@ class Program:
 
     Every artefact has its own copy of the `shared` packages inside the package, under a private name: two
     programs of this repository in one environment must not overwrite each other's files. `beside`: packages
-    of the same artefact that use that copy too. `licences`, and the `page` that a package registry shows, are
+    of the same artefact that use that copy too. `without`: modules of the shared packages that it does not
+    import, so that it does not carry them. `licences`, and the `page` that a package registry shows, are
     below the root of the checkout.
     """
 
@@ -27,6 +28,7 @@ class Program:
     shared: tuple[str, ...]
     licences: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     page: str = "README.md"
 
     @property
@@ -35,14 +37,21 @@ class Program:
         return (self.package, *self.beside, *self.shared)
 
 
+_LATER: Final = ("foundation/program.py", "foundation/terminal/verbs.py")
 SETUP: Final = Program(
     "gonkagate-setup",
     "gonkagate_setup",
     ("foundation", "opencode_config"),
     ("NOTICE", "LICENSE", "vendor/json5/LICENSE"),
+    without=_LATER,
 )
 OVERLORD: Final = Program(
-    "mmi-cli", "overlord", ("foundation",), ("NOTICE", "LICENSE"), page="docs/overlord.md"
+    "mmi-cli",
+    "overlord",
+    ("foundation",),
+    ("NOTICE", "LICENSE"),
+    without=_LATER,
+    page="docs/overlord.md",
 )
 SOVEREIGNCODE: Final = Program(
     "sovereigncode",
@@ -123,6 +132,8 @@ def stage(program: Program, folder: Path) -> None:
         for name in program.shared if package == program.package else ():
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, target / f"_{name}", ignore=_LEFT_OUT)
+        for module in program.without if package == program.package else ():
+            (target / f"_{module}").unlink(missing_ok=True)
         for path in target.rglob("*.py"):
             source = path.read_bytes()
             path.write_bytes(private_imports(program, source.decode()).encode())
