@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Iterable
 
@@ -25,6 +26,8 @@ _READ: Final = {
     SENSITIVITY: NAME,
     SESSION: NAME,
 }
+# W3C Trace Context, 3.2: version 00, trace id, parent id, flags.
+_TRACE: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ def read(pairs: Iterable[tuple[str, str]]) -> Headers:
         sensitivity=None if sensitivity is None else Sensitivity(sensitivity),
         session_id=found.get(SESSION),
     )
+
+
+def traceparent(text: str | None) -> str | None:
+    """The header of this name if it has the form of one: anything else is a text that nobody checked."""
+    return text if text is not None and _TRACE.fullmatch(text) else None
 
 
 def require_tenant(headers: Headers, tenant: str) -> None:

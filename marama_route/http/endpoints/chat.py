@@ -9,6 +9,7 @@ from aiohttp import web
 from marama_route.core import request as requests
 from marama_route.core.decision import RouteDecision
 from marama_route.core.errors import RequestRefusal
+from marama_route.core.headers import traceparent
 from marama_route.deciding import revoking
 from marama_route.deciding.decide import Decided, Question, decide
 from marama_route.deciding.run import Run
@@ -103,5 +104,5 @@ def _job(question: Question, decided: Decided, exchange: Exchange) -> Job:
         stream=question.asked.stream,
         include_usage=question.asked.include_usage,
         decision_id=decided.decision.id,
-        traceparent=exchange.request.headers.get("traceparent"),
+        traceparent=traceparent(exchange.request.headers.get("traceparent")),
     )

@@ -221,3 +221,13 @@ def test_the_log_says_how_a_chat_ended(gateway: Gateway) -> None:
     assert (line["outcome"], line["finish_reason"], line["attempts"]) == ("completed", "stop", 1)
     assert line["model"] == "lumynax/coder"
     assert line["prompt_tokens"] > 0
+
+
+def test_a_header_for_traces_carries_no_text(gateway: Gateway, backend: ModelBackend) -> None:
+    good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for sent, expected in ((good, good), ("the patient is Ada", None)):
+        assert (
+            gateway.ask("POST", "/v1/chat/completions", chat("hi"), headers={"traceparent": sent}).status
+            == 200
+        )
+        assert backend.requests[-1].header("traceparent") == expected
