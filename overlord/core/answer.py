@@ -21,11 +21,12 @@ def parse(body: bytes) -> Any:
         raise Failure("unexpected_answer", "the answer is not JSON") from None
 
 
-def _integer(digits: str) -> int:
-    """Before 3.9.14, int() took minutes for a number of 4 MiB, and nothing else ran (CVE-2020-10735)."""
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError
-    return int(digits)
+def _integer(digits: str) -> float:
+    """A number too long to be a count is infinite, as 1e999 is, so that the answer beside it is not lost.
+
+    Before 3.9.14, int() took minutes for a number of 4 MiB, and nothing else ran (CVE-2020-10735).
+    """
+    return int(digits) if len(digits) <= _MOST_DIGITS else float("inf")
 
 
 def models(body: bytes) -> tuple[str, ...]:
