@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import sys
-from dataclasses import dataclass, field
-from typing import Any, Callable, Final, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import IO, Any, Callable, Final, Mapping, NoReturn, Sequence
 
 from foundation import host as hosts
 from foundation import signals
 from foundation.errors import Declined, Refusal, Where
+from foundation.host import Host
 from foundation.terminal.terminal import Terminal
+from foundation.terminal.verbs import CommandLine
 
 DONE: Final = 0
 _DECLINED: Final = "declined"
@@ -27,12 +31,15 @@ class Report:
     error: Refusal | None = None
 
 
+Command = Callable[[argparse.Namespace, Host, Terminal], Report]
+
+
 @dataclass(frozen=True)
 class Program:
     """What is particular to one program.
 
     `kinds` are the kinds of refusals, each with its code and exit status. `names` begin an error as they are
-    spelt. `verb` finds the verb in a command line. `unharmed` is half a sentence: what an internal error has
+    spelt. `unharmed` is half a sentence: what an internal error has
     not done. `package` is where a build puts the commit that `--version` prints; `packages` are those whose
     paths a report of a fault shows.
     """
@@ -43,7 +50,7 @@ class Program:
     packages: frozenset[str]
     kinds: Mapping[str, tuple[str, int]]
     names: tuple[str, ...]
-    verb: Callable[[Sequence[str]], str]
+    command_line: CommandLine
     declined: int
     fault: int
     unharmed: str
@@ -79,7 +86,12 @@ class Program:
             }
         return {**value, **report.details}
 
-    def run(self, argv: Sequence[str], command: Callable[[Terminal], Report]) -> int:
+    def start(self, commands: Mapping[str, Command]) -> NoReturn:
+        """The entry point of the process: run what it was started with, and end with the exit status."""
+        hosts.protect_new_files()
+        sys.exit(self.run(sys.argv[1:], commands))
+
+    def run(self, argv: Sequence[str], commands: Mapping[str, Command]) -> int:
         """Run the command that `argv` (without the program's name) asks for and return the exit status."""
         terminal = Terminal.from_streams(
             sys.stdin,
@@ -91,10 +103,10 @@ class Program:
             platform=sys.platform,
             names=self.names,
         )
-        verb = self.verb(argv)
+        verb = self.command_line.verb(argv)
         try:
             with signals.cancellation():
-                status = _show(self, command(terminal), terminal)
+                status = _show(self, self._report(argv, commands, terminal), terminal)
         except Declined as error:
             status = self._fail(verb, error, terminal, self.declined)
         except Refusal as error:
@@ -110,6 +122,19 @@ class Program:
             terminal.last_word(lost)
             status = self.fault if status == DONE else status
         return int(status)
+
+    def _report(self, argv: Sequence[str], commands: Mapping[str, Command], terminal: Terminal) -> Report:
+        arguments = self.command_line.parse(argv)
+        if getattr(arguments, "help", False):
+            return text_report("help", self.command_line.help_text(arguments.words))
+        if getattr(arguments, "version", False):
+            return text_report("version", self.version_text)
+        if arguments.command is None:
+            return text_report("help", self.command_line.help_text())
+        host = hosts.current({})
+        if arguments.cwd is not None:
+            host = replace(host, cwd=arguments.cwd)
+        return commands[arguments.command](arguments, host, terminal)
 
     def _fail(self, verb: str, error: Refusal, terminal: Terminal, status: int) -> int:
         # With --json there is one object; an error after it is printed as text.
@@ -140,6 +165,17 @@ class Program:
 def text_report(command: str, text: str) -> Report:
     """A text that is itself the result; with --json as part of the object."""
     return Report(command, DONE, "`text` is what is printed without --json", text, {"text": text})
+
+
+def piped(stdin: IO[str] | None, limit: int, not_piped: Refusal, too_large: Refusal) -> bytes:
+    """What is piped in; raises one of the two refusals for a terminal, and for more than `limit` bytes."""
+    if stdin is None or stdin.isatty():
+        raise not_piped
+    source = getattr(stdin, "buffer", None) or io.BytesIO(stdin.read(limit + 1).encode())
+    data: bytes = source.read(limit + 1)
+    if len(data) > limit:
+        raise too_large
+    return data
 
 
 def place(where: Where) -> dict[str, Any]:

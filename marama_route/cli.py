@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
-from typing import Callable, Final, NoReturn, Sequence
+from typing import Final, NoReturn, Sequence
 
-from foundation import host as hosts
 from foundation.host import Host
-from foundation.program import Program, Report, text_report
+from foundation.program import Command, Program, Report
 from foundation.terminal.terminal import Terminal
 from marama_route import __version__, command_line
 from marama_route.core.errors import Exit
@@ -22,7 +20,7 @@ PROGRAM: Final = Program(
     packages=frozenset({"foundation", "opencode_config", "sovereigncode", "marama_route"}),
     kinds=KINDS,
     names=NAMES,
-    verb=command_line.verb,
+    command_line=command_line.COMMAND_LINE,
     declined=Exit.DENIED,
     fault=Exit.FAULT,
     unharmed="nothing was allowed",
@@ -31,27 +29,12 @@ PROGRAM: Final = Program(
 
 def run() -> NoReturn:
     """Entry point of `python -m marama_route`, the .pyz and the console script."""
-    hosts.protect_new_files()
-    sys.exit(main(sys.argv[1:]))
+    PROGRAM.start(_VERBS)
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command that `argv` (without the program's name) asks for and return the exit status."""
-    return PROGRAM.run(argv, lambda terminal: _run(argv, terminal))
-
-
-def _run(argv: Sequence[str], terminal: Terminal) -> Report:
-    arguments = command_line.parse(argv)
-    if getattr(arguments, "help", False):
-        return text_report("help", command_line.help_text(arguments.words))
-    if getattr(arguments, "version", False):
-        return text_report("version", PROGRAM.version_text)
-    if arguments.command is None:
-        return text_report("help", command_line.help_text([]))
-    host = hosts.current({})
-    if arguments.cwd is not None:
-        host = dataclasses.replace(host, cwd=arguments.cwd)
-    return _VERBS[arguments.command](arguments, host, terminal)
+    return PROGRAM.run(argv, _VERBS)
 
 
 def _key(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Report:
@@ -101,7 +84,7 @@ def _serve(arguments: argparse.Namespace, host: Host, terminal: Terminal) -> Rep
     return serve.run(arguments, host, terminal)
 
 
-_VERBS: Final[dict[str, Callable[[argparse.Namespace, Host, Terminal], Report]]] = {
+_VERBS: Final[dict[str, Command]] = {
     "init": _init,
     "check": _check,
     "models": _models,

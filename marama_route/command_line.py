@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Final, Sequence
+from typing import Final
 
 from foundation.terminal import verbs
-from foundation.terminal.verbs import Parser
+from foundation.terminal.verbs import CommandLine, Parser
 from marama_route import places
 from marama_route.core.keys import Role
 from sovereigncode.core.words import words
@@ -44,24 +43,7 @@ def parser() -> Parser:
     return top
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The typed arguments; raises Refusal usage_error with a sentence that repeats no value."""
-    return verbs.parse(parser(), argv, VERBS)
-
-
-def verb(argv: Sequence[str]) -> str:
-    """The verb that `argv` names, or an empty text."""
-    return verbs.verb(argv, VERBS)
-
-
-def help_text(words_: Sequence[str]) -> str:
-    """The help of the program, of a verb or of one of its actions."""
-    return verbs.help_text(parser(), words_)
-
-
-def parsers() -> dict[str, Parser]:
-    """Every parser by what is typed to reach it, for the documentation."""
-    return verbs.parsers(parser())
+COMMAND_LINE: Final = CommandLine(parser, VERBS)
 
 
 def _config(parser_: Parser) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Collection, Final, Mapping, NoReturn, Sequence
+from typing import Callable, Final, Mapping, NoReturn, Sequence
 
 from foundation.errors import Refusal, Where
 from foundation.terminal.text import closest
@@ -48,46 +49,58 @@ def add_verbs(parser: Parser, dest: str, metavar: str, verbs: Mapping[str, str])
     return made
 
 
-def parse(parser: Parser, argv: Sequence[str], verbs: Collection[str]) -> argparse.Namespace:
-    """The typed arguments; raises Refusal usage_error with a sentence that repeats no value.
+@dataclass(frozen=True)
+class CommandLine:
+    """A program's command line: what makes its parser, and its verbs, each with what it does."""
 
-    `help` and then `words`, the words that name a verb, if help is wanted: nothing else has to be right then.
-    """
-    if {"-h", "--help"} & {*argv}:
-        words = [word for word in argv if word in _words(parser)]
-        return argparse.Namespace(help=True, words=words, json="--json" in argv)
-    arguments, unknown = parser.parse_known_args(list(argv))
-    if unknown:
-        command = verb(argv, verbs)
-        options = [word.split("=")[0] for word in unknown if _OPTION.fullmatch(word.split("=")[0])]
-        raise Refusal(
-            "usage_error",
-            f"unknown option: {options[0]}" if options else "there are too many words on this command line",
-            next_step=f"see: {parser.prog}{f' {command}' if command else ''} --help",
-        )
-    arguments.json = getattr(arguments, "json", False)
-    cwd = getattr(arguments, "cwd", None)
-    arguments.cwd = None if cwd is None else _existing(cwd)
-    return arguments
+    parser: Callable[[], Parser]
+    verbs: Mapping[str, str]
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """The typed arguments; raises Refusal usage_error with a sentence that repeats no value.
+
+        `help` and then `words`, the words that name a verb, if help is wanted: nothing else has to be right.
+        """
+        parser = self.parser()
+        if {"-h", "--help"} & {*argv}:
+            words = [word for word in argv if word in _words(parser)]
+            return argparse.Namespace(help=True, words=words, json="--json" in argv)
+        arguments, unknown = parser.parse_known_args(list(argv))
+        if unknown:
+            command = self.verb(argv)
+            options = [word.split("=")[0] for word in unknown if _OPTION.fullmatch(word.split("=")[0])]
+            raise Refusal(
+                "usage_error",
+                f"unknown option: {options[0]}"
+                if options
+                else "there are too many words on this command line",
+                next_step=f"see: {parser.prog}{f' {command}' if command else ''} --help",
+            )
+        arguments.json = getattr(arguments, "json", False)
+        cwd = getattr(arguments, "cwd", None)
+        arguments.cwd = None if cwd is None else _existing(cwd)
+        return arguments
+
+    def verb(self, argv: Sequence[str]) -> str:
+        """The verb that `argv` names, or an empty text."""
+        return next((word for word in argv if word in self.verbs), "")
+
+    def help_text(self, words: Sequence[str] = ()) -> str:
+        """The help of the program, of a verb or of one of its actions."""
+        parser = self.parser()
+        for word in words:
+            parser = _inner(parser).get(word, parser)
+        return parser.format_help()
+
+    def parsers(self) -> dict[str, Parser]:
+        """Every parser by what is typed to reach it, for the documentation."""
+        return _parsers(self.parser())
 
 
-def verb(argv: Sequence[str], verbs: Collection[str]) -> str:
-    """The verb that `argv` names, or an empty text."""
-    return next((word for word in argv if word in verbs), "")
-
-
-def help_text(parser: Parser, words: Sequence[str]) -> str:
-    """The help of the program, of a verb or of one of its actions."""
-    for word in words:
-        parser = _inner(parser).get(word, parser)
-    return parser.format_help()
-
-
-def parsers(parser: Parser) -> dict[str, Parser]:
-    """Every parser by what is typed to reach it, for the documentation."""
+def _parsers(parser: Parser) -> dict[str, Parser]:
     found = {parser.prog: parser}
     for inner in _inner(parser).values():
-        found.update(parsers(inner))
+        found.update(_parsers(inner))
     return found
 
 

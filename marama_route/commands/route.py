@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import secrets
 from pathlib import Path
 from typing import IO, Any, Final
 
 from foundation.errors import Refusal, Where
 from foundation.host import Host
-from foundation.program import Report
+from foundation.program import Report, piped
 from marama_route import config_file, places, wire
 from marama_route.commands import tenants
 from marama_route.core import hints, judged, request, routing
@@ -116,19 +115,19 @@ def _tenant(config: Config, workspaces: Workspaces, capsule_id: str | None, name
 def _text(named: str, stdin: IO[str] | None) -> str:
     if named != "-":
         return named
-    if stdin is None or stdin.isatty():
-        raise Refusal(
+    data = piped(
+        stdin,
+        LIMIT,
+        Refusal(
             "usage_error",
             "route reads the text from a pipe, but standard input is a terminal",
             next_step="give the text as an argument, or pipe it in",
-        )
-    source = getattr(stdin, "buffer", None) or io.BytesIO(stdin.read(LIMIT + 1).encode())
-    data: bytes = source.read(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise Refusal(
+        ),
+        Refusal(
             "request_too_large",
             f"the text is larger than {LIMIT} bytes",
             where=Where(_STDIN),
             next_step="send less",
-        )
+        ),
+    )
     return data.decode("utf-8", "replace")

@@ -115,7 +115,7 @@ def page(text: str) -> str:
             ),
             "scores": _scores(),
             "errors": _errors(),
-            "commands": commands(command_line.parsers()),
+            "commands": commands(command_line.COMMAND_LINE.parsers()),
             "statuses": statuses(dict(KINDS.values()), _MEANINGS),
         },
     )

@@ -152,7 +152,7 @@ def page(text: str) -> str:
     tables = {
         "rules": _rules(),
         "obligations": _obligations(),
-        "commands": commands(command_line.parsers()),
+        "commands": commands(command_line.COMMAND_LINE.parsers()),
         "statuses": statuses(CODES, _MEANINGS),
     }
     return filled(text, tables)

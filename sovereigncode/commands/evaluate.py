@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import IO, Final
 
 from foundation.errors import Refusal, Where
 from foundation.files import reading
 from foundation.host import Host
-from foundation.program import Report
+from foundation.program import Report, piped
 from sovereigncode import workspace as workspaces
 from sovereigncode.commands.recording import record
 from sovereigncode.core import request as requests
@@ -72,19 +71,18 @@ def _read(name: str, host: Host, stdin: IO[str] | None) -> Request:
 
 
 def _piped(stdin: IO[str] | None) -> bytes:
-    if stdin is None or stdin.isatty():
-        raise Refusal(
+    return piped(
+        stdin,
+        LIMIT,
+        Refusal(
             "usage_error",
             "evaluate reads the request from a pipe, but standard input is a terminal",
             next_step="name a file, or pipe the request in",
-        )
-    source = getattr(stdin, "buffer", None) or io.BytesIO(stdin.read(LIMIT + 1).encode())
-    data: bytes = source.read(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise Refusal(
+        ),
+        Refusal(
             "request_invalid",
             f"the request is larger than {LIMIT} bytes",
             where=Where(_STDIN),
             next_step="send the facts of the request only, never its content",
-        )
-    return data
+        ),
+    )

@@ -49,12 +49,12 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("line", sorted(set(commands())))
 def test_the_commands_on_the_page_parse(line: str) -> None:
     words = shlex.split(line)[1:]
-    assert command_line.parse(words).command in command_line.VERBS
+    assert command_line.COMMAND_LINE.parse(words).command in command_line.VERBS
 
 
 def test_the_page_says_of_every_command_what_it_is_for() -> None:
     assert len(commands()) > 8
-    for name in command_line.parsers():
+    for name in command_line.COMMAND_LINE.parsers():
         assert f"`{name}" in PAGE or f"\n{name} " in PAGE or f"\n{name}\n" in PAGE or f"$ {name}" in PAGE, (
             name
         )

@@ -15,7 +15,9 @@ from tests.support.sources import MODULES, ROOT
 from tests.unit.marama_route.counter import Counter
 
 
-@pytest.mark.parametrize("words", [name.split()[1:] for name in command_line.parsers()], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [name.split()[1:] for name in command_line.COMMAND_LINE.parsers()], ids=" ".join
+)
 def test_every_command_has_help_that_names_json_and_cwd(counter: Counter, words: list[str]) -> None:
     ran = counter.run(*words, "--help")
     assert ran.status == 0

@@ -13,7 +13,9 @@ from sovereigncode.errors import CODES, KINDS, Exit
 from tests.unit.sovereigncode.folders import Desk
 
 
-@pytest.mark.parametrize("words", [name.split()[1:] for name in command_line.parsers()], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [name.split()[1:] for name in command_line.COMMAND_LINE.parsers()], ids=" ".join
+)
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_every_command_has_help_that_names_json_and_cwd(sov: Desk, words: list[str], option: str) -> None:
     ran = sov.run(*words, option)
@@ -120,6 +122,6 @@ def test_json_is_ascii_and_one_object_even_with_strange_names(sov: Desk) -> None
 
 def test_a_refusal_has_its_place_in_the_object(sov: Desk) -> None:
     with pytest.raises(Refusal):
-        command_line.parse(["check", "--cwd", "nowhere"])
+        command_line.COMMAND_LINE.parse(["check", "--cwd", "nowhere"])
     where = sov.run("check", "--cwd", "nowhere", "--json").json["error"]["where"]
     assert where == {"file": "nowhere", "line": None, "column": None}
