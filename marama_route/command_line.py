@@ -14,7 +14,7 @@ PROGRAM: Final = "marama-route"
 VERBS: Final = {
     "init": "write a starting configuration from what runs on this machine, and make two keys",
     "check": "say everything that is wrong with the configuration and with what it names",
-    "serve": "run the gateway until it is told to end",
+    "serve": "run the gateway until it is stopped",
     "models": "list aliases and models, and whether their backends answer",
     "route": "decide which model a text would go to, and why not the others; nothing is run",
     "decisions": "list stored decisions, newest first, or show one",

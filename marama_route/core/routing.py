@@ -38,6 +38,11 @@ class Routed:
     policy: Decision | None
     pinned: bool = False
 
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The models that may be asked, in the order of trying."""
+        return () if self.selected is None else (self.selected, *self.fallbacks)
+
     def to_json(self) -> dict[str, Any]:
         """The part of a decision that routing makes."""
         return dict(self._shown)

@@ -40,11 +40,8 @@ def _why_not(decided: Decided) -> str | None:
     if now.capsule_id != known.capsule_id or not of_tenant([now], decision.tenant):
         return "the workspace of this request is not there any more"
     rules = tightened(now.rules, decision.request)
-    models = (decision.routed.selected, *decision.routed.fallbacks)
-    all_models = judged.together(
-        judged.judge(model, rules, decided.call) for model in models if model is not None
-    )
-    if all_models.allowed:
+    policy = judged.together(judged.judge(model, rules, decided.call) for model in decision.routed.models)
+    if policy.allowed:
         return None
-    codes = ", ".join(dict.fromkeys(reason.code for reason in all_models.reasons))
+    codes = ", ".join(dict.fromkeys(reason.code for reason in policy.reasons))
     return f"the policy was changed, and does not allow this request any more: {codes}"

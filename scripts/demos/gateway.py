@@ -113,7 +113,7 @@ class Site:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
-        """The gateway, until it is told to end; that has to be a clean end."""
+        """The gateway, until it is stopped; it has to end cleanly."""
         print("\n$ marama-route serve", flush=True)
         log = self.root / "serve.log"
         with log.open("wb") as file:
@@ -191,7 +191,7 @@ def show(arguments: list[str]) -> None:
         else:
             shutil.rmtree(root, ignore_errors=True)
     print(
-        "\nDone. opencode and both programs are real; the models are stand-ins that say what they were told."
+        "\nDone. opencode and both programs are real; the models are stand-ins with fixed answers."
     )
 
 

@@ -1,4 +1,4 @@
-"""serve: the gateway until it is told to end."""
+"""serve: the gateway, until it is stopped."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from marama_route.workspaces.workspaces import Workspaces
 from sovereigncode.audit.record import Entry
 from sovereigncode.content import Verdicts
 
-# Open streams have so long once the gateway is told to end.
+# Open streams have so long once the gateway is being stopped.
 GRACE_SECONDS: Final = 30.0
 _HOUSEKEEPING_SECONDS: Final = 60.0
 _VERDICT_KEY_BYTES: Final = 32

@@ -1,4 +1,4 @@
-"""What serve is told, whether it may begin with that, and what it says when it has begun. Pure."""
+"""The options of serve, whether they allow it to start, and what it prints when it has. Pure."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def require_allowed(config: Config, options: Options) -> None:
     if not config.keys:
         raise Refusal(
             "key_missing",
-            "the configuration has no key, so nobody could be told from anybody else",
+            "the configuration has no key, so nobody could use the gateway",
             where=Where(str(options.path)),
             next_step="make one with: marama-route key create",
         )

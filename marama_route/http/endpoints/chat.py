@@ -84,23 +84,21 @@ def _gate(gateway: Gateway, decided: Decided, run: Run) -> Gate | None:
     reading, decision = decided.chosen.reading, decided.decision
     if reading is None or decision.capsule_id is None:
         return None
-    selected, fallbacks = decision.routed.selected, decision.routed.fallbacks
     case = Case(
         tenant=decision.tenant,
         session_id=decision.session_id,
         capsule_id=decision.capsule_id,
         decision_id=decision.id,
         request=decided.call,
-        models=tuple(model for model in (selected, *fallbacks) if model is not None),
+        models=decision.routed.models,
     )
     return Gate(gateway.bench(reading.folder), case, gateway.store, gateway.stop, run.asked)
 
 
 def _job(question: Question, decided: Decided, exchange: Exchange) -> Job:
-    selected, fallbacks = decided.decision.routed.selected, decided.decision.routed.fallbacks
     return Job(
         payload=question.payload,
-        models=[model for model in (selected, *fallbacks) if model is not None],
+        models=decided.decision.routed.models,
         stream=question.asked.stream,
         include_usage=question.asked.include_usage,
         decision_id=decided.decision.id,
