@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,13 +18,13 @@ from typing import Any, Final, Iterator
 
 from scripts.benchmarks.gateway.rig import free_ports
 from scripts.building import bundle
-from scripts.demos.showing import DemoError, step
+from scripts.demos import gateway_model, showing
+from scripts.demos.gateway_model import AFTER, BEFORE
+from scripts.demos.showing import DemoError, step, throw_away
 from scripts.demos.sovereigncode import PERSON
 from scripts.lib import cache, opencode_versions
-from tests.stand_in.model_backend import Answer, ModelBackend, Received, call, chunk, finish, stream, whole
+from tests.stand_in.model_backend import ModelBackend
 
-_BEFORE: Final = "price = 1\n"
-_AFTER: Final = "price = 2\n"
 _CODER, _GIANT = "lumynax/coder", "giant/abroad"
 # opencode, on a machine that is busy with other work.
 _BOUND: Final = 180
@@ -172,61 +170,19 @@ class Site:
 
 def show(arguments: list[str]) -> None:
     """The whole job; DemoError for what did not happen."""
-    parser = argparse.ArgumentParser(prog="demo.py gateway", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="keep the throw-away folder")
-    parser.add_argument(
-        "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
-    )
+    parser = showing.options("gateway", __doc__)
+    showing.add_opencode(parser)
     options = parser.parse_args(arguments)
     tools = cache.python_environment(sys.executable, "test.txt")
     opencode = opencode_versions.executable(options.opencode)
-    root = Path(tempfile.mkdtemp(prefix="marama-route-demo-"))
-    try:
+    with throw_away("marama-route", keep=options.keep) as root:
         print("Everything below happens in a throw-away folder. Building both programs first.")
-        with ModelBackend(answerer=_model) as near, ModelBackend(answerer=_model) as abroad:
+        with (
+            ModelBackend(answerer=gateway_model.answer) as near,
+            ModelBackend(answerer=gateway_model.answer) as abroad,
+        ):
             _job(Site(root, opencode, tools, free_ports(1)), near, abroad)
-    finally:
-        if options.keep:
-            print(f"\nThe folder is kept: {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
-    print(
-        "\nDone. opencode and both programs are real; the models are stand-ins with fixed answers."
-    )
-
-
-def _model(request: Received) -> Answer:
-    """A model that edits a file, then wants to push, as the conversation goes on."""
-    if request.method == "GET":  # `check` and `models` ask whether it is there
-        return whole({"object": "list", "data": []})
-    asked = request.json()
-    if not asked.get("tools"):
-        return stream(chunk("A new price"), finish())
-    results = [one for one in asked["messages"] if one["role"] == "tool"]
-    if results:
-        return _calls("Now I push that. ", "bash", {"command": "git push origin main", "description": "push"})
-    path = str(Path(_folder(asked), "price.py"))
-    return _calls(
-        "I change the price. ", "edit", {"filePath": path, "oldString": _BEFORE, "newString": _AFTER}
-    )
-
-
-def _folder(asked: dict[str, Any]) -> str:
-    """opencode says in its prompt where it works."""
-    text = json.dumps(asked["messages"], ensure_ascii=False)
-    return text.partition("Working directory: ")[2].partition("\\n")[0]
-
-
-def _calls(said: str, tool: str, arguments: dict[str, str]) -> Answer:
-    text = json.dumps(arguments)
-    half = len(text) // 2
-    return stream(
-        chunk(role="assistant", content=""),
-        chunk(said),
-        call(0, text[:half], tool, "call_1"),
-        call(0, text[half:]),
-        finish("tool_calls"),
-    )
+    print("\nDone. opencode and both programs are real; the models are stand-ins with fixed answers.")
 
 
 def _job(site: Site, near: ModelBackend, abroad: ModelBackend) -> None:
@@ -252,7 +208,7 @@ def _job(site: Site, near: ModelBackend, abroad: ModelBackend) -> None:
             text, _ = turn.communicate(timeout=_BOUND)
         print(f"\n(opencode, in the first terminal)\n{text.strip()}")
         _require(turn.returncode == 0, f"opencode ended with {turn.returncode}")
-        _require((site.project / "price.py").read_text() == _AFTER, "the approved edit was not made")
+        _require((site.project / "price.py").read_text() == AFTER, "the approved edit was not made")
         _require(site.git("ls-remote", "origin") == "", "something was pushed")
         print("\nThe file is changed, and nothing was pushed.")
         step("The better model abroad, asked for by name")
@@ -274,7 +230,7 @@ def _job(site: Site, near: ModelBackend, abroad: ModelBackend) -> None:
 
 
 def _make_project(site: Site) -> None:
-    (site.project / "price.py").write_text(_BEFORE)
+    (site.project / "price.py").write_text(BEFORE)
     # `opencode run` has nobody whom it could ask: so init lets the gateway ask.
     allowed = dict.fromkeys(("edit", "bash", "webfetch"), "allow")
     (site.project / "opencode.json").write_text(json.dumps({"permission": allowed}, indent=2) + "\n")
@@ -324,7 +280,7 @@ def _make_config(site: Site, near: ModelBackend, abroad: ModelBackend) -> None:
 def _approve(site: Site) -> None:
     wanted = site.waiting()
     _require(wanted["class"] == "file_write", f"the first approval is about {wanted['class']}")
-    _require((site.project / "price.py").read_text() == _BEFORE, "the edit was made before its approval")
+    _require((site.project / "price.py").read_text() == BEFORE, "the edit was made before its approval")
     site.types("sovereigncode", "approvals", "approve", wanted["id"], answers=[("Type yes", "yes")])
 
 

@@ -6,21 +6,19 @@ a model.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final, Mapping, Sequence
 
 from scripts.building import pyz
 from scripts.building.stage import OVERLORD
-from scripts.demos.showing import DemoError, say, short, step
+from scripts.demos import showing
+from scripts.demos.showing import DemoError, say, short, step, throw_away
 from tests.stand_in.chat.process import ChatProcess
 
 _PATIENCE: Final = 30.0
@@ -29,16 +27,12 @@ _SLOW: Final = 20.0
 
 def show(arguments: list[str]) -> None:
     """Show it; DemoError for what did not happen."""
-    parser = argparse.ArgumentParser(
-        prog="demo.py overlord", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--keep", action="store_true", help="keep the throw-away folder")
+    parser = showing.options("overlord", __doc__)
     parser.add_argument("--artifact", metavar="PATH", help="use this mmi-cli.pyz instead of building one")
     options = parser.parse_args(arguments)
     print("Everything below happens in a throw-away folder; your own home is not touched.")
     step("Building mmi-cli.pyz")
-    root = Path(tempfile.mkdtemp(prefix="mmi-cli-demo-"))
-    try:
+    with throw_away("mmi-cli", keep=options.keep) as root:
         packed = (
             Path(options.artifact).resolve()
             if options.artifact
@@ -48,11 +42,6 @@ def show(arguments: list[str]) -> None:
             raise DemoError(f"there is no file {packed}")
         with ChatProcess() as service:
             _Demo(root, packed, service).show()
-    finally:
-        if options.keep:
-            print(f"\nThe folder is kept: {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
     print(
         "\nDone. The answers came from a stand-in for the service on this machine: it shows that requests,\n"
         "conversations, ledger and recovery work together. It says nothing about a model."

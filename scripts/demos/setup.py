@@ -9,9 +9,7 @@ A scripted stand-in on this machine answers as api.gonkagate.com: the demo shows
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 import textwrap
 from http import HTTPStatus
 from pathlib import Path
@@ -19,7 +17,8 @@ from typing import TYPE_CHECKING, Callable, Final, Mapping
 
 from scripts.building import native, pyz
 from scripts.building.stage import SETUP, version
-from scripts.demos.showing import DemoError, say, short, step
+from scripts.demos import showing
+from scripts.demos.showing import DemoError, say, short, step, throw_away
 from scripts.lib import cache, installing, opencode_versions
 
 if TYPE_CHECKING:
@@ -50,14 +49,9 @@ _NO_CHECKOUT: Final = {"PYTHONPATH": ""}
 
 def show(arguments: list[str]) -> None:
     """Show it; DemoError for what did not happen."""
-    parser = argparse.ArgumentParser(
-        prog="demo.py setup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--keep", action="store_true", help="keep the throw-away folder")
+    parser = showing.options("setup", __doc__)
     parser.add_argument("--artifact", metavar="NAME|PATH", help="use this one instead of building one")
-    parser.add_argument(
-        "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
-    )
+    showing.add_opencode(parser)
     _show(parser.parse_args(arguments))
 
 
@@ -70,8 +64,7 @@ def _show(options: argparse.Namespace) -> None:
     opencode = opencode_versions.executable(options.opencode)
     print(f"   opencode {options.opencode} is in {short(opencode.parents[2])}")
     artefact = _artefact(options.artifact)
-    root = Path(tempfile.mkdtemp(prefix="gonkagate-setup-demo-"))
-    try:
+    with throw_away("gonkagate-setup", keep=options.keep) as root:
         program = _program(artefact, root / "installed")
         (root / "authority").mkdir()
         with StandIn(Authority(root / "authority", HOST)) as service:
@@ -82,11 +75,6 @@ def _show(options: argparse.Namespace) -> None:
             _use(machine)
             _received(machine)
             _check_leaks(machine)
-    finally:
-        if options.keep:
-            print(f"\nThe folder is kept: {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
     print(
         "\nDone. The answers came from a scripted stand-in for the service on this machine: it shows that\n"
         "setup, opencode, key and model are wired together. It says nothing about a model."

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from scripts.building import bundle
-from scripts.demos.showing import DemoError
+from scripts.demos import showing
+from scripts.demos.showing import DemoError, throw_away
 from scripts.lib import cache, opencode_versions
 
 # The user at the terminal, and what a gateway does when a model calls a tool.
@@ -105,25 +104,16 @@ class Project:
 
 def show(arguments: list[str]) -> None:
     """The whole job; DemoError for what did not happen."""
-    parser = argparse.ArgumentParser(prog="demo.py sovereigncode", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="keep the throw-away folder")
-    parser.add_argument(
-        "--opencode", default=opencode_versions.NEWEST, metavar="VERSION", help="default: %(default)s"
-    )
+    parser = showing.options("sovereigncode", __doc__)
+    showing.add_opencode(parser)
     options = parser.parse_args(arguments)
     tools = cache.python_environment(sys.executable, "test.txt")
     opencode = opencode_versions.executable(options.opencode)
-    root = Path(tempfile.mkdtemp(prefix="sovereigncode-demo-"))
-    try:
+    with throw_away("sovereigncode", keep=options.keep) as root:
         print("Everything below happens in a throw-away folder. Building sovereigncode.pyz first.")
         built = bundle.build(bundle.SOVEREIGNCODE_PYZ, root)
         print(f"{built.name} has {built.stat().st_size:,} bytes.")
         _job(Project(root, built, opencode, tools))
-    finally:
-        if options.keep:
-            print(f"\nThe folder is kept: {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
     print("\nDone. All of this was decided, approved and recorded by the program alone; no model was asked.")
 
 
