@@ -74,7 +74,7 @@ class Site:
         done = self._started(self.command(name, *arguments), stdin)
         if show:
             print(f"\n$ {name} {' '.join(arguments)}", flush=True)
-            print(done.stdout + done.stderr, end="", flush=True)
+            print(done.stderr + done.stdout, end="", flush=True)
         if done.returncode != expected:
             raise DemoError(f"{name} {arguments} ended with {done.returncode}: {done.stderr}")
         return done.stdout

@@ -67,7 +67,7 @@ class Project:
         """Run the program and show what it says."""
         print(f"\n$ python sovereigncode.pyz {' '.join(arguments)}", flush=True)
         done = self._started([sys.executable, str(self._built), *arguments], stdin)
-        print(done.stdout + done.stderr, end="", flush=True)
+        print(done.stderr + done.stdout, end="", flush=True)
         if done.returncode != expected:
             raise DemoError(f"{arguments} ended with {done.returncode}, not with {expected}")
         return done.stdout
