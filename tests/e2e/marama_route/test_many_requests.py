@@ -17,7 +17,7 @@ from tests.conftest import Record
 from tests.e2e.marama_route.sites import HEADER, Site
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc to look into")
-CLIENTS, FIRST, MORE, DEEP_MORE = 8, 400, 2_000, 100_000
+CLIENTS, FIRST, MORE, DEEP_MORE = 8, 2_000, 2_000, 100_000
 GROWTH_MB = 5
 
 
