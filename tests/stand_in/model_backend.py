@@ -12,6 +12,7 @@ runs in a thread of its own, so that tests with an event loop and tests with rea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -118,7 +119,7 @@ class ModelBackend:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._more = threading.Condition()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.AbstractServer | None = None
 
     def __enter__(self) -> ModelBackend:
@@ -151,14 +152,19 @@ class ModelBackend:
     async def _stop(self) -> None:
         assert self._server is not None
         self._server.close()
-        for task in self._tasks:
+        # Also a connection that is just being accepted.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*others, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        # A transport closes its socket in the loop's next turn, one with TLS in the one after that.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+        self._writers.add(writer)
         self.connections += 1
         self.open += 1
         try:
@@ -167,8 +173,10 @@ class ModelBackend:
             pass
         finally:
             self.open -= 1
-            self._tasks.discard(task)
             writer.close()
+            with contextlib.suppress(ConnectionError, ssl.SSLError, asyncio.CancelledError):
+                await writer.wait_closed()
+            self._writers.discard(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         while True:
