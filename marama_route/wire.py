@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn, Sequence
 
-from marama_route.core.errors import invalid
+from marama_route.core.errors import invalid, unmistakable
 
 try:
     import msgspec
@@ -48,6 +48,11 @@ def dumps(value: Any) -> bytes:
     except UnicodeEncodeError:
         # UTF-8 has no form for half a surrogate pair; JSON does (RFC 8259, 8.2), and clients send it.
         return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def error(value: Any) -> bytes:
+    """The JSON of an error, in a form that clients do not take for another one."""
+    return unmistakable(dumps(value))
 
 
 def request(body: bytes) -> Any:

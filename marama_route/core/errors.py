@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Mapping
@@ -11,6 +12,12 @@ from foundation.errors import Refusal
 # LiteLLM makes a BadRequestError of a 403 only if it has this type, and Aider 0.86.2 stops at that; with any
 # other type it sends the request nine times in a minute.
 NOT_AGAIN: Final = "invalid_request_error"
+# opencode 1.18.33 asks five times more, in about 40 s, after an error of any status if one of these numbers
+# is anywhere in its message or body (SessionRetry, read from the program): in an id, in a count of tokens.
+_TAKEN_FOR_A_STATUS: Final = "429|500|502|503|504|524"
+_FIRST_DIGIT: Final = re.compile(rf"(?=(?:{_TAKEN_FOR_A_STATUS}))([45])")
+_LAST_DIGIT: Final = re.compile(rb"(?<=42)9|(?<=50)[0234]|(?<=52)4")
+_WORD_JOINER: Final = "\u2060"
 SENT_AGAIN: Final = "correct it and send the request again"
 _BACKEND_ERRORS: Final = range(400, 500)
 _LONGEST_MESSAGE: Final = 4096
@@ -95,7 +102,8 @@ def envelope(refusal: Refusal, decision_id: str | None = None) -> dict[str, Any]
     """The body of the answer. KeyError for a kind that is not in the table."""
     text = "; ".join(part for part in (refusal.message, refusal.next_step) if part)
     param = refusal.param if isinstance(refusal, RequestRefusal) else None
-    return _error(text, CODES[refusal.kind].type, param, refusal.kind, decision_id)
+    kind = CODES[refusal.kind]
+    return _error(_said(text, kind), kind.type, param, refusal.kind, decision_id)
 
 
 def from_backend(status: int, body: Any, decision_id: str | None = None) -> dict[str, Any]:
@@ -117,6 +125,19 @@ def from_backend(status: int, body: Any, decision_id: str | None = None) -> dict
 
     message = text("message") or f"the backend refused the request with status {status}"
     return _error(message, text("type") or NOT_AGAIN, text("param"), text("code"), decision_id)
+
+
+def unmistakable(body: bytes) -> bytes:
+    """The JSON of an error, with the same meaning, and without digits that opencode takes for a status.
+
+    The last digit of each such number in a text is written as an escape.
+    """
+    return _LAST_DIGIT.sub(lambda match: b"\\u003" + match[0], body)
+
+
+def _said(text: str, kind: Kind) -> str:
+    """The message; one that is final has an invisible word joiner in what opencode takes for a status."""
+    return text if kind.retry_after else _FIRST_DIGIT.sub(rf"\1{_WORD_JOINER}", text)
 
 
 def _error(

@@ -305,7 +305,7 @@ class _Forwarding:
         if self._outlet.began:
             await self._outlet.write(event(body))
             return
-        await self._client.whole(status, wire.dumps(body), self._outlet.model, retry_after=retry_after)
+        await self._client.whole(status, wire.error(body), self._outlet.model, retry_after=retry_after)
 
 
 def _number_of_choices(payload: Mapping[str, Any]) -> int:

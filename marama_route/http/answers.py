@@ -43,7 +43,8 @@ def error(refusal: Refusal, decision_id: str | None = None, *, status: int | Non
     headers = {}
     if kind.retry_after:
         headers["Retry-After"] = str(known.retry_after or RETRY_SECONDS)
-    return json(envelope(known, decision_id), status=status or kind.status, headers=headers)
+    body = wire.error(envelope(known, decision_id))
+    return web.Response(body=body, status=status or kind.status, headers=headers, content_type=JSON)
 
 
 def understood(refusal: Refusal) -> RequestRefusal:
